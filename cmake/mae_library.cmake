@@ -1,0 +1,37 @@
+# mae_library(<folder> SOURCES … HEADERS … [PUBLIC deps] [PRIVATE deps] [TORCH])
+#   The one target of lib/<folder>, named mae_<folder>. HEADERS are included from lib/ down ("nn/block.h").
+#   PUBLIC holds what the headers show, PRIVATE what only the sources use. TORCH reuses the torch PCH.
+function(mae_library folder)
+  cmake_parse_arguments(ARG "TORCH" "" "SOURCES;HEADERS;PUBLIC;PRIVATE" ${ARGN})
+  set(target mae_${folder})
+  add_library(${target} STATIC ${ARG_SOURCES})
+  target_sources(${target} PUBLIC FILE_SET HEADERS BASE_DIRS "${CMAKE_SOURCE_DIR}/lib" FILES ${ARG_HEADERS})
+  target_link_libraries(${target} PUBLIC ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE} mae_warnings)
+  if(ARG_TORCH)
+    target_precompile_headers(${target} REUSE_FROM mae_torch_pch)
+    target_link_libraries(${target} PRIVATE mae_torch)
+  endif()
+endfunction()
+
+# mae_test(<folder> [TORCH] SOURCES … DEPS …): the test binary of one folder; one ctest entry a TEST.
+function(mae_test folder)
+  cmake_parse_arguments(ARG "TORCH" "LABEL;TIMEOUT" "SOURCES;DEPS" ${ARGN})
+  set(target ${folder}_test)
+  add_executable(${target} ${ARG_SOURCES})
+  target_link_libraries(${target} PRIVATE ${ARG_DEPS} GTest::gmock_main GTest::gtest mae_warnings)
+  target_include_directories(${target} PRIVATE "${CMAKE_SOURCE_DIR}" "${CMAKE_SOURCE_DIR}/lib")
+  if(ARG_TORCH)
+    target_precompile_headers(${target} REUSE_FROM mae_torch_pch)
+    target_link_libraries(${target} PRIVATE mae_torch)
+  endif()
+  if(NOT ARG_LABEL)
+    set(ARG_LABEL unit)
+  endif()
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 120)
+  endif()
+  # One ctest entry a binary: starting LibTorch takes longer than most tests.
+  add_test(NAME ${folder} COMMAND ${target})
+  set_tests_properties(${folder} PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT}
+    ENVIRONMENT "MAE_SOURCE_DIR=${CMAKE_SOURCE_DIR};MAE_BIN_DIR=${CMAKE_BINARY_DIR}/bin")
+endfunction()

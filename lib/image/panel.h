@@ -1,0 +1,17 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "image/codec.h"
+
+namespace mae {
+
+/// Pictures of one size laid out as a table on white, `gap` pixels between and around them; rows[r][c]. With
+/// `headings` (one a column, may be empty) a text line stands above each column.
+/// INVALID_ARGUMENT if there is none, rows differ in length, or pictures differ in size. Grey becomes RGB.
+absl::StatusOr<Picture> ComposePanel(const std::vector<std::vector<Picture>>& rows,
+                                     const std::vector<std::string>& headings, int64_t gap);
+
+}  // namespace mae

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "job/job_event.h"
+
+namespace mae {
+
+/// One point of a metric series.
+struct MetricPoint {
+  int64_t step = 0;
+  double epoch = 0;
+  double value = 0;
+  absl::Time time;
+};
+
+/// What a glance at a job shows: the newest of everything.
+struct JobSummary {
+  int64_t last_sequence = 0;
+  std::optional<StateEvent> state;
+  MetricsEvent metrics;         ///< newest step and epoch; values holds the newest of every metric
+  int64_t checkpoint_step = 0;  ///< of the newest checkpoint event; 0: none
+};
+
+/// Writes job.db (SQLite, WAL, synchronous=FULL; docs/formats/job_db.md). One writer at a time: the server until
+/// it spawns the trainer, the trainer while it lives, the server again after. Not thread-safe.
+class JobDbWriter {
+ public:
+  /// Opens or makes the database. INTERNAL or DATA_LOSS with path and SQLite's words.
+  static absl::StatusOr<std::unique_ptr<JobDbWriter>> Open(const std::filesystem::path& path);
+  virtual ~JobDbWriter() = default;
+
+  /// Appends an event in one transaction, stamped now; a MetricsEvent also extends the series.
+  /// @return its sequence. RESOURCE_EXHAUSTED when the disk is full; nothing was written then.
+  virtual absl::StatusOr<int64_t> Append(const decltype(JobEvent::event)& event) = 0;
+
+  /// Removes series points after `step`: a resumed run repeats steps that a killed one had already counted.
+  virtual absl::Status TruncateMetricsAfter(int64_t step) = 0;
+};
+
+/// Reads job.db, also while a trainer writes it; never writes, never checkpoints. Not thread-safe; cheap to open.
+class JobDbReader {
+ public:
+  /// NOT_FOUND if there is no database.
+  static absl::StatusOr<std::unique_ptr<JobDbReader>> Open(const std::filesystem::path& path);
+  virtual ~JobDbReader() = default;
+
+  /// Events with a sequence above `after`, in order, at most `limit`.
+  virtual absl::StatusOr<std::vector<JobEvent>> EventsAfter(int64_t after, int64_t limit) = 0;
+  virtual absl::StatusOr<JobSummary> Summary() = 0;
+  /// Names of all series, sorted.
+  virtual absl::StatusOr<std::vector<std::string>> MetricNames() = 0;
+  /// A series in order of step, thinned evenly to at most max_points; first and last point always stay.
+  virtual absl::StatusOr<std::vector<MetricPoint>> Series(const std::string& metric, int64_t max_points) = 0;
+};
+
+}  // namespace mae

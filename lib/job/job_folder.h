@@ -1,0 +1,41 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "absl/status/statusor.h"
+
+namespace mae {
+
+/// The layout of one job's folder: the whole interface between server and trainer.
+///
+///   spec.json     what to train (recipe/recipe_json.h), written once before the trainer starts
+///   job.db        state, events, metric series (job/job_db.h)
+///   checkpoints/  step-N/ folders (checkpoint/checkpoint_writer.h)
+///   samples/      epoch-NNN.png panels
+///   export/       model.safetensors, config.json, card.json of a job that succeeded, until it is published
+///   trainer.log   what the trainer printed
+///   trainer.lock  locked (flock) by the trainer for as long as it lives
+///
+/// A value type; holds paths, touches no file except in Create.
+class JobFolder {
+ public:
+  explicit JobFolder(std::filesystem::path root) : root_(std::move(root)) {}
+
+  const std::filesystem::path& root() const { return root_; }
+  std::filesystem::path spec() const { return root_ / "spec.json"; }
+  std::filesystem::path database() const { return root_ / "job.db"; }
+  std::filesystem::path checkpoints() const { return root_ / "checkpoints"; }
+  std::filesystem::path samples() const { return root_ / "samples"; }
+  std::filesystem::path exported() const { return root_ / "export"; }
+  std::filesystem::path log() const { return root_ / "trainer.log"; }
+  std::filesystem::path lock() const { return root_ / "trainer.lock"; }
+
+  /// Makes the folders and writes spec.json, durably. ALREADY_EXISTS if there is a spec.
+  absl::Status Create(const std::string& spec_json) const;
+
+ private:
+  std::filesystem::path root_;
+};
+
+}  // namespace mae

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "job/job_folder.h"
+
+namespace mae {
+
+/// Names one process for good: a pid can be used again, a pid with its start time can't.
+struct ProcessIdentity {
+  pid_t pid = 0;
+  uint64_t start_ticks = 0;  ///< field 22 of /proc/PID/stat
+  bool operator==(const ProcessIdentity&) const = default;
+};
+
+/// How a process ended, as far as can be known: an adopted process leaves no exit code.
+struct ProcessExit {
+  std::optional<int> exit_code;
+  std::optional<int> signal;
+  /// "exit code 3", "signal 9 (Killed)" or "unknown (it was not our child)".
+  std::string Describe() const;
+};
+
+/// A trainer, spawned by this process or adopted from a server that died. Destroying it leaves the trainer running.
+/// Thread-safe for distinct objects.
+class JobProcess {
+ public:
+  /// Starts `trainer --job-dir FOLDER` in a session of its own, output appended to trainer.log, no inherited
+  /// descriptors. NOT_FOUND if there is no such binary.
+  static absl::StatusOr<std::unique_ptr<JobProcess>> Spawn(const std::filesystem::path& trainer,
+                                                           const JobFolder& folder);
+  /// Takes over a running trainer. NOT_FOUND if that process has ended (also if its pid lives on as another).
+  static absl::StatusOr<std::unique_ptr<JobProcess>> Adopt(ProcessIdentity identity);
+  virtual ~JobProcess() = default;
+
+  virtual ProcessIdentity identity() const = 0;
+  /// A pidfd that polls readable when the process has ended. Owned by this object.
+  virtual int poll_fd() const = 0;
+  /// Never blocks. The exit once it has ended (reaped if a child), else nothing.
+  virtual std::optional<ProcessExit> TryWait() = 0;
+  /// SIGTERM: checkpoint and stop. SIGKILL: end at once. NOT_FOUND if it has ended.
+  virtual absl::Status Signal(int signal) = 0;
+};
+
+}  // namespace mae

@@ -1,0 +1,84 @@
+#include "models/masked_autoencoder.h"
+
+#include "models/reconstruction_loss.h"
+#include "nn/init.h"
+#include "nn/position_embedding.h"
+
+namespace mae {
+namespace {
+
+torch::nn::ModuleList MakeBlocks(int64_t depth, int64_t dim, int64_t num_heads,
+                                 const EncoderOptions& shared) {
+  torch::nn::ModuleList blocks;
+  for (int64_t i = 0; i < depth; ++i) blocks->push_back(Block(dim, num_heads, shared));
+  return blocks;
+}
+
+torch::Tensor NormalToken(int64_t dim) { return torch::empty({1, 1, dim}).normal_(0.0, 0.02); }
+
+}  // namespace
+
+MaskedAutoencoderImpl::MaskedAutoencoderImpl(const MaskedAutoencoderOptions& options)
+    : options_(options),
+      patch_embed_(nullptr),
+      blocks_(nullptr),
+      norm_(nullptr),
+      decoder_embed_(nullptr),
+      decoder_blocks_(nullptr),
+      decoder_norm_(nullptr),
+      decoder_pred_(nullptr) {
+  const auto& enc = options_.encoder;
+  const auto& dec = options_.decoder;
+  const auto rows = enc.grid_rows(), cols = enc.grid_cols();
+  const bool learned = enc.position_embedding == PositionEmbedding::kLearned;
+
+  cls_token_ = register_parameter("cls_token", NormalToken(enc.embed_dim));
+  pos_embed_ = register_parameter("pos_embed",
+                                  learned ? torch::zeros({1, 1 + rows * cols, enc.embed_dim})
+                                          : SinCosPositionEmbedding(enc.embed_dim, rows, cols),
+                                  learned);
+  if (learned) TruncNormal(pos_embed_, 0.02);
+  mask_token_ = register_parameter("mask_token", NormalToken(dec.embed_dim));
+  decoder_pos_embed_ = register_parameter(
+      "decoder_pos_embed", SinCosPositionEmbedding(dec.embed_dim, rows, cols), /*requires_grad=*/false);
+  patch_embed_ = register_module("patch_embed", PatchEmbed(enc));
+  blocks_ = register_module("blocks", MakeBlocks(enc.depth, enc.embed_dim, enc.num_heads, enc));
+  norm_ = register_module("norm", MakeLayerNorm(enc.embed_dim, enc.layer_norm_eps));
+  decoder_embed_ = register_module("decoder_embed", torch::nn::Linear(enc.embed_dim, dec.embed_dim));
+  decoder_blocks_ =
+      register_module("decoder_blocks", MakeBlocks(dec.depth, dec.embed_dim, dec.num_heads, enc));
+  decoder_norm_ = register_module("decoder_norm", MakeLayerNorm(dec.embed_dim, enc.layer_norm_eps));
+  decoder_pred_ = register_module("decoder_pred", torch::nn::Linear(dec.embed_dim, enc.patch_dim()));
+  InitLinears(*this, XavierUniform);
+}
+
+torch::Tensor MaskedAutoencoderImpl::Encode(const torch::Tensor& images, const Mask& mask) {
+  const auto batch = images.size(0);
+  const auto positions = pos_embed_.slice(1, 1).expand({batch, -1, -1});
+  const auto visible = patch_embed_->ForwardVisible(images, mask.keep) + GatherTokens(positions, mask.keep);
+  const auto cls = (cls_token_ + pos_embed_.slice(1, 0, 1)).expand({batch, -1, -1});
+  auto x = torch::cat({cls.to(visible.dtype()), visible}, 1);
+  for (const auto& block : *blocks_) x = block->as<BlockImpl>()->forward(x);
+  return norm_(x);
+}
+
+torch::Tensor MaskedAutoencoderImpl::Decode(const torch::Tensor& latent, const torch::Tensor& ids_restore) {
+  const auto x = decoder_embed_(latent);
+  const auto batch = x.size(0), hidden = ids_restore.size(1) + 1 - x.size(1);
+  const auto fill = mask_token_.to(x.dtype()).expand({batch, hidden, -1});
+  const auto patches = GatherTokens(torch::cat({x.slice(1, 1), fill}, 1), ids_restore);
+  auto y = torch::cat({x.slice(1, 0, 1), patches}, 1) + decoder_pos_embed_;
+  for (const auto& block : *decoder_blocks_) y = block->as<BlockImpl>()->forward(y);
+  return decoder_pred_(decoder_norm_(y.slice(1, 1)));
+}
+
+MaskedAutoencoderImpl::Output MaskedAutoencoderImpl::forward(const torch::Tensor& images, const Mask& mask) {
+  Output out;
+  out.latent = Encode(images, mask);
+  out.pred = Decode(out.latent, mask.ids_restore);
+  out.loss = ReconstructionLoss(out.pred, Patchify(images, options_.encoder.patch_size), mask.mask,
+                                options_.norm_pix_loss);
+  return out;
+}
+
+}  // namespace mae

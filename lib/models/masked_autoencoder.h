@@ -1,0 +1,55 @@
+#pragma once
+
+#include <torch/torch.h>
+
+#include "models/masking.h"
+#include "nn/block.h"
+#include "nn/patch_embed.h"
+#include "options/model_options.h"
+
+namespace mae {
+
+/// A Masked Autoencoder: an encoder that sees the visible patches, a lighter decoder that predicts the hidden
+/// ones (He et al. 2022, arXiv:2111.06377, sec. 3). Parameter names are those of the public MAE checkpoints
+/// (`blocks.0.attn.qkv.weight`, `decoder_pred.weight`, …). Position embeddings of kind kSinCos are parameters
+/// that need no gradient.
+///
+/// Concurrent forward calls are safe in eval mode only. Errors of shape or device throw c10::Error.
+class MaskedAutoencoderImpl : public torch::nn::Module {
+ public:
+  struct Output {
+    torch::Tensor loss;    ///< float32 scalar
+    torch::Tensor pred;    ///< [B, L, P*P*C], every patch, (row, column, channel) order
+    torch::Tensor latent;  ///< [B, 1+K, D], class token first, then visible patches in order of mask.keep
+  };
+
+  /// Draws initial weights from the default CPU generator: xavier-uniform linears, normal(0.02) tokens.
+  explicit MaskedAutoencoderImpl(const MaskedAutoencoderOptions& options);
+
+  /// @param images [B, C, H, W] float, mean/std-normalised, on the module's device.
+  /// @param mask from MaskFromNoise or MaskFromHidden over num_patches(), on the same device.
+  Output forward(const torch::Tensor& images, const Mask& mask);
+
+  /// Visible patches to latents. @return [B, 1+K, D].
+  torch::Tensor Encode(const torch::Tensor& images, const Mask& mask);
+
+  /// Latents to predictions of every patch. @return [B, L, P*P*C].
+  torch::Tensor Decode(const torch::Tensor& latent, const torch::Tensor& ids_restore);
+
+  const MaskedAutoencoderOptions& options() const { return options_; }
+
+ private:
+  MaskedAutoencoderOptions options_;
+  PatchEmbed patch_embed_;
+  torch::Tensor cls_token_, pos_embed_;
+  torch::nn::ModuleList blocks_;
+  torch::nn::LayerNorm norm_;
+  torch::nn::Linear decoder_embed_;
+  torch::Tensor mask_token_, decoder_pos_embed_;
+  torch::nn::ModuleList decoder_blocks_;
+  torch::nn::LayerNorm decoder_norm_;
+  torch::nn::Linear decoder_pred_;
+};
+TORCH_MODULE(MaskedAutoencoder);
+
+}  // namespace mae

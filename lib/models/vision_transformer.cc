@@ -1,0 +1,52 @@
+#include "models/vision_transformer.h"
+
+#include "nn/init.h"
+#include "nn/position_embedding.h"
+
+namespace mae {
+
+VisionTransformerImpl::VisionTransformerImpl(const VisionTransformerOptions& options)
+    : options_(options), patch_embed_(nullptr), blocks_(nullptr), norm_(nullptr), head_(nullptr) {
+  const auto& enc = options_.encoder;
+  const bool learned = enc.position_embedding == PositionEmbedding::kLearned;
+  cls_token_ = register_parameter("cls_token", torch::zeros({1, 1, enc.embed_dim}));
+  TruncNormal(cls_token_, 0.02);
+  pos_embed_ = register_parameter(
+      "pos_embed", learned ? torch::zeros({1, 1 + enc.num_patches(), enc.embed_dim})
+                           : SinCosPositionEmbedding(enc.embed_dim, enc.grid_rows(), enc.grid_cols()));
+  if (learned) TruncNormal(pos_embed_, 0.02);
+  patch_embed_ = register_module("patch_embed", PatchEmbed(enc));
+
+  blocks_ = register_module("blocks", torch::nn::ModuleList());
+  const double last = static_cast<double>(std::max<int64_t>(1, enc.depth - 1));
+  for (int64_t i = 0; i < enc.depth; ++i) {
+    blocks_->push_back(
+        Block(enc.embed_dim, enc.num_heads, enc, options_.drop_path * static_cast<double>(i) / last));
+  }
+  const char* norm_name = options_.pooling == Pooling::kMean ? "fc_norm" : "norm";
+  norm_ = register_module(norm_name, MakeLayerNorm(enc.embed_dim, enc.layer_norm_eps));
+  if (options_.num_classes > 0) {
+    head_ = register_module("head", torch::nn::Linear(enc.embed_dim, options_.num_classes));
+  }
+  InitLinears(*this, [](torch::Tensor weight) { TruncNormal(std::move(weight), 0.02); });
+}
+
+torch::Tensor VisionTransformerImpl::Tokens(const torch::Tensor& images) {
+  const auto patches = patch_embed_(images);
+  const auto cls = cls_token_.to(patches.dtype()).expand({images.size(0), -1, -1});
+  auto x = torch::cat({cls, patches}, 1) + pos_embed_;
+  for (const auto& block : *blocks_) x = block->as<BlockImpl>()->forward(x);
+  return x;
+}
+
+torch::Tensor VisionTransformerImpl::Features(const torch::Tensor& images) {
+  const auto tokens = Tokens(images);
+  return options_.pooling == Pooling::kMean ? norm_(tokens.slice(1, 1).mean(1)) : norm_(tokens.select(1, 0));
+}
+
+torch::Tensor VisionTransformerImpl::forward(const torch::Tensor& images) {
+  const auto features = Features(images);
+  return (options_.num_classes > 0 ? head_(features) : features).to(torch::kFloat32);
+}
+
+}  // namespace mae

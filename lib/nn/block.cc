@@ -1,0 +1,23 @@
+#include "nn/block.h"
+
+#include <cmath>
+
+namespace mae {
+
+torch::nn::LayerNorm MakeLayerNorm(int64_t dim, double eps) {
+  return torch::nn::LayerNorm(torch::nn::LayerNormOptions({dim}).eps(eps));
+}
+
+BlockImpl::BlockImpl(int64_t dim, int64_t num_heads, const EncoderOptions& shared, double drop_path)
+    : norm1_(register_module("norm1", MakeLayerNorm(dim, shared.layer_norm_eps))),
+      norm2_(register_module("norm2", MakeLayerNorm(dim, shared.layer_norm_eps))),
+      attn_(register_module("attn", Attention(dim, num_heads, shared.qkv_bias))),
+      mlp_(register_module("mlp", Mlp(dim, std::llround(static_cast<double>(dim) * shared.mlp_ratio)))),
+      drop_path_(register_module("drop_path", DropPath(drop_path))) {}
+
+torch::Tensor BlockImpl::forward(const torch::Tensor& x) {
+  const auto attended = x + drop_path_(attn_(norm1_(x)));
+  return attended + drop_path_(mlp_(norm2_(attended)));
+}
+
+}  // namespace mae

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <torch/torch.h>
+
+#include "nn/attention.h"
+#include "nn/drop_path.h"
+#include "nn/mlp.h"
+#include "options/model_options.h"
+
+namespace mae {
+
+/// Pre-norm transformer block (Dosovitskiy et al. 2021, eq. 2-3): x + attn(norm1(x)), then x + mlp(norm2(x)).
+class BlockImpl : public torch::nn::Module {
+ public:
+  /// @param shared gives mlp_ratio, qkv_bias and the LayerNorm epsilon.
+  BlockImpl(int64_t dim, int64_t num_heads, const EncoderOptions& shared, double drop_path = 0.0);
+
+  /// @param x [B, N, dim]; the same shape comes back.
+  torch::Tensor forward(const torch::Tensor& x);
+
+ private:
+  torch::nn::LayerNorm norm1_, norm2_;
+  Attention attn_;
+  Mlp mlp_;
+  DropPath drop_path_;
+};
+TORCH_MODULE(Block);
+
+/// A LayerNorm over the last `dim` values with the given epsilon.
+torch::nn::LayerNorm MakeLayerNorm(int64_t dim, double eps);
+
+}  // namespace mae

@@ -1,0 +1,17 @@
+#include "nn/drop_path.h"
+
+namespace mae {
+
+DropPathImpl::DropPathImpl(double rate) : rate_(rate) {
+  TORCH_CHECK(rate >= 0.0 && rate < 1.0, "drop_path must be in [0, 1), got ", rate);
+}
+
+torch::Tensor DropPathImpl::forward(const torch::Tensor& x) {
+  if (rate_ == 0.0 || !is_training()) return x;
+  std::vector<int64_t> shape(static_cast<size_t>(x.dim()), 1);
+  shape[0] = x.size(0);
+  const double keep = 1.0 - rate_;
+  return x * torch::empty(shape, x.options()).bernoulli_(keep).div_(keep);
+}
+
+}  // namespace mae

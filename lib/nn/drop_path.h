@@ -1,0 +1,21 @@
+#pragma once
+
+#include <torch/torch.h>
+
+namespace mae {
+
+/// Stochastic depth (Huang et al. 2016, arXiv:1603.09382): while training, drops a residual branch for whole
+/// samples with probability `rate` and divides the kept ones by 1 - rate. The identity in eval mode or at 0.
+class DropPathImpl : public torch::nn::Module {
+ public:
+  /// @param rate in [0, 1).
+  explicit DropPathImpl(double rate);
+  /// @param x [B, ...]; one draw a sample, from the default generator of x's device.
+  torch::Tensor forward(const torch::Tensor& x);
+
+ private:
+  double rate_;
+};
+TORCH_MODULE(DropPath);
+
+}  // namespace mae

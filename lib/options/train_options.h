@@ -1,0 +1,115 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "options/model_options.h"
+
+/// Plain descriptions of one training job, every default resolved. recipe/recipe_proto.h makes them from the
+/// JobSpec message, which is the one definition of a recipe; recipe/recipe_check.h holds the limits.
+namespace mae {
+
+/// Which images, and how they reach a step.
+struct DataOptions {
+  std::string dataset;            ///< name, for people and cards
+  std::string format;             ///< idx, cifar10 or cifar100
+  std::string path;               ///< folder or archive that holds it
+  int64_t batch_size = 256;       ///< images a step
+  bool drop_last = false;         ///< leave out the last, smaller batch of an epoch
+  int64_t train_images = 0;       ///< first N of the split; 0: all
+  int64_t validation_images = 0;  ///< first N of the split; 0: all
+  int64_t workers = 1;            ///< threads that prepare batches
+  std::vector<double> mean;       ///< a channel, of pixel values in 0..1
+  std::vector<double> std_dev;    ///< a channel, above 0
+  bool horizontal_flip = false;   ///< mirror each training image with probability 1/2
+
+  bool operator==(const DataOptions&) const = default;
+};
+
+/// Which parameters weight decay shrinks.
+enum class WeightDecayScope {
+  kMatrices,  ///< two dimensions and more; fine-tuning also leaves out class token and position embedding
+  kAll,
+};
+
+/// AdamW (Loshchilov & Hutter 2019, arXiv:1711.05101).
+struct OptimizerOptions {
+  double learning_rate = 1e-3;  ///< the peak of the schedule, above 0
+  double beta1 = 0.9;           ///< in [0, 1)
+  double beta2 = 0.95;          ///< in [0, 1)
+  double epsilon = 1e-8;        ///< above 0
+  double weight_decay = 0.05;   ///< 0 and up
+  WeightDecayScope weight_decay_scope = WeightDecayScope::kMatrices;
+  double clip_grad_norm = 0.0;  ///< scale gradients down to this global norm; 0: no clipping
+
+  bool operator==(const OptimizerOptions&) const = default;
+};
+
+/// When the learning rate moves.
+enum class ScheduleUnit {
+  kStep,   ///< every step
+  kEpoch,  ///< at the start of each epoch, constant inside it
+};
+
+/// Linear warm-up from start to the optimizer's learning_rate, then half a cosine to end.
+struct ScheduleOptions {
+  int64_t epochs = 5;                ///< at least 1
+  double warmup_epochs = 1.0;        ///< 0 to epochs
+  double start_learning_rate = 0.0;  ///< 0 and up
+  double end_learning_rate = 0.0;    ///< 0 and up
+  ScheduleUnit unit = ScheduleUnit::kStep;
+
+  bool operator==(const ScheduleOptions&) const = default;
+};
+
+enum class Precision {
+  kFp32,
+  kBf16,  ///< bf16 products by autocast; weights, optimizer and loss stay fp32
+};
+
+/// Masked-autoencoder pretraining.
+struct PretrainOptions {
+  MaskedAutoencoderOptions model;
+  bool operator==(const PretrainOptions&) const = default;
+};
+
+/// A classifier, over a pretrained encoder or from scratch.
+struct FinetuneOptions {
+  VisionTransformerOptions model;
+  std::string from_model;    ///< models/{model}/versions/{n}, for the card; empty: from scratch
+  std::string from_weights;  ///< its folder (model.safetensors, config.json); empty: from scratch
+  bool operator==(const FinetuneOptions&) const = default;
+};
+
+/// One job, whole.
+struct JobOptions {
+  std::variant<PretrainOptions, FinetuneOptions> kind;
+  DataOptions data;
+  OptimizerOptions optimizer;
+  ScheduleOptions schedule;
+  Precision precision = Precision::kBf16;
+  uint64_t seed = 0;                         ///< every random choice derives from it
+  int64_t checkpoint_every_epochs = 1;       ///< at least 1
+  int64_t checkpoint_keep_last = 2;          ///< at least 1
+  std::string publish_model;                 ///< empty: the result stays in the job folder
+  std::vector<std::string> publish_aliases;  ///< besides latest
+  int64_t threads = 0;                       ///< CPU threads; 0: all cores
+  std::string device = "auto";               ///< auto, cpu, cuda or cuda:N
+  int64_t log_every_steps = 25;              ///< at least 1
+  int64_t pictures = 6;                      ///< validation images drawn after each epoch; 0: none
+  std::string recipe;                        ///< name of the recipe, for the card
+
+  bool is_pretrain() const { return std::holds_alternative<PretrainOptions>(kind); }
+  const EncoderOptions& encoder() const {
+    return is_pretrain() ? std::get<PretrainOptions>(kind).model.encoder
+                         : std::get<FinetuneOptions>(kind).model.encoder;
+  }
+  /// "pretrain" or "finetune".
+  const char* kind_name() const { return is_pretrain() ? "pretrain" : "finetune"; }
+
+  bool operator==(const JobOptions&) const = default;
+};
+
+}  // namespace mae

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "image/codec.h"
+#include "options/model_card.h"
+
+/// Runs one loaded model. Torch-free header: the server includes it.
+namespace mae {
+
+/// A dense float32 array, row-major.
+struct FloatTensor {
+  std::vector<int64_t> shape;
+  std::vector<float> values;
+};
+
+/// One input: a picture of any size (converted and resized to the model's), or normalised values [C, H, W] of exactly
+/// the model's size.
+using PredictorInput = std::variant<Picture, FloatTensor>;
+
+enum class PixelStatistics {
+  kRaw,        ///< the model predicts pixels
+  kTruePatch,  ///< norm-pix: mean and variance of the true patch put back
+};
+
+struct ReconstructOptions {
+  std::optional<double> mask_ratio;  ///< in (0, 1); nothing: the model's own
+  uint64_t seed = 0;                 ///< image i of a call draws its mask from (seed, i)
+  std::vector<bool> hidden;          ///< one a patch; not empty: this mask for every image instead of a random one
+};
+
+struct ReconstructionResult {
+  double loss = 0;                  ///< over the hidden patches of this image, in the model's target space
+  std::vector<bool> hidden;         ///< [L]
+  std::vector<int32_t> ids_restore; ///< [L]
+  FloatTensor prediction;           ///< [L, P*P*C] as predicted
+  FloatTensor pixels;               ///< [C, H, W] in 0..1, reconstruction of every patch, clipped
+  Picture original, masked, reconstruction, pasted;  ///< of the model's size; masked patches mid-grey
+};
+
+struct EmbedOptions {
+  bool class_token = false;  ///< instead of the mean of the patch tokens
+  bool l2_normalize = false;
+};
+
+/// Immutable once loaded; every method is thread-safe and blocks for one forward pass.
+/// All: INVALID_ARGUMENT for an input or option at fault (names field, value, limit), FAILED_PRECONDITION if this
+/// kind of model can't do it, INTERNAL with LibTorch's words otherwise.
+class Predictor {
+ public:
+  /// Loads model.safetensors and config.json. NOT_FOUND, INVALID_ARGUMENT (a tensor missing or of another shape).
+  /// @param device auto, cpu, cuda or cuda:N.
+  static absl::StatusOr<std::unique_ptr<Predictor>> Load(const std::filesystem::path& folder,
+                                                         const std::string& device);
+  virtual ~Predictor() = default;
+
+  virtual const ModelConfig& config() const = 0;
+  virtual absl::StatusOr<std::vector<ReconstructionResult>> Reconstruct(const std::vector<PredictorInput>& inputs,
+                                                                        const ReconstructOptions& options) const = 0;
+  /// Logits of each input, [num_classes].
+  virtual absl::StatusOr<std::vector<std::vector<float>>> Classify(const std::vector<PredictorInput>& inputs) const = 0;
+  /// [inputs, D]. Tokens of the last block after `norm` where the model has one.
+  virtual absl::StatusOr<FloatTensor> Embed(const std::vector<PredictorInput>& inputs,
+                                            const EmbedOptions& options) const = 0;
+};
+
+}  // namespace mae
