@@ -1,0 +1,67 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "data/dataset.h"
+
+namespace mae {
+
+/// A dataset as a listing shows it: a broken one stays visible, with its reason.
+struct DatasetEntry {
+  std::string name;  ///< without "datasets/"
+  std::filesystem::path path;
+  absl::StatusOr<DatasetInfo> info;
+};
+
+/// The image sets that jobs may name: those of the configuration, and each folder or archive below the
+/// datasets folder, where the configuration's win over a folder of the same name. Folders may come and go
+/// while the server runs. Thread-safe; every call may block on the disk, no lock is held meanwhile.
+/// Torch-free.
+class DatasetStore {
+ public:
+  /// @param configured name to folder or archive; they need not exist yet (List tells what is wrong).
+  /// @param datasets_root its entries are datasets by their own names; need not exist.
+  /// INVALID_ARGUMENT for a name that isn't [a-z0-9][a-z0-9._-]{0,62}.
+  static absl::StatusOr<std::unique_ptr<DatasetStore>> Create(
+      std::map<std::string, std::filesystem::path> configured, std::filesystem::path datasets_root);
+
+  /// What is known of one. @param name "fashion-mnist" or "datasets/fashion-mnist".
+  /// NOT_FOUND names the nearest known one; a dataset that can't be read gives the error of InspectDataset.
+  absl::StatusOr<DatasetInfo> Find(std::string_view name) const;
+
+  /// The same with the path, also where it can't be read. NOT_FOUND as Find.
+  absl::StatusOr<DatasetEntry> FindEntry(std::string_view name) const;
+
+  /// All, sorted by name.
+  std::vector<DatasetEntry> List() const;
+
+ private:
+  // What was read of a dataset holds for as long as its folder or archive is unchanged.
+  struct Known {
+    std::filesystem::path path;
+    std::filesystem::file_time_type changed;
+    DatasetInfo info;
+  };
+
+  DatasetStore(std::map<std::string, std::filesystem::path> configured, std::filesystem::path datasets_root)
+      : configured_(std::move(configured)), datasets_root_(std::move(datasets_root)) {}
+
+  std::map<std::string, std::filesystem::path> Paths() const;
+  absl::StatusOr<DatasetInfo> Inspect(const std::string& name, const std::filesystem::path& path) const
+      ABSL_LOCKS_EXCLUDED(mutex_);
+
+  const std::map<std::string, std::filesystem::path> configured_;
+  const std::filesystem::path datasets_root_;
+  mutable absl::Mutex mutex_;
+  mutable std::map<std::string, Known> known_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace mae
