@@ -72,14 +72,16 @@ enum class Precision {
 /// Masked-autoencoder pretraining.
 struct PretrainOptions {
   MaskedAutoencoderOptions model;
+  std::string preset{};  ///< name of the preset that filled the model, for people; may be empty
   bool operator==(const PretrainOptions&) const = default;
 };
 
 /// A classifier, over a pretrained encoder or from scratch.
 struct FinetuneOptions {
   VisionTransformerOptions model;
-  std::string from_model;    ///< models/{model}/versions/{n}, for the card; empty: from scratch
-  std::string from_weights;  ///< its folder (model.safetensors, config.json); empty: from scratch
+  std::string from_model{};    ///< models/{model}/versions/{n}, for the card; empty: from scratch
+  std::string from_weights{};  ///< its folder (model.safetensors, config.json); empty: from scratch
+  std::string preset{};        ///< name of the preset that filled the model, for people; may be empty
   bool operator==(const FinetuneOptions&) const = default;
 };
 

@@ -1,0 +1,251 @@
+#include "recipe/recipe_proto.h"
+
+#include "absl/status/status.h"
+
+namespace mae {
+namespace {
+
+// An unspecified enum value keeps the option's default, which is what its comment in job.proto says.
+void ReadPositionEmbedding(v1::PositionEmbedding value, PositionEmbedding& out) {
+  if (value == v1::POSITION_EMBEDDING_SINCOS) out = PositionEmbedding::kSinCos;
+  if (value == v1::POSITION_EMBEDDING_LEARNED) out = PositionEmbedding::kLearned;
+}
+
+Pooling ReadPooling(v1::Pooling value) {
+  return value == v1::POOLING_TOKEN ? Pooling::kToken : Pooling::kMean;
+}
+
+WeightDecayScope ReadScope(v1::WeightDecayScope value) {
+  return value == v1::WEIGHT_DECAY_SCOPE_ALL ? WeightDecayScope::kAll : WeightDecayScope::kMatrices;
+}
+
+ScheduleUnit ReadUnit(v1::ScheduleUnit value) {
+  return value == v1::SCHEDULE_UNIT_EPOCH ? ScheduleUnit::kEpoch : ScheduleUnit::kStep;
+}
+
+Precision ReadPrecision(v1::Precision value) {
+  return value == v1::PRECISION_FP32 ? Precision::kFp32 : Precision::kBf16;
+}
+
+v1::PositionEmbedding WritePositionEmbedding(PositionEmbedding value) {
+  return value == PositionEmbedding::kLearned ? v1::POSITION_EMBEDDING_LEARNED
+                                              : v1::POSITION_EMBEDDING_SINCOS;
+}
+
+v1::Pooling WritePooling(Pooling value) {
+  return value == Pooling::kToken ? v1::POOLING_TOKEN : v1::POOLING_MEAN;
+}
+
+v1::WeightDecayScope WriteScope(WeightDecayScope value) {
+  return value == WeightDecayScope::kAll ? v1::WEIGHT_DECAY_SCOPE_ALL : v1::WEIGHT_DECAY_SCOPE_MATRICES;
+}
+
+v1::ScheduleUnit WriteUnit(ScheduleUnit value) {
+  return value == ScheduleUnit::kEpoch ? v1::SCHEDULE_UNIT_EPOCH : v1::SCHEDULE_UNIT_STEP;
+}
+
+v1::Precision WritePrecision(Precision value) {
+  return value == Precision::kFp32 ? v1::PRECISION_FP32 : v1::PRECISION_BF16;
+}
+
+void ReadEncoder(const v1::ModelSpec& spec, EncoderOptions& out) {
+  if (spec.has_channels()) out.channels = spec.channels();
+  if (spec.has_image_height()) out.image_height = spec.image_height();
+  if (spec.has_image_width()) out.image_width = spec.image_width();
+  if (spec.has_patch_size()) out.patch_size = spec.patch_size();
+  if (spec.has_embed_dim()) out.embed_dim = spec.embed_dim();
+  if (spec.has_depth()) out.depth = spec.depth();
+  if (spec.has_num_heads()) out.num_heads = spec.num_heads();
+  if (spec.has_mlp_ratio()) out.mlp_ratio = spec.mlp_ratio();
+  if (spec.has_qkv_bias()) out.qkv_bias = spec.qkv_bias();
+  if (spec.has_layer_norm_eps()) out.layer_norm_eps = spec.layer_norm_eps();
+  ReadPositionEmbedding(spec.position_embedding(), out.position_embedding);
+}
+
+void WriteEncoder(const EncoderOptions& options, v1::ModelSpec& out) {
+  out.set_channels(static_cast<int32_t>(options.channels));
+  out.set_image_height(static_cast<int32_t>(options.image_height));
+  out.set_image_width(static_cast<int32_t>(options.image_width));
+  out.set_patch_size(static_cast<int32_t>(options.patch_size));
+  out.set_embed_dim(static_cast<int32_t>(options.embed_dim));
+  out.set_depth(static_cast<int32_t>(options.depth));
+  out.set_num_heads(static_cast<int32_t>(options.num_heads));
+  out.set_mlp_ratio(options.mlp_ratio);
+  out.set_qkv_bias(options.qkv_bias);
+  out.set_layer_norm_eps(options.layer_norm_eps);
+  out.set_position_embedding(WritePositionEmbedding(options.position_embedding));
+}
+
+void ReadDecoder(const v1::DecoderSpec& spec, DecoderOptions& out) {
+  if (spec.has_embed_dim()) out.embed_dim = spec.embed_dim();
+  if (spec.has_depth()) out.depth = spec.depth();
+  if (spec.has_num_heads()) out.num_heads = spec.num_heads();
+}
+
+void WriteDecoder(const DecoderOptions& options, v1::DecoderSpec& out) {
+  out.set_embed_dim(static_cast<int32_t>(options.embed_dim));
+  out.set_depth(static_cast<int32_t>(options.depth));
+  out.set_num_heads(static_cast<int32_t>(options.num_heads));
+}
+
+PretrainOptions ReadPretrain(const v1::PretrainSpec& spec) {
+  PretrainOptions out;
+  out.preset = spec.model().preset();
+  ReadEncoder(spec.model(), out.model.encoder);
+  ReadDecoder(spec.model().decoder(), out.model.decoder);
+  if (spec.has_mask_ratio()) out.model.mask_ratio = spec.mask_ratio();
+  out.model.norm_pix_loss = spec.norm_pix_loss();
+  return out;
+}
+
+void WritePretrain(const PretrainOptions& options, v1::PretrainSpec& out) {
+  out.mutable_model()->set_preset(options.preset);
+  WriteEncoder(options.model.encoder, *out.mutable_model());
+  WriteDecoder(options.model.decoder, *out.mutable_model()->mutable_decoder());
+  out.set_mask_ratio(options.model.mask_ratio);
+  out.set_norm_pix_loss(options.model.norm_pix_loss);
+}
+
+FinetuneOptions ReadFinetune(const v1::FinetuneSpec& spec) {
+  FinetuneOptions out;
+  out.preset = spec.model().preset();
+  out.from_model = spec.from_model();
+  ReadEncoder(spec.model(), out.model.encoder);
+  out.model.num_classes = spec.num_classes();
+  out.model.pooling = ReadPooling(spec.pooling());
+  out.model.drop_path = spec.drop_path();
+  return out;
+}
+
+void WriteFinetune(const FinetuneOptions& options, v1::FinetuneSpec& out) {
+  out.set_from_model(options.from_model);
+  out.mutable_model()->set_preset(options.preset);
+  WriteEncoder(options.model.encoder, *out.mutable_model());
+  out.set_num_classes(static_cast<int32_t>(options.model.num_classes));
+  out.set_pooling(WritePooling(options.model.pooling));
+  out.set_drop_path(options.model.drop_path);
+}
+
+void ReadData(const v1::JobSpec& job, DataOptions& out) {
+  const auto& spec = job.data();
+  out.dataset = spec.dataset();
+  if (spec.has_batch_size()) out.batch_size = spec.batch_size();
+  out.drop_last = spec.drop_last();
+  out.train_images = spec.train_images();
+  out.validation_images = spec.validation_images();
+  if (spec.has_workers()) out.workers = spec.workers();
+  out.mean.assign(spec.mean().begin(), spec.mean().end());
+  out.std_dev.assign(spec.std().begin(), spec.std().end());
+  out.horizontal_flip = job.augmentation().horizontal_flip();
+}
+
+void WriteData(const DataOptions& options, v1::JobSpec& job) {
+  auto& out = *job.mutable_data();
+  out.set_dataset(options.dataset);
+  out.set_batch_size(static_cast<int32_t>(options.batch_size));
+  out.set_drop_last(options.drop_last);
+  out.set_train_images(options.train_images);
+  out.set_validation_images(options.validation_images);
+  out.set_workers(static_cast<int32_t>(options.workers));
+  out.mutable_mean()->Assign(options.mean.begin(), options.mean.end());
+  out.mutable_std()->Assign(options.std_dev.begin(), options.std_dev.end());
+  job.mutable_augmentation()->set_horizontal_flip(options.horizontal_flip);
+}
+
+void ReadOptimizer(const v1::OptimizerSpec& spec, OptimizerOptions& out) {
+  if (spec.has_learning_rate()) out.learning_rate = spec.learning_rate();
+  if (spec.has_beta1()) out.beta1 = spec.beta1();
+  if (spec.has_beta2()) out.beta2 = spec.beta2();
+  if (spec.has_epsilon()) out.epsilon = spec.epsilon();
+  if (spec.has_weight_decay()) out.weight_decay = spec.weight_decay();
+  out.weight_decay_scope = ReadScope(spec.weight_decay_scope());
+  out.clip_grad_norm = spec.clip_grad_norm();
+}
+
+void WriteOptimizer(const OptimizerOptions& options, v1::OptimizerSpec& out) {
+  out.set_learning_rate(options.learning_rate);
+  out.set_beta1(options.beta1);
+  out.set_beta2(options.beta2);
+  out.set_epsilon(options.epsilon);
+  out.set_weight_decay(options.weight_decay);
+  out.set_weight_decay_scope(WriteScope(options.weight_decay_scope));
+  out.set_clip_grad_norm(options.clip_grad_norm);
+}
+
+void ReadSchedule(const v1::ScheduleSpec& spec, ScheduleOptions& out) {
+  out.epochs = spec.epochs();
+  out.warmup_epochs = spec.warmup_epochs();
+  out.start_learning_rate = spec.start_learning_rate();
+  out.end_learning_rate = spec.end_learning_rate();
+  out.unit = ReadUnit(spec.unit());
+}
+
+void WriteSchedule(const ScheduleOptions& options, v1::ScheduleSpec& out) {
+  out.set_epochs(static_cast<int32_t>(options.epochs));
+  out.set_warmup_epochs(options.warmup_epochs);
+  out.set_start_learning_rate(options.start_learning_rate);
+  out.set_end_learning_rate(options.end_learning_rate);
+  out.set_unit(WriteUnit(options.unit));
+}
+
+// Checkpoints, publishing, resources and logging: fields of JobOptions itself.
+void ReadRun(const v1::JobSpec& spec, JobOptions& out) {
+  out.precision = ReadPrecision(spec.precision());
+  out.seed = spec.seed();
+  if (spec.checkpoint().has_every_epochs()) out.checkpoint_every_epochs = spec.checkpoint().every_epochs();
+  if (spec.checkpoint().has_keep_last()) out.checkpoint_keep_last = spec.checkpoint().keep_last();
+  out.publish_model = spec.publish().model();
+  out.publish_aliases.assign(spec.publish().aliases().begin(), spec.publish().aliases().end());
+  out.threads = spec.resources().threads();
+  if (!spec.resources().device().empty()) out.device = spec.resources().device();
+  if (spec.logging().has_every_steps()) out.log_every_steps = spec.logging().every_steps();
+  if (spec.logging().has_pictures()) out.pictures = spec.logging().pictures();
+}
+
+void WriteRun(const JobOptions& options, v1::JobSpec& out) {
+  out.set_precision(WritePrecision(options.precision));
+  out.set_seed(options.seed);
+  out.mutable_checkpoint()->set_every_epochs(static_cast<int32_t>(options.checkpoint_every_epochs));
+  out.mutable_checkpoint()->set_keep_last(static_cast<int32_t>(options.checkpoint_keep_last));
+  out.mutable_publish()->set_model(options.publish_model);
+  out.mutable_publish()->mutable_aliases()->Assign(options.publish_aliases.begin(),
+                                                   options.publish_aliases.end());
+  out.mutable_resources()->set_threads(static_cast<int32_t>(options.threads));
+  out.mutable_resources()->set_device(options.device);
+  out.mutable_logging()->set_every_steps(static_cast<int32_t>(options.log_every_steps));
+  out.mutable_logging()->set_pictures(static_cast<int32_t>(options.pictures));
+}
+
+}  // namespace
+
+absl::StatusOr<JobOptions> OptionsFromSpec(const v1::JobSpec& spec) {
+  JobOptions out;
+  if (spec.has_pretrain()) {
+    out.kind = ReadPretrain(spec.pretrain());
+  } else if (spec.has_finetune()) {
+    out.kind = ReadFinetune(spec.finetune());
+  } else {
+    return absl::InvalidArgumentError("kind: not set; a job needs one of pretrain, finetune");
+  }
+  ReadData(spec, out.data);
+  ReadOptimizer(spec.optimizer(), out.optimizer);
+  ReadSchedule(spec.schedule(), out.schedule);
+  ReadRun(spec, out);
+  return out;
+}
+
+v1::JobSpec SpecFromOptions(const JobOptions& options) {
+  v1::JobSpec out;
+  if (options.is_pretrain()) {
+    WritePretrain(std::get<PretrainOptions>(options.kind), *out.mutable_pretrain());
+  } else {
+    WriteFinetune(std::get<FinetuneOptions>(options.kind), *out.mutable_finetune());
+  }
+  WriteData(options.data, out);
+  WriteOptimizer(options.optimizer, *out.mutable_optimizer());
+  WriteSchedule(options.schedule, *out.mutable_schedule());
+  WriteRun(options, out);
+  return out;
+}
+
+}  // namespace mae
