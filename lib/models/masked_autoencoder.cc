@@ -72,6 +72,32 @@ torch::Tensor MaskedAutoencoderImpl::Decode(const torch::Tensor& latent, const t
   return decoder_pred_(decoder_norm_(y.slice(1, 1)));
 }
 
+torch::Tensor MaskedAutoencoderImpl::DecoderTokens(const torch::Tensor& latent, const Mask& mask) {
+  const auto x = decoder_embed_(latent);
+  const auto batch = x.size(0);
+  const auto fill = mask_token_.to(x.dtype()).expand({batch, mask.num_hidden(), -1});
+  const auto table = decoder_pos_embed_.squeeze(0);
+  const auto shuffle = torch::cat({mask.keep, mask.hidden}, 1) + 1;
+  const auto places = torch::cat({torch::zeros({batch, 1}, shuffle.options()), shuffle}, 1);
+  return torch::cat({x, fill}, 1) + table.index_select(0, places.flatten()).view({batch, -1, table.size(1)});
+}
+
+torch::Tensor MaskedAutoencoderImpl::Loss(const torch::Tensor& images, const Mask& mask) {
+  // Attention does not care for the order of tokens, so they stay in encoder order, hidden ones last.
+  auto y = DecoderTokens(Encode(images, mask), mask);
+  const auto first_hidden = 1 + mask.keep.size(1);
+  for (size_t i = 0; i < decoder_blocks_->size(); ++i) {
+    const bool last = i + 1 == decoder_blocks_->size();
+    y = decoder_blocks_[i]->as<BlockImpl>()->forward(y, last ? first_hidden : 0);
+  }
+  if (options_.decoder.depth == 0) y = y.slice(1, first_hidden);
+  const auto pred = decoder_pred_(decoder_norm_(y));
+  const auto target = GatherTokens(Patchify(images, options_.encoder.patch_size), mask.hidden);
+  return ReconstructionLoss(pred, target,
+                            torch::ones(target.sizes().slice(0, 2), torch::TensorOptions(target.device())),
+                            options_.norm_pix_loss);
+}
+
 MaskedAutoencoderImpl::Output MaskedAutoencoderImpl::forward(const torch::Tensor& images, const Mask& mask) {
   Output out;
   out.latent = Encode(images, mask);

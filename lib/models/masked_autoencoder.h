@@ -30,6 +30,11 @@ class MaskedAutoencoderImpl : public torch::nn::Module {
   /// @param mask from MaskFromNoise or MaskFromHidden over num_patches(), on the same device.
   Output forward(const torch::Tensor& images, const Mask& mask);
 
+  /// The loss of forward() alone, for training: predictions of visible patches, which do not count, are never
+  /// computed, nor the last decoder block's output for them. Equal to forward().loss up to rounding.
+  /// @return float32 scalar.
+  torch::Tensor Loss(const torch::Tensor& images, const Mask& mask);
+
   /// Visible patches to latents. @return [B, 1+K, D].
   torch::Tensor Encode(const torch::Tensor& images, const Mask& mask);
 
@@ -39,6 +44,9 @@ class MaskedAutoencoderImpl : public torch::nn::Module {
   const MaskedAutoencoderOptions& options() const { return options_; }
 
  private:
+  /// Decoder tokens in encoder order: class token, visible patches, then hidden ones; positions added.
+  torch::Tensor DecoderTokens(const torch::Tensor& latent, const Mask& mask);
+
   MaskedAutoencoderOptions options_;
   PatchEmbed patch_embed_;
   torch::Tensor cls_token_, pos_embed_;

@@ -14,6 +14,7 @@ Mask MaskFromShuffle(const torch::Tensor& shuffle, int64_t visible) {
   Mask out;
   out.ids_restore = torch::empty_like(shuffle).scatter_(1, shuffle, order);
   out.keep = shuffle.slice(1, 0, visible).contiguous();
+  out.hidden = shuffle.slice(1, visible).contiguous();
   out.mask = (out.ids_restore >= visible).to(torch::kFloat32);
   return out;
 }

@@ -7,9 +7,10 @@ namespace mae {
 /// Which patches of each image are hidden. Every image of a batch hides the same number of them.
 struct Mask {
   torch::Tensor keep;         ///< [B, K] int64, row-major ids of visible patches, in encoder order
+  torch::Tensor hidden;       ///< [B, L - K] int64, row-major ids of the other patches
   torch::Tensor ids_restore;  ///< [B, L] int64, the place of each patch in (visible, hidden) order
   torch::Tensor mask;         ///< [B, L] float32, 1 hidden, 0 visible
-  int64_t num_hidden() const { return ids_restore.size(1) - keep.size(1); }
+  int64_t num_hidden() const { return hidden.size(1); }
 };
 
 /// floor(num_patches * (1 - mask_ratio)) in double precision: the count of visible patches.

@@ -12,14 +12,14 @@ AttentionImpl::AttentionImpl(int64_t dim, int64_t num_heads, bool qkv_bias)
   TORCH_CHECK(dim % num_heads == 0, "attention: width ", dim, " is not a multiple of ", num_heads, " heads");
 }
 
-torch::Tensor AttentionImpl::forward(const torch::Tensor& x) {
+torch::Tensor AttentionImpl::forward(const torch::Tensor& x, int64_t first_query) {
   const auto b = x.size(0), n = x.size(1), dim = x.size(2);
   const auto qkv = qkv_(x).reshape({b, n, 3, num_heads_, dim / num_heads_}).permute({2, 0, 3, 1, 4});
-  const auto q = qkv[0], k = qkv[1], v = qkv[2];
+  const auto q = qkv[0].slice(2, first_query), k = qkv[1], v = qkv[2];
   const auto mixed = x.is_cpu()
                          ? torch::matmul((torch::matmul(q * scale_, k.transpose(-2, -1))).softmax(-1), v)
                          : at::scaled_dot_product_attention(q, k, v);
-  return proj_(mixed.transpose(1, 2).reshape({b, n, dim}));
+  return proj_(mixed.transpose(1, 2).reshape({b, n - first_query, dim}));
 }
 
 }  // namespace mae

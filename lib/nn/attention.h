@@ -13,8 +13,9 @@ class AttentionImpl : public torch::nn::Module {
   AttentionImpl(int64_t dim, int64_t num_heads, bool qkv_bias);
 
   /// @param x [B, N, dim].
-  /// @return [B, N, dim].
-  torch::Tensor forward(const torch::Tensor& x);
+  /// @param first_query tokens before it are attended to but ask nothing themselves: their rows are left out.
+  /// @return [B, N - first_query, dim].
+  torch::Tensor forward(const torch::Tensor& x, int64_t first_query = 0);
 
  private:
   int64_t num_heads_;

@@ -15,8 +15,8 @@ BlockImpl::BlockImpl(int64_t dim, int64_t num_heads, const EncoderOptions& share
       mlp_(register_module("mlp", Mlp(dim, std::llround(static_cast<double>(dim) * shared.mlp_ratio)))),
       drop_path_(register_module("drop_path", DropPath(drop_path))) {}
 
-torch::Tensor BlockImpl::forward(const torch::Tensor& x) {
-  const auto attended = x + drop_path_(attn_(norm1_(x)));
+torch::Tensor BlockImpl::forward(const torch::Tensor& x, int64_t first_output) {
+  const auto attended = x.slice(1, first_output) + drop_path_(attn_(norm1_(x), first_output));
   return attended + drop_path_(mlp_(norm2_(attended)));
 }
 

@@ -15,8 +15,10 @@ class BlockImpl : public torch::nn::Module {
   /// @param shared gives mlp_ratio, qkv_bias and the LayerNorm epsilon.
   BlockImpl(int64_t dim, int64_t num_heads, const EncoderOptions& shared, double drop_path = 0.0);
 
-  /// @param x [B, N, dim]; the same shape comes back.
-  torch::Tensor forward(const torch::Tensor& x);
+  /// @param x [B, N, dim].
+  /// @param first_output tokens before it are only attended to; nothing is computed for them beyond that.
+  /// @return [B, N - first_output, dim].
+  torch::Tensor forward(const torch::Tensor& x, int64_t first_output = 0);
 
  private:
   torch::nn::LayerNorm norm1_, norm2_;

@@ -30,7 +30,7 @@ void XavierUniform(torch::Tensor weight) {
 
 void InitLinears(torch::nn::Module& root, const std::function<void(torch::Tensor)>& fill) {
   torch::NoGradGuard no_grad;
-  for (const auto& module : root.modules()) {
+  for (const auto& module : root.modules(/*include_self=*/false)) {
     if (auto* linear = module->as<torch::nn::Linear>()) {
       fill(linear->weight);
       if (linear->bias.defined()) linear->bias.zero_();

@@ -1,0 +1,82 @@
+#include "models/vision_transformer.h"
+
+#include <gtest/gtest.h>
+
+namespace mae {
+namespace {
+
+VisionTransformerOptions Tutorial() {
+  VisionTransformerOptions options;
+  options.encoder.embed_dim = 768, options.encoder.depth = 12, options.encoder.num_heads = 12;
+  options.encoder.position_embedding = PositionEmbedding::kLearned;
+  return options;
+}
+
+VisionTransformerOptions Tiny() {
+  VisionTransformerOptions options;
+  options.encoder.channels = 1;
+  options.encoder.image_height = 12, options.encoder.image_width = 8;
+  options.encoder.embed_dim = 16, options.encoder.depth = 2, options.encoder.num_heads = 2;
+  options.num_classes = 4;
+  return options;
+}
+
+int64_t CountParameters(const torch::nn::Module& module) {
+  int64_t count = 0;
+  for (const auto& parameter : module.parameters()) count += parameter.numel();
+  return count;
+}
+
+TEST(VisionTransformer, TheTutorialsClassifierHasItsShapesAndSize) {
+  torch::NoGradGuard no_grad;
+  VisionTransformer model(Tutorial());
+  EXPECT_EQ(model->forward(torch::randn({2, 3, 32, 32})).sizes(), (std::vector<int64_t>{2, 10}));
+  EXPECT_EQ(CountParameters(*model), 85152010);
+}
+
+TEST(VisionTransformer, PublishedSizesOfTinyAndSmall) {
+  auto options = Tutorial();
+  options.encoder.embed_dim = 192, options.encoder.num_heads = 3;
+  EXPECT_EQ(CountParameters(*VisionTransformer(options)), 5362762);
+  options.encoder.embed_dim = 384, options.encoder.num_heads = 6;
+  EXPECT_EQ(CountParameters(*VisionTransformer(options)), 21342346);
+}
+
+TEST(VisionTransformer, NamesFollowThePooling) {
+  auto options = Tiny();
+  const auto mean = VisionTransformer(options)->named_parameters();
+  EXPECT_TRUE(mean.contains("fc_norm.weight") && !mean.contains("norm.weight"));
+  options.pooling = Pooling::kToken;
+  const auto token = VisionTransformer(options)->named_parameters();
+  EXPECT_TRUE(token.contains("norm.weight") && !token.contains("fc_norm.weight"));
+}
+
+TEST(VisionTransformer, EveryParameterIsTrainedUnderMeanPooling) {
+  torch::manual_seed(1);
+  VisionTransformer model(Tiny());
+  model->forward(torch::randn({2, 1, 12, 8})).sum().backward();
+  for (const auto& item : model->named_parameters()) {
+    EXPECT_TRUE(item.value().grad().defined()) << item.key();
+  }
+}
+
+TEST(VisionTransformer, DropPathActsInTrainingOnly) {
+  torch::manual_seed(2);
+  auto options = Tiny();
+  options.drop_path = 0.9;
+  VisionTransformer model(options);
+  const auto images = torch::randn({16, 1, 12, 8});
+  EXPECT_FALSE(model->forward(images).equal(model->forward(images)));
+  model->eval();
+  EXPECT_TRUE(model->forward(images).equal(model->forward(images)));
+}
+
+TEST(VisionTransformer, WithoutAHeadItGivesTheFeatures) {
+  auto options = Tiny();
+  options.num_classes = 0;
+  VisionTransformer model(options);
+  EXPECT_EQ(model->forward(torch::randn({3, 1, 12, 8})).sizes(), (std::vector<int64_t>{3, 16}));
+}
+
+}  // namespace
+}  // namespace mae
