@@ -52,14 +52,20 @@ MaskedAutoencoderImpl::MaskedAutoencoderImpl(const MaskedAutoencoderOptions& opt
   InitLinears(*this, XavierUniform);
 }
 
-torch::Tensor MaskedAutoencoderImpl::Encode(const torch::Tensor& images, const Mask& mask) {
-  const auto batch = images.size(0);
-  const auto positions = pos_embed_.slice(1, 1).expand({batch, -1, -1});
-  const auto visible = patch_embed_->ForwardVisible(images, mask.keep) + GatherTokens(positions, mask.keep);
-  const auto cls = (cls_token_ + pos_embed_.slice(1, 0, 1)).expand({batch, -1, -1});
-  auto x = torch::cat({cls.to(visible.dtype()), visible}, 1);
+torch::Tensor MaskedAutoencoderImpl::RunEncoder(const torch::Tensor& patches) {
+  const auto cls = (cls_token_ + pos_embed_.slice(1, 0, 1)).expand({patches.size(0), -1, -1});
+  auto x = torch::cat({cls.to(patches.dtype()), patches}, 1);
   for (const auto& block : *blocks_) x = block->as<BlockImpl>()->forward(x);
   return norm_(x);
+}
+
+torch::Tensor MaskedAutoencoderImpl::Encode(const torch::Tensor& images, const Mask& mask) {
+  const auto positions = pos_embed_.slice(1, 1).expand({images.size(0), -1, -1});
+  return RunEncoder(patch_embed_->ForwardVisible(images, mask.keep) + GatherTokens(positions, mask.keep));
+}
+
+torch::Tensor MaskedAutoencoderImpl::Tokens(const torch::Tensor& images) {
+  return RunEncoder(patch_embed_(images) + pos_embed_.slice(1, 1));
 }
 
 torch::Tensor MaskedAutoencoderImpl::Decode(const torch::Tensor& latent, const torch::Tensor& ids_restore) {

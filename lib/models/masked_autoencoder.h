@@ -38,12 +38,19 @@ class MaskedAutoencoderImpl : public torch::nn::Module {
   /// Visible patches to latents. @return [B, 1+K, D].
   torch::Tensor Encode(const torch::Tensor& images, const Mask& mask);
 
+  /// Every patch, none hidden, in row-major order: what an embedding reads; depends on the images alone.
+  /// @return [B, 1+L, D] after `norm`, class token first.
+  torch::Tensor Tokens(const torch::Tensor& images);
+
   /// Latents to predictions of every patch. @return [B, L, P*P*C].
   torch::Tensor Decode(const torch::Tensor& latent, const torch::Tensor& ids_restore);
 
   const MaskedAutoencoderOptions& options() const { return options_; }
 
  private:
+  /// patches [B, N, D], embedded and with their positions -> [B, 1+N, D].
+  torch::Tensor RunEncoder(const torch::Tensor& patches);
+
   /// Decoder tokens in encoder order: class token, visible patches, then hidden ones; positions added.
   torch::Tensor DecoderTokens(const torch::Tensor& latent, const Mask& mask);
 

@@ -8,15 +8,18 @@ PatchStatistics StatisticsOf(const torch::Tensor& patches) {
           (values.var(/*dim=*/at::IntArrayRef{-1}, /*unbiased=*/true, /*keepdim=*/true) + 1e-6).sqrt()};
 }
 
-torch::Tensor ReconstructionLoss(const torch::Tensor& pred, const torch::Tensor& patches,
-                                 const torch::Tensor& mask, bool norm_pix) {
+torch::Tensor ReconstructionErrors(const torch::Tensor& pred, const torch::Tensor& patches, bool norm_pix) {
   auto target = patches.to(torch::kFloat32);
   if (norm_pix) {
     const auto statistics = StatisticsOf(target);
     target = (target - statistics.mean) / statistics.std_dev;
   }
-  const auto error = (pred.to(torch::kFloat32) - target).square().mean(-1);
-  return (error * mask).sum() / mask.sum();
+  return (pred.to(torch::kFloat32) - target).square().mean(-1);
+}
+
+torch::Tensor ReconstructionLoss(const torch::Tensor& pred, const torch::Tensor& patches,
+                                 const torch::Tensor& mask, bool norm_pix) {
+  return (ReconstructionErrors(pred, patches, norm_pix) * mask).sum() / mask.sum();
 }
 
 }  // namespace mae

@@ -14,6 +14,11 @@ struct PatchStatistics {
 /// @param patches [B, L, P*P*C], mean/std-normalised pixels; computed in float32.
 PatchStatistics StatisticsOf(const torch::Tensor& patches);
 
+/// Squared error per pixel of each patch, hidden or not: what the loss averages.
+/// @param pred, patches, norm_pix as for ReconstructionLoss.
+/// @return [B, L] float32.
+torch::Tensor ReconstructionErrors(const torch::Tensor& pred, const torch::Tensor& patches, bool norm_pix);
+
 /// Squared error per pixel, averaged over all hidden patches of the batch (He et al. 2022, sec. 3,
 /// "Reconstruction target"); float32 whatever the prediction's type.
 /// @param pred [B, L, P*P*C].

@@ -39,6 +39,8 @@ torch::Tensor VisionTransformerImpl::Tokens(const torch::Tensor& images) {
   return x;
 }
 
+torch::Tensor VisionTransformerImpl::Normalize(const torch::Tensor& tokens) { return norm_(tokens); }
+
 torch::Tensor VisionTransformerImpl::Features(const torch::Tensor& images) {
   const auto tokens = Tokens(images);
   return options_.pooling == Pooling::kMean ? norm_(tokens.slice(1, 1).mean(1)) : norm_(tokens.select(1, 0));

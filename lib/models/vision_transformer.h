@@ -29,6 +29,11 @@ class VisionTransformerImpl : public torch::nn::Module {
   /// All tokens after the last block, before any norm. @return [B, 1+L, D], class token first.
   torch::Tensor Tokens(const torch::Tensor& images);
 
+  /// The model's last LayerNorm: fc_norm (kMean), made for means of patch tokens, or norm (kToken), made for
+  /// tokens.
+  /// @param tokens [.., D]; the same shape comes back.
+  torch::Tensor Normalize(const torch::Tensor& tokens);
+
   const VisionTransformerOptions& options() const { return options_; }
 
  private:

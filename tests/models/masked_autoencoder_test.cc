@@ -97,5 +97,17 @@ TEST(MaskedAutoencoder, LinearsStartXavierUniformWithBiasZero) {
   EXPECT_NEAR(model->named_parameters()["cls_token"].std().item<float>(), 0.02, 0.005);
 }
 
+TEST(MaskedAutoencoder, TokensAreTheLatentsOfAMaskThatHidesNothing) {
+  torch::NoGradGuard no_grad;
+  torch::manual_seed(4);
+  MaskedAutoencoder model(Tiny());
+  const auto images = torch::randn({3, 2, 8, 20});
+  Mask everything;
+  everything.keep = torch::arange(10).expand({3, 10});
+  const auto tokens = model->Tokens(images);
+  EXPECT_EQ(tokens.sizes(), (std::vector<int64_t>{3, 11, 16}));
+  EXPECT_TRUE(tokens.allclose(model->Encode(images, everything), 1e-5, 1e-6));
+}
+
 }  // namespace
 }  // namespace mae

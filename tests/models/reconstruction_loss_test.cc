@@ -41,5 +41,11 @@ TEST(ReconstructionLoss, IsFloat32ForBf16Predictions) {
   EXPECT_EQ(loss.scalar_type(), torch::kFloat32);
 }
 
+TEST(ReconstructionErrors, AreOfEachPatchAlone) {
+  const auto patches = torch::zeros({1, 2, 2});
+  const auto pred = torch::tensor({{{1.0, 3.0}, {0.0, 2.0}}}, torch::kFloat32);
+  EXPECT_TRUE(ReconstructionErrors(pred, patches, false).equal(torch::tensor({{5.0, 2.0}}, torch::kFloat32)));
+}
+
 }  // namespace
 }  // namespace mae

@@ -78,5 +78,16 @@ TEST(VisionTransformer, WithoutAHeadItGivesTheFeatures) {
   EXPECT_EQ(model->forward(torch::randn({3, 1, 12, 8})).sizes(), (std::vector<int64_t>{3, 16}));
 }
 
+TEST(VisionTransformer, NormalizeOfThePooledTokensIsTheFeatures) {
+  torch::manual_seed(3);
+  auto options = Tiny();
+  const auto images = torch::randn({3, 1, 12, 8});
+  VisionTransformer mean(options);
+  EXPECT_TRUE(mean->Normalize(mean->Tokens(images).slice(1, 1).mean(1)).allclose(mean->Features(images)));
+  options.pooling = Pooling::kToken;
+  VisionTransformer token(options);
+  EXPECT_TRUE(token->Normalize(token->Tokens(images)).select(1, 0).allclose(token->Features(images)));
+}
+
 }  // namespace
 }  // namespace mae
