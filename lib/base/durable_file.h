@@ -1,17 +1,20 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
 /// Files that survive power loss. Each call blocks on the disk. Errors name the path and the system's reason:
-/// NOT_FOUND, PERMISSION_DENIED, RESOURCE_EXHAUSTED (disk full), else INTERNAL.
+/// NOT_FOUND, PERMISSION_DENIED, RESOURCE_EXHAUSTED (disk, quota or file-size limit), else INTERNAL.
+/// Thread-safe.
 namespace mae {
 
-/// Writes beside (path + ".tmp.PID"), fsyncs, renames over path, fsyncs the folder. On error the old file is whole and
-/// the temporary one is gone; a failed fsync is never retried on the same file.
+/// Writes beside (path + ".tmp.PID.N"), fsyncs, renames over path, fsyncs the folder. On error the old file
+/// is whole and the temporary one is gone; a failed fsync is never retried on the same file.
 absl::Status WriteFileDurably(const std::filesystem::path& path, std::string_view content);
 
 /// Renames a finished file or folder (its content synced first) and fsyncs both parents.

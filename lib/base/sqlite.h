@@ -2,23 +2,28 @@
 
 #include <sqlite3.h>
 
+#include <concepts>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "absl/status/statusor.h"
 
 namespace mae {
 
-/// A prepared statement: bind from 1, then Step through the rows. Owned by the caller, must not outlive its Database.
-/// Not thread-safe.
+/// A prepared statement: bind from 1, then Step through the rows. Owned by the caller, must not outlive its
+/// Database. Not thread-safe.
 class Statement {
  public:
   Statement& Bind(int index, int64_t value);
+  template <std::integral Integer>
+  Statement& Bind(int index, Integer value) {
+    return Bind(index, static_cast<int64_t>(value));
+  }
   Statement& Bind(int index, double value);
   Statement& Bind(int index, std::string_view value);  ///< copied
   Statement& BindNull(int index);
@@ -27,7 +32,7 @@ class Statement {
   absl::StatusOr<bool> Step();
   /// Runs to the end, ignoring rows.
   absl::Status Run();
-  /// Ready to be bound and stepped again.
+  /// Ready to be bound (all parameters are NULL again) and stepped again.
   void Reset();
 
   int64_t Int(int column) const;
@@ -38,19 +43,24 @@ class Statement {
  private:
   friend class Database;
   explicit Statement(sqlite3_stmt* statement) : statement_(statement, &sqlite3_finalize) {}
+  Statement& KeepError(int result);
   std::unique_ptr<sqlite3_stmt, int (*)(sqlite3_stmt*)> statement_;
   int bind_error_ = SQLITE_OK;
 };
 
 /// One SQLite connection, WAL, foreign keys on, busy_timeout 5 s. SQLite errors become Status: full disk
-/// RESOURCE_EXHAUSTED, corruption DATA_LOSS, a broken constraint ALREADY_EXISTS, busy UNAVAILABLE, a read-only file
-/// PERMISSION_DENIED, else INTERNAL; the message has the path and SQLite's words.
-/// Not thread-safe: the owner guards it.
+/// RESOURCE_EXHAUSTED, corruption DATA_LOSS, a broken constraint ALREADY_EXISTS, busy UNAVAILABLE, a file
+/// that may not be read or written PERMISSION_DENIED, no such folder NOT_FOUND, else INTERNAL; the message
+/// has the path and SQLite's words. One process at a time may write a database (SQLite before 3.51.3 can
+/// damage a log that two connections write or checkpoint at once); any number may read it meanwhile. Not
+/// thread-safe: the owner guards it. Not for use across fork.
 class Database {
  public:
   enum class Mode {
     kReadWrite,  ///< makes the file; synchronous=FULL
-    kReadOnly,   ///< never writes or checkpoints; NOT_FOUND if there is no file
+    /// Never writes or checkpoints; NOT_FOUND if there is no file. Also works in a folder that may not be
+    /// written, unless a writer that crashed left a log there.
+    kReadOnly,
   };
   static absl::StatusOr<std::unique_ptr<Database>> Open(const std::filesystem::path& path, Mode mode);
   ~Database();
@@ -65,6 +75,10 @@ class Database {
   int64_t last_insert_rowid() const;
 
  private:
+  static absl::StatusOr<std::unique_ptr<Database>> OpenWith(const std::string& name, int flags,
+                                                            const std::filesystem::path& path,
+                                                            const std::string& setup);
+  static absl::StatusOr<std::unique_ptr<Database>> OpenReadOnly(const std::filesystem::path& path);
   Database(sqlite3* handle, std::filesystem::path path) : handle_(handle), path_(std::move(path)) {}
   sqlite3* handle_;
   std::filesystem::path path_;

@@ -8,8 +8,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
-/// GoogleMock matchers for absl::Status and absl::StatusOr, which Debian's abseil does not have. They print the status
-/// when they fail:
+/// GoogleMock matchers for absl::Status and absl::StatusOr, which Debian's abseil does not have. They print
+/// the status when they fail:
 ///
 ///   ASSERT_THAT(Open(path), IsOk());
 ///   EXPECT_THAT(Open("/nowhere"), StatusIs(absl::StatusCode::kNotFound, HasSubstr("/nowhere")));
@@ -31,7 +31,8 @@ MATCHER(IsOk, negation ? "is not OK" : "is OK") {
 }
 
 /// Matches a status of this code; `code` is a value or a matcher.
-MATCHER_P(StatusIs, code, "has a status code that " + testing::DescribeMatcher<absl::StatusCode>(code, negation)) {
+MATCHER_P(StatusIs, code,
+          "has a status code that " + testing::DescribeMatcher<absl::StatusCode>(code, negation)) {
   const absl::Status& status = StatusOf(arg);
   *result_listener << "whose status is " << status;
   return testing::Matches(testing::SafeMatcherCast<absl::StatusCode>(code))(status.code());

@@ -1,0 +1,172 @@
+#include "base/durable_file.h"
+
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <utility>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+
+namespace mae {
+namespace {
+
+absl::StatusCode CodeOf(int error) {
+  switch (error) {
+    case ENOENT:
+    case ENOTDIR:
+      return absl::StatusCode::kNotFound;
+    case EACCES:
+    case EPERM:
+    case EROFS:
+      return absl::StatusCode::kPermissionDenied;
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+      return absl::StatusCode::kResourceExhausted;
+    default:
+      return absl::StatusCode::kInternal;
+  }
+}
+
+absl::Status SystemError(const std::string& action, const std::filesystem::path& path, int error) {
+  return absl::Status(CodeOf(error),
+                      absl::StrCat("cannot ", action, " ", path.string(), ": ", std::strerror(error)));
+}
+
+template <typename Call>
+auto RetryInterrupted(const Call& call) {
+  auto result = call();
+  while (result < 0 && errno == EINTR) result = call();
+  return result;
+}
+
+int OpenFile(const std::filesystem::path& path, int flags) {
+  constexpr mode_t kMode = 0644;
+  return RetryInterrupted([&] { return ::open(path.c_str(), flags | O_CLOEXEC, kMode); });
+}
+
+absl::Status WriteAll(int fd, std::string_view content, const std::filesystem::path& path) {
+  while (!content.empty()) {
+    const ssize_t written = RetryInterrupted([&] { return ::write(fd, content.data(), content.size()); });
+    if (written < 0) return SystemError("write", path, errno);
+    content.remove_prefix(static_cast<size_t>(written));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status WriteAndSync(const std::filesystem::path& path, std::string_view content) {
+  const int fd = OpenFile(path, O_WRONLY | O_CREAT | O_TRUNC);
+  if (fd < 0) return SystemError("create", path, errno);
+  absl::Status status = WriteAll(fd, content, path);
+  // Not tried again: after a failed fsync Linux has dropped the dirty pages, and a second one would succeed
+  // falsely.
+  if (status.ok() && ::fsync(fd) != 0) status = SystemError("sync", path, errno);
+  if (::close(fd) != 0 && status.ok()) status = SystemError("close", path, errno);
+  return status;
+}
+
+std::filesystem::path ParentOf(const std::filesystem::path& path) {
+  return path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+}
+
+// The counter keeps two threads that write the same path out of each other's file.
+std::filesystem::path TemporaryBeside(const std::filesystem::path& path) {
+  static std::atomic<int64_t> calls = 0;
+  return absl::StrCat(path.string(), ".tmp.", getpid(), ".", calls.fetch_add(1));
+}
+
+absl::Status TooLarge(const std::filesystem::path& path, int64_t max_bytes) {
+  return absl::InvalidArgumentError(
+      absl::StrCat("file ", path.string(), " is larger than the ", max_bytes, " bytes allowed"));
+}
+
+}  // namespace
+
+absl::Status WriteFileDurably(const std::filesystem::path& path, std::string_view content) {
+  const std::filesystem::path temporary = TemporaryBeside(path);
+  absl::Cleanup remove_temporary = [&] { ::unlink(temporary.c_str()); };
+  MAE_RETURN_IF_ERROR(WriteAndSync(temporary, content));
+  if (std::rename(temporary.c_str(), path.c_str()) != 0) return SystemError("rename to", path, errno);
+  std::move(remove_temporary).Cancel();
+  return SyncFolder(ParentOf(path));
+}
+
+absl::Status RenameDurably(const std::filesystem::path& from, const std::filesystem::path& to) {
+  if (std::rename(from.c_str(), to.c_str()) != 0) {
+    return SystemError(absl::StrCat("rename ", from.string(), " to"), to, errno);
+  }
+  MAE_RETURN_IF_ERROR(SyncFolder(ParentOf(to)));
+  return ParentOf(from) == ParentOf(to) ? absl::OkStatus() : SyncFolder(ParentOf(from));
+}
+
+absl::Status SyncFolder(const std::filesystem::path& folder) {
+  const int fd = OpenFile(folder, O_RDONLY | O_DIRECTORY);
+  if (fd < 0) return SystemError("open folder", folder, errno);
+  absl::Cleanup close_folder = [fd] { ::close(fd); };
+  return ::fsync(fd) == 0 ? absl::OkStatus() : SystemError("sync folder", folder, errno);
+}
+
+absl::StatusOr<std::string> ReadFile(const std::filesystem::path& path, int64_t max_bytes) {
+  const int fd = OpenFile(path, O_RDONLY);
+  if (fd < 0) return SystemError("open", path, errno);
+  absl::Cleanup close_file = [fd] { ::close(fd); };
+  struct stat info;
+  if (::fstat(fd, &info) != 0) return SystemError("examine", path, errno);
+  if (info.st_size > max_bytes) return TooLarge(path, max_bytes);
+
+  // One byte more than the size says shows the end of the file; a file that grows, or in /proc has no size,
+  // goes on.
+  std::string content(static_cast<size_t>(info.st_size) + 1, '\0');
+  size_t length = 0;
+  while (true) {
+    const ssize_t got =
+        RetryInterrupted([&] { return ::read(fd, &content[length], content.size() - length); });
+    if (got < 0) return SystemError("read", path, errno);
+    if (got == 0) break;
+    length += static_cast<size_t>(got);
+    if (static_cast<int64_t>(length) > max_bytes) return TooLarge(path, max_bytes);
+    if (length == content.size()) content.resize(content.size() * 2);
+  }
+  content.resize(length);
+  return content;
+}
+
+std::string Sha256Hex(std::string_view bytes) {
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned int length = 0;
+  EVP_Digest(bytes.data(), bytes.size(), digest, &length, EVP_sha256(), nullptr);
+  return absl::BytesToHexString(absl::string_view(reinterpret_cast<const char*>(digest), length));
+}
+
+absl::StatusOr<FileLock> FileLock::Acquire(const std::filesystem::path& path) {
+  const int fd = OpenFile(path, O_RDWR | O_CREAT);
+  if (fd < 0) return SystemError("open lock file", path, errno);
+  FileLock lock(fd);
+  if (RetryInterrupted([fd] { return ::flock(fd, LOCK_EX | LOCK_NB); }) == 0) return lock;
+  if (errno != EWOULDBLOCK) return SystemError("lock", path, errno);
+  return absl::FailedPreconditionError(
+      absl::StrCat(path.string(), " is locked: another process uses it; stop that one first"));
+}
+
+FileLock::FileLock(FileLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+
+FileLock& FileLock::operator=(FileLock&& other) noexcept {
+  std::swap(fd_, other.fd_);
+  return *this;
+}
+
+FileLock::~FileLock() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+}  // namespace mae
