@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+
+namespace mae {
+
+/// What the inference service tells of each request; server/metrics.h turns it into mae_infer_* series.
+/// Thread-safe.
+class InferMetrics {
+ public:
+  virtual ~InferMetrics() = default;
+
+  /// A request has ended.
+  /// @param model name without version; empty where none was resolved (an unknown name never becomes a
+  /// label).
+  /// @param version 0 where none was resolved.
+  /// @param method "Reconstruct", "Classify" or "Embed".
+  virtual void Record(std::string_view model, int64_t version, std::string_view method, absl::StatusCode code,
+                      absl::Duration duration) = 0;
+};
+
+}  // namespace mae

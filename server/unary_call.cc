@@ -1,0 +1,39 @@
+#include "server/unary_call.h"
+
+#include <chrono>
+#include <utility>
+
+#include "server/status_to_grpc.h"
+
+namespace mae {
+namespace {
+
+constexpr absl::Duration kRetryDelay = absl::Seconds(1);
+
+absl::Status RunIfStillWanted(const grpc::CallbackServerContext& context,
+                              const std::function<absl::Status()>& body) {
+  if (context.IsCancelled()) return absl::CancelledError("the caller has gone");
+  if (context.deadline() < std::chrono::system_clock::now()) {
+    return absl::DeadlineExceededError(
+        "the deadline passed while the call waited for a thread; allow more time");
+  }
+  return body();
+}
+
+}  // namespace
+
+grpc::ServerUnaryReactor* RunUnary(grpc::CallbackServerContext* context, WorkQueue& queue,
+                                   std::function<absl::Status()> body) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  const bool queued = queue.TryPush([context, reactor, body = std::move(body)] {
+    reactor->Finish(ToGrpc(RunIfStillWanted(*context, body)));
+  });
+  if (!queued) {
+    reactor->Finish(ToGrpc(WithRetryDelay(
+        absl::ResourceExhaustedError("the server has as many calls waiting as it allows; try again"),
+        kRetryDelay)));
+  }
+  return reactor;
+}
+
+}  // namespace mae
