@@ -1,58 +1,56 @@
 #pragma once
 
-#include <torch/torch.h>
-
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <vector>
 
+#include "data/batch.h"
 #include "data/dataset.h"
+#include "data/epoch_order.h"
 
 namespace mae {
 
-/// One step's input.
-struct Batch {
-  torch::Tensor images;          ///< [B, C, H, W] float32, (pixel / 255 - mean) / std, on the CPU
-  torch::Tensor labels;          ///< [B] int64
-  std::vector<int64_t> indices;  ///< of each image in its split
-};
-
 struct LoaderOptions {
-  int64_t batch_size = 256;  ///< at least 1
-  bool shuffle = true;       ///< a new order each epoch, a function of (seed, epoch) alone
-  bool drop_last = false;
-  bool horizontal_flip = false;  ///< by a coin of (seed, epoch, image)
+  int64_t batch_size = 256;      ///< at least 1
+  bool shuffle = true;           ///< EpochOrder; false: the split's own order
+  bool drop_last = false;        ///< leave out the last batch of an epoch if it is smaller
+  bool horizontal_flip = false;  ///< by FlipsImage
   uint64_t seed = 0;
-  int64_t workers = 1;         ///< threads; batches come in order whatever the number
-  int64_t queue_batches = 4;   ///< prepared batches that may wait; at least 1
-  std::vector<double> mean, std_dev;
+  int64_t workers = 1;  ///< threads, at least 1; batches are the same, in the same order, whatever the number
+  int64_t queue_batches = 4;          ///< batches ahead of the consumer, ready or in the making; at least 1
+  std::vector<double> mean, std_dev;  ///< a channel each, of pixel values in 0..1; std_dev above 0
 };
 
 /// Prepares batches of one epoch ahead of the step that uses them, on threads of its own.
-/// One consumer thread. The image set must outlive the loader.
+/// StartEpoch and Next are for one consumer thread; the rest is safe from any. The image set must outlive the
+/// loader.
 class Loader {
  public:
+  /// @throws c10::Error for an option outside its range.
   Loader(const ImageSet& images, LoaderOptions options);
-  ~Loader();  ///< stops and joins the workers
+  /// Stops and joins the workers, whatever state they are in: waits for the batches in the making at most.
+  ~Loader();
   Loader(const Loader&) = delete;
   Loader& operator=(const Loader&) = delete;
 
-  /// Begins an epoch at a batch of it; batches of an earlier one that still wait are dropped.
+  /// Begins an epoch at a batch of it (from 0); batches of an earlier one that still wait are dropped.
+  /// @throws c10::Error if first_batch is not in 0 .. num_batches().
   void StartEpoch(int64_t epoch, int64_t first_batch = 0);
 
-  /// The next batch, or nothing at the end of the epoch. Blocks until it is ready.
+  /// The next batch, or nothing at the end of the epoch or before the first. Blocks until it is ready.
+  /// @throws what making the batch threw (out of memory).
   std::optional<Batch> Next();
 
   /// Batches an epoch.
   int64_t num_batches() const;
 
+  /// How long Next has blocked in all, in seconds.
+  double wait_seconds() const;
+
  private:
   class Impl;
   std::unique_ptr<Impl> impl_;
 };
-
-/// The order of an epoch: a permutation of 0 .. count-1 that depends on (seed, epoch) alone.
-std::vector<int64_t> EpochOrder(int64_t count, uint64_t seed, int64_t epoch);
 
 }  // namespace mae

@@ -1,0 +1,64 @@
+#include "data/batch.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace mae {
+namespace {
+
+using testing::ElementsAre;
+
+// Three images of two channels, 2 rows by 3 columns; every byte differs.
+ImageSet SmallSet() {
+  ImageSet set{3, 2, 2, 3, {}, {4, 5, 6}};
+  for (int i = 0; i < 36; ++i) set.pixels.push_back(static_cast<uint8_t>(7 * i));
+  return set;
+}
+
+constexpr auto kNoFlip = [](int64_t) { return false; };
+
+TEST(BatchMaker, NormalisesEachChannelByItsMeanAndDeviation) {
+  const ImageSet set = SmallSet();
+  const Batch batch = BatchMaker(set, {0.25, 0.5}, {0.5, 2.0}).Make({2, 0}, kNoFlip);
+  ASSERT_EQ(batch.images.sizes(), (torch::IntArrayRef{2, 2, 2, 3}));
+  ASSERT_EQ(batch.images.scalar_type(), torch::kFloat32);
+  const int64_t images[] = {2, 0};
+  for (int64_t i = 0; i < 2; ++i) {
+    for (int64_t p = 0; p < 12; ++p) {
+      const double mean = p < 6 ? 0.25 : 0.5, std_dev = p < 6 ? 0.5 : 2.0;
+      const double expected = (set.image(images[i])[p] / 255.0 - mean) / std_dev;
+      EXPECT_FLOAT_EQ(batch.images.flatten(1)[i][p].item<float>(), static_cast<float>(expected));
+    }
+  }
+}
+
+TEST(BatchMaker, GivesLabelsAndIndicesInTheOrderAskedFor) {
+  const ImageSet set = SmallSet();
+  const Batch batch = BatchMaker(set, {0.5, 0.5}, {0.5, 0.5}).Make({2, 0, 1}, kNoFlip);
+  EXPECT_THAT(batch.indices, ElementsAre(2, 0, 1));
+  EXPECT_TRUE(batch.labels.equal(torch::tensor({6, 4, 5}, torch::kInt64)));
+}
+
+TEST(BatchMaker, MirrorsLeftToRightTheImagesToFlip) {
+  const ImageSet set = SmallSet();
+  const BatchMaker maker(set, {0.5, 0.5}, {0.5, 0.5});
+  const torch::Tensor straight = maker.Make({0, 1}, kNoFlip).images;
+  const torch::Tensor flipped = maker.Make({0, 1}, [](int64_t image) { return image == 1; }).images;
+  EXPECT_TRUE(flipped[0].equal(straight[0]));
+  EXPECT_TRUE(flipped[1].equal(straight[1].flip({2})));
+  EXPECT_FALSE(flipped[1].equal(straight[1]));
+}
+
+TEST(BatchMaker, RefusesAMeanThatDoesNotFitTheChannels) {
+  const ImageSet set = SmallSet();
+  EXPECT_THROW(BatchMaker(set, {0.5}, {0.5, 0.5}), c10::Error);
+  EXPECT_THROW(BatchMaker(set, {0.5, 0.5}, {0.5, 0.5, 0.5}), c10::Error);
+}
+
+TEST(BatchMaker, RefusesADeviationOfZero) {
+  const ImageSet set = SmallSet();
+  EXPECT_THROW(BatchMaker(set, {0.5, 0.5}, {0.5, 0.0}), c10::Error);
+}
+
+}  // namespace
+}  // namespace mae
