@@ -2,37 +2,18 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "absl/time/time.h"
-#include "options/model_card.h"
+#include "absl/synchronization/mutex.h"
+#include "serving/model_version.h"
 #include "serving/predictor.h"
 
 namespace mae {
 
 class Database;  // base/sqlite.h
-
-/// One published version.
-struct ModelVersion {
-  std::string model;
-  int64_t version = 0;
-  absl::Time created;
-  std::filesystem::path folder;
-  ModelConfig config;
-  ModelCard card;
-  std::string resource_name() const;  ///< models/{model}/versions/{n}
-};
-
-/// One model with all its versions, newest first, and its aliases (latest among them).
-struct ModelRecord {
-  std::string model;
-  std::vector<ModelVersion> versions;
-  std::map<std::string, int64_t> aliases;
-};
 
 /// A predictor and the version that it is of. The predictor stays usable for as long as it is held.
 struct LoadedModel {
@@ -44,19 +25,30 @@ struct LoadedModel {
 /// Thread-safe. Torch-free header. Names match [a-z0-9][a-z0-9._-]{0,62}; others are INVALID_ARGUMENT.
 class ModelStore {
  public:
+  /// Also heals what a crash left: a publish whose folder had been moved is completed, one whose folder had
+  /// not is forgotten (publish it again). A folder {root}/{model}/{n} that no row knows of (the database is
+  /// of an older backup) is adopted if it holds a whole model, else left alone; its number is never given out
+  /// again.
   /// @param database outlives the store; its tables are made if need be.
-  /// @param root the models/ folder.
-  /// @param max_loaded predictors kept; the one used longest ago makes room.
-  static absl::StatusOr<std::unique_ptr<ModelStore>> Create(Database& database, std::filesystem::path root,
-                                                            std::string device, int64_t max_loaded);
+  /// @param mutex guards `database`, whose other users lock it too; never held over disk work besides
+  /// SQLite's.
+  /// @param root the models/ folder, on the file system of the folders to publish; made if need be.
+  /// @param device where predictors run: auto, cpu, cuda or cuda:N.
+  /// @param max_loaded predictors kept, at least 1; the one used longest ago makes room.
+  static absl::StatusOr<std::unique_ptr<ModelStore>> Create(Database& database, absl::Mutex& mutex,
+                                                            std::filesystem::path root, std::string device,
+                                                            int64_t max_loaded);
   virtual ~ModelStore() = default;
 
   /// Moves a finished model folder in as the next version, all or nothing; `latest` and `aliases` move to it.
-  /// Publishing the same job twice gives the version that it already made.
+  /// Publishing the same job (card.job), or once it has moved the same folder, again gives the version that
+  /// it already made, and moves nothing. NOT_FOUND if there is no such folder; INVALID_ARGUMENT for its
+  /// config.json or card.json.
   virtual absl::StatusOr<ModelVersion> Publish(const std::filesystem::path& folder, const std::string& model,
                                                const std::vector<std::string>& aliases) = 0;
 
-  /// "models/m/versions/3", "models/m@alias", "m@alias", "m" (@latest). NOT_FOUND names the nearest known name.
+  /// "models/m/versions/3", "models/m@alias", "m@alias", "m" (@latest). NOT_FOUND names the nearest known
+  /// name.
   virtual absl::StatusOr<ModelVersion> Resolve(const std::string& name) const = 0;
   virtual absl::StatusOr<ModelRecord> Get(const std::string& model) const = 0;
   /// Sorted by name.

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -20,8 +21,8 @@ struct FloatTensor {
   std::vector<float> values;
 };
 
-/// One input: a picture of any size (converted and resized to the model's), or normalised values [C, H, W] of exactly
-/// the model's size.
+/// One input: a picture of any size (converted and resized to the model's), or normalised values [C, H, W] of
+/// exactly the model's size.
 using PredictorInput = std::variant<Picture, FloatTensor>;
 
 enum class PixelStatistics {
@@ -29,18 +30,23 @@ enum class PixelStatistics {
   kTruePatch,  ///< norm-pix: mean and variance of the true patch put back
 };
 
+/// How a model's predictions become pixels. A classifier's is kRaw.
+PixelStatistics PixelStatisticsOf(const ModelConfig& config);
+
 struct ReconstructOptions {
   std::optional<double> mask_ratio;  ///< in (0, 1); nothing: the model's own
   uint64_t seed = 0;                 ///< image i of a call draws its mask from (seed, i)
-  std::vector<bool> hidden;          ///< one a patch; not empty: this mask for every image instead of a random one
+  std::vector<bool> hidden;  ///< one a patch; not empty: this mask for every image instead of a random one
+  bool pictures = true;      ///< fill the pictures; needs a model of 1 or 3 channels
+  bool tensors = true;       ///< fill prediction and pixels
 };
 
 struct ReconstructionResult {
-  double loss = 0;                  ///< over the hidden patches of this image, in the model's target space
-  std::vector<bool> hidden;         ///< [L]
-  std::vector<int32_t> ids_restore; ///< [L]
-  FloatTensor prediction;           ///< [L, P*P*C] as predicted
-  FloatTensor pixels;               ///< [C, H, W] in 0..1, reconstruction of every patch, clipped
+  double loss = 0;                   ///< over the hidden patches of this image, in the model's target space
+  std::vector<bool> hidden;          ///< [L]
+  std::vector<int32_t> ids_restore;  ///< [L]
+  FloatTensor prediction;            ///< [L, P*P*C] as predicted
+  FloatTensor pixels;                ///< [C, H, W] in 0..1, every patch, clipped
   Picture original, masked, reconstruction, pasted;  ///< of the model's size; masked patches mid-grey
 };
 
@@ -50,22 +56,26 @@ struct EmbedOptions {
 };
 
 /// Immutable once loaded; every method is thread-safe and blocks for one forward pass.
-/// All: INVALID_ARGUMENT for an input or option at fault (names field, value, limit), FAILED_PRECONDITION if this
-/// kind of model can't do it, INTERNAL with LibTorch's words otherwise.
+/// All: INVALID_ARGUMENT "field: what is wrong" for an input ("images[3]") or an option at fault,
+/// FAILED_PRECONDITION if this kind of model can't do it, RESOURCE_EXHAUSTED or INTERNAL with LibTorch's
+/// words otherwise.
 class Predictor {
  public:
-  /// Loads model.safetensors and config.json. NOT_FOUND, INVALID_ARGUMENT (a tensor missing or of another shape).
+  /// Loads model.safetensors and config.json. NOT_FOUND, INVALID_ARGUMENT (sizes that don't fit together, a
+  /// tensor missing or of another shape: an encoder without its decoder is no masked_autoencoder).
   /// @param device auto, cpu, cuda or cuda:N.
   static absl::StatusOr<std::unique_ptr<Predictor>> Load(const std::filesystem::path& folder,
                                                          const std::string& device);
   virtual ~Predictor() = default;
 
   virtual const ModelConfig& config() const = 0;
-  virtual absl::StatusOr<std::vector<ReconstructionResult>> Reconstruct(const std::vector<PredictorInput>& inputs,
-                                                                        const ReconstructOptions& options) const = 0;
+  virtual absl::StatusOr<std::vector<ReconstructionResult>> Reconstruct(
+      const std::vector<PredictorInput>& inputs, const ReconstructOptions& options) const = 0;
   /// Logits of each input, [num_classes].
-  virtual absl::StatusOr<std::vector<std::vector<float>>> Classify(const std::vector<PredictorInput>& inputs) const = 0;
-  /// [inputs, D]. Tokens of the last block after `norm` where the model has one.
+  virtual absl::StatusOr<std::vector<std::vector<float>>> Classify(
+      const std::vector<PredictorInput>& inputs) const = 0;
+  /// [inputs, D], no patch hidden. Tokens of the last block after `norm`; a mean-pooled classifier has none:
+  /// its mean is after fc_norm, its class token as the last block left it.
   virtual absl::StatusOr<FloatTensor> Embed(const std::vector<PredictorInput>& inputs,
                                             const EmbedOptions& options) const = 0;
 };

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+
+/// How models are spoken of. Pure.
+namespace mae {
+
+/// A model and which version of it: `version` if it is not 0, else the one that `alias` stands for.
+struct ModelReference {
+  std::string model;
+  int64_t version = 0;
+  std::string alias = "latest";
+};
+
+/// Whether a model or alias may be called so: [a-z0-9][a-z0-9._-]{0,62}. INVALID_ARGUMENT "field: …" with the
+/// name escaped and cut short: it may be anything.
+absl::Status CheckName(std::string_view field, std::string_view name);
+
+/// Reads models/{model}/versions/{n}, models/{model}@{alias} or models/{model} (@latest); the prefix models/
+/// may be left out. INVALID_ARGUMENT for anything else.
+absl::StatusOr<ModelReference> ParseModelName(std::string_view name);
+
+}  // namespace mae

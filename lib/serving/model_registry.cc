@@ -1,0 +1,231 @@
+#include "serving/model_registry.h"
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "base/nearest_word.h"
+#include "base/status_macros.h"
+#include "options/model_json.h"
+
+namespace mae {
+namespace {
+
+// config and card are kept beside the files of the folder, so that listing touches no other disk page and a
+// folder that went bad stays visible.
+constexpr char kTables[] = R"(
+  CREATE TABLE IF NOT EXISTS model_versions (
+    model TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    created_micros INTEGER NOT NULL,
+    config TEXT NOT NULL,
+    card TEXT NOT NULL,
+    job TEXT NOT NULL,
+    source TEXT NOT NULL,
+    announced_aliases TEXT,  -- NULL once confirmed
+    PRIMARY KEY (model, version));
+  CREATE TABLE IF NOT EXISTS model_aliases (
+    model TEXT NOT NULL,
+    alias TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    PRIMARY KEY (model, alias),
+    FOREIGN KEY (model, version) REFERENCES model_versions (model, version));
+)";
+
+constexpr std::string_view kSelectVersions =
+    "SELECT model, version, created_micros, config, card FROM model_versions "
+    "WHERE announced_aliases IS NULL AND model = ?1 ";
+
+absl::Status NoSuchModel(const std::string& model, const std::vector<std::string>& names) {
+  return absl::NotFoundError(absl::StrCat("model: there is no \"", model, "\"", DidYouMean(model, names),
+                                          names.empty() ? "; no model was published yet" : ""));
+}
+
+std::string VersionsOf(const ModelRecord& record) {
+  return absl::StrJoin(record.versions, ", ", [](std::string* out, const ModelVersion& version) {
+    absl::StrAppend(out, version.version);
+  });
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<ModelRegistry>> ModelRegistry::Create(Database& database, absl::Mutex& mutex,
+                                                                     std::filesystem::path root) {
+  const absl::MutexLock lock(&mutex);
+  MAE_RETURN_IF_ERROR(database.Execute(kTables));
+  return std::unique_ptr<ModelRegistry>(new ModelRegistry(database, mutex, std::move(root)));
+}
+
+absl::StatusOr<ModelVersion> ModelRegistry::VersionOfRow(const Statement& row) const {
+  ModelVersion version;
+  version.model = row.Text(0);
+  version.version = row.Int(1);
+  version.created = absl::FromUnixMicros(row.Int(2));
+  version.folder = root_ / version.model / std::to_string(version.version);
+  MAE_ASSIGN_OR_RETURN(version.config, ModelConfigFromJson(row.Text(3)));
+  MAE_ASSIGN_OR_RETURN(version.card, ModelCardFromJson(row.Text(4)));
+  return version;
+}
+
+absl::StatusOr<std::optional<ModelVersion>> ModelRegistry::FindOrigin(const std::string& model,
+                                                                      const Origin& origin) const {
+  const absl::MutexLock lock(&mutex_);
+  const bool by_job = !origin.job.empty();
+  MAE_ASSIGN_OR_RETURN(
+      auto row, database_.Prepare(absl::StrCat(std::string(kSelectVersions), "AND ",
+                                               by_job ? "job" : "source", " = ?2 ORDER BY version DESC")));
+  row.Bind(1, model).Bind(2, by_job ? origin.job : origin.source);
+  MAE_ASSIGN_OR_RETURN(const bool found, row.Step());
+  if (!found) return std::nullopt;
+  return VersionOfRow(row);
+}
+
+absl::Status ModelRegistry::Announce(const ModelVersion& version, const std::string& source,
+                                     const std::vector<std::string>& aliases) {
+  const absl::MutexLock lock(&mutex_);
+  MAE_ASSIGN_OR_RETURN(auto insert,
+                       database_.Prepare("INSERT INTO model_versions (model, version, created_micros, "
+                                         "config, card, job, source, announced_aliases) "
+                                         "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"));
+  insert.Bind(1, version.model).Bind(2, version.version).Bind(3, absl::ToUnixMicros(version.created));
+  insert.Bind(4, ModelConfigToJson(version.config)).Bind(5, ModelCardToJson(version.card));
+  insert.Bind(6, version.card.job).Bind(7, source).Bind(8, absl::StrJoin(aliases, ","));
+  return insert.Run();
+}
+
+absl::Status ModelRegistry::Confirm(const Announced& announced) {
+  const absl::MutexLock lock(&mutex_);
+  return database_.Transaction([&]() -> absl::Status {
+    mutex_.AssertHeld();
+    MAE_ASSIGN_OR_RETURN(auto row, database_.Prepare("SELECT announced_aliases FROM model_versions "
+                                                     "WHERE model = ?1 AND version = ?2"));
+    MAE_ASSIGN_OR_RETURN(const bool found, row.Bind(1, announced.model).Bind(2, announced.version).Step());
+    const std::string aliases = found ? row.Text(0) : "";
+    MAE_ASSIGN_OR_RETURN(auto show, database_.Prepare("UPDATE model_versions SET announced_aliases = NULL "
+                                                      "WHERE model = ?1 AND version = ?2"));
+    MAE_RETURN_IF_ERROR(show.Bind(1, announced.model).Bind(2, announced.version).Run());
+    for (const auto& alias : std::vector<std::string>(absl::StrSplit(aliases, ',', absl::SkipEmpty()))) {
+      MAE_ASSIGN_OR_RETURN(auto move, database_.Prepare("INSERT INTO model_aliases (model, alias, version) "
+                                                        "VALUES (?1, ?2, ?3) ON CONFLICT (model, alias) "
+                                                        "DO UPDATE SET version = excluded.version"));
+      MAE_RETURN_IF_ERROR(move.Bind(1, announced.model).Bind(2, alias).Bind(3, announced.version).Run());
+    }
+    return absl::OkStatus();
+  });
+}
+
+absl::Status ModelRegistry::Withdraw(const Announced& announced) {
+  const absl::MutexLock lock(&mutex_);
+  MAE_ASSIGN_OR_RETURN(auto row,
+                       database_.Prepare("DELETE FROM model_versions WHERE model = ?1 AND version = ?2 "
+                                         "AND announced_aliases IS NOT NULL"));
+  return row.Bind(1, announced.model).Bind(2, announced.version).Run();
+}
+
+absl::StatusOr<std::vector<ModelRegistry::Announced>> ModelRegistry::Unconfirmed() const {
+  const absl::MutexLock lock(&mutex_);
+  MAE_ASSIGN_OR_RETURN(auto row, database_.Prepare("SELECT model, version FROM model_versions "
+                                                   "WHERE announced_aliases IS NOT NULL"));
+  std::vector<Announced> announced;
+  while (true) {
+    MAE_ASSIGN_OR_RETURN(const bool more, row.Step());
+    if (!more) return announced;
+    announced.push_back({row.Text(0), row.Int(1)});
+  }
+}
+
+absl::StatusOr<int64_t> ModelRegistry::HighestVersion(const std::string& model) const {
+  const absl::MutexLock lock(&mutex_);
+  MAE_ASSIGN_OR_RETURN(
+      auto row, database_.Prepare("SELECT COALESCE(MAX(version), 0) FROM model_versions WHERE model = ?1"));
+  MAE_RETURN_IF_ERROR(row.Bind(1, model).Step().status());
+  return row.Int(0);
+}
+
+absl::StatusOr<bool> ModelRegistry::Has(const std::string& model, int64_t version) const {
+  const absl::MutexLock lock(&mutex_);
+  MAE_ASSIGN_OR_RETURN(auto row,
+                       database_.Prepare("SELECT 1 FROM model_versions WHERE model = ?1 AND version = ?2"));
+  return row.Bind(1, model).Bind(2, version).Step();
+}
+
+absl::StatusOr<ModelVersion> ModelRegistry::Find(const ModelReference& reference) const {
+  MAE_ASSIGN_OR_RETURN(const auto record, Get(reference.model));
+  int64_t wanted = reference.version;
+  if (wanted == 0) {
+    const auto it = record.aliases.find(reference.alias);
+    if (it == record.aliases.end()) {
+      std::vector<std::string> aliases;
+      for (const auto& [alias, version] : record.aliases) aliases.push_back(alias);
+      return absl::NotFoundError(absl::StrCat("model: \"", record.model, "\" has no alias \"",
+                                              reference.alias, "\"", DidYouMean(reference.alias, aliases),
+                                              "; it has ", absl::StrJoin(aliases, ", ")));
+    }
+    wanted = it->second;
+  }
+  for (const auto& version : record.versions) {
+    if (version.version == wanted) return version;
+  }
+  return absl::NotFoundError(
+      absl::StrCat("model: \"", record.model, "\" has no version ", wanted, "; it has ", VersionsOf(record)));
+}
+
+absl::StatusOr<ModelRecord> ModelRegistry::Get(const std::string& model) const {
+  const absl::MutexLock lock(&mutex_);
+  return GetLocked(model);
+}
+
+absl::StatusOr<std::vector<ModelRecord>> ModelRegistry::List() const {
+  const absl::MutexLock lock(&mutex_);
+  MAE_ASSIGN_OR_RETURN(const auto names, Names());
+  std::vector<ModelRecord> records;
+  for (const auto& name : names) {
+    MAE_ASSIGN_OR_RETURN(auto record, GetLocked(name));
+    records.push_back(std::move(record));
+  }
+  return records;
+}
+
+absl::StatusOr<std::vector<ModelVersion>> ModelRegistry::Versions(const std::string& model) const {
+  MAE_ASSIGN_OR_RETURN(
+      auto row, database_.Prepare(absl::StrCat(std::string(kSelectVersions), "ORDER BY version DESC")));
+  row.Bind(1, model);
+  std::vector<ModelVersion> versions;
+  while (true) {
+    MAE_ASSIGN_OR_RETURN(const bool more, row.Step());
+    if (!more) return versions;
+    MAE_ASSIGN_OR_RETURN(auto version, VersionOfRow(row));
+    versions.push_back(std::move(version));
+  }
+}
+
+absl::StatusOr<ModelRecord> ModelRegistry::GetLocked(const std::string& model) const {
+  ModelRecord record{model, {}, {}};
+  MAE_ASSIGN_OR_RETURN(record.versions, Versions(model));
+  if (record.versions.empty()) {
+    MAE_ASSIGN_OR_RETURN(const auto names, Names());
+    return NoSuchModel(model, names);
+  }
+  MAE_ASSIGN_OR_RETURN(auto row,
+                       database_.Prepare("SELECT alias, version FROM model_aliases WHERE model = ?1"));
+  row.Bind(1, model);
+  while (true) {
+    MAE_ASSIGN_OR_RETURN(const bool more, row.Step());
+    if (!more) break;
+    record.aliases[row.Text(0)] = row.Int(1);
+  }
+  record.aliases["latest"] = record.versions.front().version;
+  return record;
+}
+
+absl::StatusOr<std::vector<std::string>> ModelRegistry::Names() const {
+  MAE_ASSIGN_OR_RETURN(auto row, database_.Prepare("SELECT DISTINCT model FROM model_versions "
+                                                   "WHERE announced_aliases IS NULL ORDER BY model"));
+  std::vector<std::string> names;
+  while (true) {
+    MAE_ASSIGN_OR_RETURN(const bool more, row.Step());
+    if (!more) return names;
+    names.push_back(row.Text(0));
+  }
+}
+
+}  // namespace mae

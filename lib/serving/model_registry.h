@@ -1,0 +1,82 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "base/sqlite.h"
+#include "serving/model_name.h"
+#include "serving/model_version.h"
+
+namespace mae {
+
+/// The rows of published models in the server's database: tables model_versions and model_aliases
+/// (docs/formats/model.md). A version is first announced, then confirmed once its folder is in place; only
+/// confirmed ones are seen by Find, Get and List. `latest` is not a row: it is the highest confirmed version.
+/// Thread-safe by the database's own mutex. Errors of SQLite as base/sqlite.h has them.
+class ModelRegistry {
+ public:
+  /// Makes the tables if need be. `database` and `mutex`, which guards it, outlive the registry.
+  /// @param root the models/ folder; the folder of a version is {root}/{model}/{n}.
+  static absl::StatusOr<std::unique_ptr<ModelRegistry>> Create(Database& database, absl::Mutex& mutex,
+                                                               std::filesystem::path root);
+
+  /// Where a version came from: what makes publishing twice give one version.
+  struct Origin {
+    std::string source;  ///< the folder it was moved from
+    std::string job;     ///< that made it; empty: unknown
+  };
+
+  /// A row that waits for its folder.
+  struct Announced {
+    std::string model;
+    int64_t version = 0;
+  };
+
+  /// The confirmed version of this origin: of the same job, or where that is empty of the same source.
+  absl::StatusOr<std::optional<ModelVersion>> FindOrigin(const std::string& model,
+                                                         const Origin& origin) const;
+
+  /// Adds a row not yet seen, which `aliases` will move to. ALREADY_EXISTS if there is that version.
+  absl::Status Announce(const ModelVersion& version, const std::string& source,
+                        const std::vector<std::string>& aliases);
+  /// Shows an announced version and moves its aliases, in one transaction.
+  absl::Status Confirm(const Announced& announced);
+  /// Removes an announced version.
+  absl::Status Withdraw(const Announced& announced);
+  /// Those that are announced only: a publish was cut short.
+  absl::StatusOr<std::vector<Announced>> Unconfirmed() const;
+
+  /// The highest version that has a row, announced ones too; 0: none.
+  absl::StatusOr<int64_t> HighestVersion(const std::string& model) const;
+  /// Whether there is a row, announced or not.
+  absl::StatusOr<bool> Has(const std::string& model, int64_t version) const;
+
+  /// NOT_FOUND names the nearest known model or alias, or the versions that are there.
+  absl::StatusOr<ModelVersion> Find(const ModelReference& reference) const;
+  absl::StatusOr<ModelRecord> Get(const std::string& model) const;
+  /// Sorted by name.
+  absl::StatusOr<std::vector<ModelRecord>> List() const;
+
+ private:
+  ModelRegistry(Database& database, absl::Mutex& mutex, std::filesystem::path root)
+      : root_(std::move(root)), mutex_(mutex), database_(database) {}
+
+  absl::StatusOr<ModelVersion> VersionOfRow(const Statement& row) const;
+  absl::StatusOr<std::vector<ModelVersion>> Versions(const std::string& model) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::StatusOr<ModelRecord> GetLocked(const std::string& model) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::StatusOr<std::vector<std::string>> Names() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  const std::filesystem::path root_;
+  absl::Mutex& mutex_;
+  Database& database_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace mae

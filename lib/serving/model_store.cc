@@ -1,0 +1,182 @@
+#include "serving/model_store.h"
+
+#include <algorithm>
+#include <system_error>
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "base/durable_file.h"
+#include "base/status_macros.h"
+#include "options/model_json.h"
+#include "serving/model_name.h"
+#include "serving/model_registry.h"
+#include "serving/predictor_cache.h"
+
+namespace mae {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int64_t kMaxJsonBytes = int64_t{16} << 20;
+
+// The number that a folder's name is, or 0.
+int64_t NumberOf(const fs::path& folder) {
+  const std::string name = folder.filename();
+  int64_t number = 0;
+  const bool digits = name.find_first_not_of("0123456789") == std::string::npos && name[0] != '0';
+  return digits && absl::SimpleAtoi(name, &number) ? number : 0;
+}
+
+std::vector<fs::path> FoldersIn(const fs::path& parent) {
+  std::vector<fs::path> folders;
+  std::error_code error, ignored;  // what can't be looked at is no folder of ours
+  for (fs::directory_iterator it(parent, error), end; !error && it != end; it.increment(error)) {
+    if (it->is_directory(ignored)) folders.push_back(it->path());
+  }
+  std::sort(folders.begin(), folders.end());
+  return folders;
+}
+
+absl::Status MakeFolder(const fs::path& folder) {
+  std::error_code error;
+  const bool made = fs::create_directories(folder, error);
+  if (error) return absl::InternalError(absl::StrCat(folder.string(), ": ", error.message()));
+  return made ? SyncFolder(folder.parent_path()) : absl::OkStatus();
+}
+
+// What a model folder says of itself.
+absl::StatusOr<ModelVersion> ReadVersion(const fs::path& folder) {
+  ModelVersion version;
+  MAE_ASSIGN_OR_RETURN(const auto config, ReadFile(folder / "config.json", kMaxJsonBytes));
+  MAE_ASSIGN_OR_RETURN(version.config, ModelConfigFromJson(config));
+  MAE_ASSIGN_OR_RETURN(const auto card, ReadFile(folder / "card.json", kMaxJsonBytes));
+  MAE_ASSIGN_OR_RETURN(version.card, ModelCardFromJson(card));
+  std::error_code error;
+  if (fs::is_regular_file(folder / "model.safetensors", error)) return version;
+  return absl::NotFoundError(
+      absl::StrCat((folder / "model.safetensors").string(), ": there is no such file"));
+}
+
+class SqliteModelStore : public ModelStore {
+ public:
+  SqliteModelStore(std::unique_ptr<ModelRegistry> registry, fs::path root, const std::string& device,
+                   int64_t max_loaded)
+      : registry_(std::move(registry)),
+        root_(std::move(root)),
+        cache_(max_loaded, [device](const std::string& folder) { return Predictor::Load(folder, device); }) {}
+
+  absl::Status Heal() {
+    MAE_ASSIGN_OR_RETURN(const auto unconfirmed, registry_->Unconfirmed());
+    for (const auto& announced : unconfirmed) {
+      std::error_code error;
+      const bool moved = fs::exists(root_ / announced.model / std::to_string(announced.version), error);
+      MAE_RETURN_IF_ERROR(moved ? registry_->Confirm(announced) : registry_->Withdraw(announced));
+    }
+    for (const auto& model : FoldersIn(root_)) {
+      for (const auto& folder : FoldersIn(model))
+        MAE_RETURN_IF_ERROR(AdoptIfUnknown(model.filename(), folder));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<ModelVersion> Publish(const fs::path& folder, const std::string& model,
+                                       const std::vector<std::string>& aliases) override {
+    MAE_RETURN_IF_ERROR(CheckName("publish.model", model));
+    for (const auto& alias : aliases) MAE_RETURN_IF_ERROR(CheckName("publish.aliases", alias));
+    const absl::MutexLock lock(&publishing_);
+    // Relative to the data folder, so that the answer stays the same when that is moved.
+    const std::string source = folder.lexically_normal().lexically_relative(root_.parent_path());
+    auto version = ReadVersion(folder);
+    const std::string job = version.ok() ? version->card.job : "";
+    MAE_ASSIGN_OR_RETURN(auto earlier, registry_->FindOrigin(model, {source, job}));
+    // Without a job's name an existing folder is a new model, even if one came from this place before.
+    if (earlier.has_value() && (!version.ok() || !job.empty())) return *std::move(earlier);
+    MAE_RETURN_IF_ERROR(version.status());
+    version->model = model;
+    version->created = absl::Now();
+    MAE_ASSIGN_OR_RETURN(version->version, NextVersion(model));
+    version->folder = root_ / model / std::to_string(version->version);
+    MAE_RETURN_IF_ERROR(MoveIn(*version, folder, source, aliases));
+    return version;
+  }
+
+  absl::StatusOr<ModelVersion> Resolve(const std::string& name) const override {
+    MAE_ASSIGN_OR_RETURN(const auto reference, ParseModelName(name));
+    return registry_->Find(reference);
+  }
+
+  absl::StatusOr<ModelRecord> Get(const std::string& model) const override {
+    MAE_RETURN_IF_ERROR(CheckName("model", model));
+    return registry_->Get(model);
+  }
+
+  absl::StatusOr<std::vector<ModelRecord>> List() const override { return registry_->List(); }
+
+  absl::StatusOr<LoadedModel> Acquire(const std::string& name) override {
+    MAE_ASSIGN_OR_RETURN(auto version, Resolve(name));
+    MAE_ASSIGN_OR_RETURN(auto predictor, cache_.Acquire(version.folder));
+    return LoadedModel{std::move(version), std::move(predictor)};
+  }
+
+  bool IsLoaded(const ModelVersion& version) const override { return cache_.IsLoaded(version.folder); }
+
+ private:
+  absl::Status AdoptIfUnknown(const std::string& model, const fs::path& folder) {
+    const auto number = NumberOf(folder);
+    if (number == 0 || !CheckName("model", model).ok()) return absl::OkStatus();
+    MAE_ASSIGN_OR_RETURN(const bool known, registry_->Has(model, number));
+    auto version = known ? absl::StatusOr<ModelVersion>(absl::CancelledError()) : ReadVersion(folder);
+    if (!version.ok()) return absl::OkStatus();
+    version->model = model;
+    version->version = number;
+    version->created = absl::Now();
+    MAE_RETURN_IF_ERROR(registry_->Announce(*version, "", {}));
+    return registry_->Confirm({model, number});
+  }
+
+  absl::StatusOr<int64_t> NextVersion(const std::string& model) const {
+    MAE_ASSIGN_OR_RETURN(int64_t highest, registry_->HighestVersion(model));
+    for (const auto& folder : FoldersIn(root_ / model)) highest = std::max(highest, NumberOf(folder));
+    return highest + 1;
+  }
+
+  // The row goes first, hidden, so that whatever a crash leaves is told apart by Heal: a hidden row with or
+  // without its folder.
+  absl::Status MoveIn(const ModelVersion& version, const fs::path& from, const std::string& source,
+                      const std::vector<std::string>& aliases) {
+    MAE_RETURN_IF_ERROR(MakeFolder(root_ / version.model));
+    MAE_RETURN_IF_ERROR(registry_->Announce(version, source, aliases));
+    const ModelRegistry::Announced announced{version.model, version.version};
+    if (auto moved = RenameDurably(from, version.folder); !moved.ok()) {
+      moved.Update(registry_->Withdraw(announced));
+      return moved;
+    }
+    return registry_->Confirm(announced);
+  }
+
+  const std::unique_ptr<ModelRegistry> registry_;
+  const fs::path root_;
+  absl::Mutex publishing_;  // one publish at a time: numbers are found, then taken
+  PredictorCache cache_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<ModelStore>> ModelStore::Create(Database& database, absl::Mutex& mutex,
+                                                               fs::path root, std::string device,
+                                                               int64_t max_loaded) {
+  if (max_loaded < 1) {
+    return absl::InvalidArgumentError(absl::StrCat("max_loaded_models: ", max_loaded, " must be at least 1"));
+  }
+  root = fs::absolute(root).lexically_normal();
+  MAE_RETURN_IF_ERROR(MakeFolder(root));
+  MAE_ASSIGN_OR_RETURN(auto registry, ModelRegistry::Create(database, mutex, root));
+  auto store = std::make_unique<SqliteModelStore>(std::move(registry), std::move(root), device, max_loaded);
+  MAE_RETURN_IF_ERROR(store->Heal());
+  return store;
+}
+
+}  // namespace mae

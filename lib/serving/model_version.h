@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "options/model_card.h"
+
+/// Published models as values.
+namespace mae {
+
+/// One published version.
+struct ModelVersion {
+  std::string model;
+  int64_t version = 0;
+  absl::Time created;
+  std::filesystem::path folder;
+  ModelConfig config;
+  ModelCard card;
+  std::string resource_name() const;  ///< models/{model}/versions/{n}
+};
+
+/// One model with all its versions, newest first, and its aliases (latest among them).
+struct ModelRecord {
+  std::string model;
+  std::vector<ModelVersion> versions;
+  std::map<std::string, int64_t> aliases;
+};
+
+}  // namespace mae

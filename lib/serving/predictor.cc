@@ -1,0 +1,253 @@
+#include "serving/predictor.h"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "base/counted_random.h"
+#include "base/status_macros.h"
+#include "checkpoint/model_folder.h"
+#include "models/masked_autoencoder.h"
+#include "models/reconstruction_loss.h"
+#include "models/vision_transformer.h"
+#include "runtime/device.h"
+#include "runtime/torch_status.h"
+#include "serving/config_check.h"
+#include "serving/input_batch.h"
+#include "serving/reconstruction_picture.h"
+
+namespace mae {
+namespace {
+
+absl::Status CantDo(const ModelConfig& config, absl::string_view method, absl::string_view need) {
+  return absl::FailedPreconditionError(
+      absl::StrCat(method, " needs ", need, "; this model is a ", config.kind_name()));
+}
+
+// What can be asked of the mask, before LibTorch sees it.
+absl::Status CheckMasking(const ReconstructOptions& options, const MaskedAutoencoderOptions& model) {
+  const auto patches = model.encoder.num_patches();
+  if (options.hidden.empty()) {
+    const double ratio = options.mask_ratio.value_or(model.mask_ratio);
+    if (!(ratio > 0 && ratio < 1)) {
+      return absl::InvalidArgumentError(absl::StrCat("mask_ratio: ", ratio, " is not in (0, 1)"));
+    }
+    const auto visible = VisiblePatches(patches, ratio);
+    if (visible >= 1 && visible < patches) return absl::OkStatus();
+    return absl::InvalidArgumentError(
+        absl::StrCat("mask_ratio: ", ratio, " leaves ", visible, " of ", patches,
+                     " patches visible; at least 1 must be and 1 must be hidden"));
+  }
+  if (static_cast<int64_t>(options.hidden.size()) != patches) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("hidden: has ", options.hidden.size(), " values; the model has ", patches, " patches (",
+                     model.encoder.grid_rows(), " rows of ", model.encoder.grid_cols(), "), one value each"));
+  }
+  const auto count = std::count(options.hidden.begin(), options.hidden.end(), true);
+  if (count >= 1 && count < patches) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("hidden: hides ", count, " of ", patches,
+                                                 " patches; at least 1 must be visible and 1 hidden"));
+}
+
+torch::Tensor Noise(int64_t images, int64_t patches, uint64_t seed) {
+  auto noise = torch::empty({images, patches});
+  float* out = noise.data_ptr<float>();
+  for (int64_t i = 0; i < images; ++i) {
+    const auto key = CountedBits(seed, RandomStream::kMask, {static_cast<uint64_t>(i)});
+    for (int64_t p = 0; p < patches; ++p) *out++ = UniformAt(key, static_cast<uint64_t>(p));
+  }
+  return noise;
+}
+
+Mask MakeMask(const ReconstructOptions& options, const MaskedAutoencoderOptions& model, int64_t images,
+              const torch::Device& device) {
+  const auto patches = model.encoder.num_patches();
+  if (options.hidden.empty()) {
+    return MaskFromNoise(Noise(images, patches, options.seed).to(device),
+                         options.mask_ratio.value_or(model.mask_ratio));
+  }
+  auto row = torch::empty({1, patches}, torch::kBool);
+  std::copy(options.hidden.begin(), options.hidden.end(), row.data_ptr<bool>());
+  return MaskFromHidden(row.expand({images, patches}).to(device));
+}
+
+// Predicted patches as normalised planes [B, C, H, W] on the CPU; norm-pix patches get the true ones'
+// statistics back.
+torch::Tensor Planes(const torch::Tensor& pred, const torch::Tensor& patches,
+                     const MaskedAutoencoderOptions& model) {
+  auto values = pred;
+  if (model.norm_pix_loss) {
+    const auto statistics = StatisticsOf(patches);
+    values = pred * statistics.std_dev + statistics.mean;
+  }
+  const auto& encoder = model.encoder;
+  return Unpatchify(values, encoder.patch_size, encoder.grid_rows(), encoder.grid_cols()).cpu().contiguous();
+}
+
+FloatTensor ToFloatTensor(const torch::Tensor& tensor) {
+  const auto values = tensor.to(torch::kCPU, torch::kFloat32).contiguous();
+  const float* data = values.data_ptr<float>();
+  return {values.sizes().vec(), {data, data + values.numel()}};
+}
+
+// What one forward pass gave, on the CPU.
+struct Rebuilt {
+  torch::Tensor loss;         // [B]
+  torch::Tensor mask;         // [B, L]
+  torch::Tensor ids_restore;  // [B, L] int32
+  torch::Tensor pred;         // [B, L, P*P*C]
+  torch::Tensor planes;       // [B, C, H, W]
+};
+
+Rebuilt Rebuild(MaskedAutoencoderImpl& model, const torch::Tensor& images, const Mask& mask) {
+  const auto& options = model.options();
+  const auto patches = Patchify(images, options.encoder.patch_size);
+  const auto pred = model.Decode(model.Encode(images, mask), mask.ids_restore);
+  const auto errors = ReconstructionErrors(pred, patches, options.norm_pix_loss);
+  return {((errors * mask.mask).sum(1) / mask.mask.sum(1)).cpu(), mask.mask.cpu().contiguous(),
+          mask.ids_restore.to(torch::kCPU, torch::kInt).contiguous(), pred, Planes(pred, patches, options)};
+}
+
+ReconstructionResult ResultOf(const Rebuilt& rebuilt, int64_t i, const float* original,
+                              const ModelConfig& config, const ReconstructOptions& options) {
+  ReconstructionResult result;
+  result.loss = rebuilt.loss[i].item<double>();
+  const auto patches = rebuilt.mask.size(1);
+  const float* mask = rebuilt.mask.data_ptr<float>() + i * patches;
+  for (int64_t p = 0; p < patches; ++p) result.hidden.push_back(mask[p] != 0);
+  const int32_t* ids = rebuilt.ids_restore.data_ptr<int32_t>() + i * patches;
+  result.ids_restore.assign(ids, ids + patches);
+  const float* planes = rebuilt.planes.data_ptr<float>() + i * rebuilt.planes.stride(0);
+  if (options.tensors) {
+    result.prediction = ToFloatTensor(rebuilt.pred[i]);
+    result.pixels = PixelsOf(planes, config);
+  }
+  if (options.pictures) DrawReconstruction(original, planes, config, result);
+  return result;
+}
+
+class LoadedPredictor : public Predictor {
+ public:
+  LoadedPredictor(ModelConfig config, torch::Device device) : config_(std::move(config)), device_(device) {}
+
+  // Builds the module that the config describes, with the weights of the folder. Throws as LibTorch does.
+  absl::Status LoadWeights(const std::filesystem::path& folder) {
+    if (const auto* options = std::get_if<MaskedAutoencoderOptions>(&config_.model)) {
+      autoencoder_ = std::make_shared<MaskedAutoencoderImpl>(*options);
+    } else {
+      classifier_ =
+          std::make_shared<VisionTransformerImpl>(std::get<VisionTransformerOptions>(config_.model));
+    }
+    auto& module = autoencoder_ ? static_cast<torch::nn::Module&>(*autoencoder_) : *classifier_;
+    MAE_ASSIGN_OR_RETURN(const auto file, ReadSafetensors(folder / "model.safetensors"));
+    MAE_RETURN_IF_ERROR(LoadState(file.tensors, module));
+    module.to(device_);
+    module.eval();
+    return absl::OkStatus();
+  }
+
+  const ModelConfig& config() const override { return config_; }
+
+  absl::StatusOr<std::vector<ReconstructionResult>> Reconstruct(
+      const std::vector<PredictorInput>& inputs, const ReconstructOptions& options) const override {
+    if (!autoencoder_)
+      return CantDo(config_, "Reconstruct", "a masked_autoencoder (the result of a pretraining)");
+    const auto& model = autoencoder_->options();
+    MAE_RETURN_IF_ERROR(CheckMasking(options, model));
+    if (options.pictures && model.encoder.channels != 1 && model.encoder.channels != 3) {
+      return absl::FailedPreconditionError(absl::StrCat("pictures: images of ", model.encoder.channels,
+                                                        " channels can't be drawn; ask for tensors instead"));
+    }
+    MAE_ASSIGN_OR_RETURN(auto batch, NormalizedBatch(inputs, config_));
+    return CatchTorch("Reconstruct", [&] {
+      const c10::InferenceMode inference;
+      const auto count = static_cast<int64_t>(inputs.size());
+      const auto rebuilt =
+          Rebuild(*autoencoder_, Images(batch, count), MakeMask(options, model, count, device_));
+      const auto stride = static_cast<int64_t>(batch.size()) / count;
+      std::vector<ReconstructionResult> results;
+      for (int64_t i = 0; i < count; ++i) {
+        results.push_back(ResultOf(rebuilt, i, batch.data() + i * stride, config_, options));
+      }
+      return results;
+    });
+  }
+
+  absl::StatusOr<std::vector<std::vector<float>>> Classify(
+      const std::vector<PredictorInput>& inputs) const override {
+    if (!classifier_ || classifier_->options().num_classes == 0) {
+      return CantDo(config_, "Classify", "a vision_transformer with a head (the result of a fine-tuning)");
+    }
+    MAE_ASSIGN_OR_RETURN(auto batch, NormalizedBatch(inputs, config_));
+    return CatchTorch("Classify", [&] {
+      const c10::InferenceMode inference;
+      const auto logits =
+          classifier_->forward(Images(batch, static_cast<int64_t>(inputs.size()))).cpu().contiguous();
+      std::vector<std::vector<float>> rows;
+      const float* data = logits.data_ptr<float>();
+      for (int64_t i = 0; i < logits.size(0); ++i, data += logits.size(1)) {
+        rows.emplace_back(data, data + logits.size(1));
+      }
+      return rows;
+    });
+  }
+
+  absl::StatusOr<FloatTensor> Embed(const std::vector<PredictorInput>& inputs,
+                                    const EmbedOptions& options) const override {
+    MAE_ASSIGN_OR_RETURN(auto batch, NormalizedBatch(inputs, config_));
+    return CatchTorch("Embed", [&] {
+      const c10::InferenceMode inference;
+      auto pooled = Pool(Images(batch, static_cast<int64_t>(inputs.size())), options.class_token);
+      if (options.l2_normalize) pooled = pooled / pooled.norm(2, 1, /*keepdim=*/true).clamp_min(1e-12);
+      return ToFloatTensor(pooled);
+    });
+  }
+
+ private:
+  // A view of the batch on the CPU, a copy on another device.
+  torch::Tensor Images(std::vector<float>& batch, int64_t count) const {
+    const auto& encoder = config_.encoder();
+    return torch::from_blob(batch.data(),
+                            {count, encoder.channels, encoder.image_height, encoder.image_width})
+        .to(device_);
+  }
+
+  torch::Tensor Pool(const torch::Tensor& images, bool class_token) const {
+    const auto pool = [class_token](const torch::Tensor& tokens) {
+      return class_token ? tokens.select(1, 0) : tokens.slice(1, 1).mean(1);
+    };
+    if (autoencoder_) return pool(autoencoder_->Tokens(images));
+    const auto tokens = classifier_->Tokens(images);
+    if (classifier_->options().pooling == Pooling::kToken) return pool(classifier_->Normalize(tokens));
+    return class_token ? pool(tokens) : classifier_->Normalize(pool(tokens));
+  }
+
+  const ModelConfig config_;
+  const torch::Device device_;
+  // One of the two. Never changed after LoadWeights, so that forward passes may run side by side.
+  std::shared_ptr<MaskedAutoencoderImpl> autoencoder_;
+  std::shared_ptr<VisionTransformerImpl> classifier_;
+};
+
+}  // namespace
+
+PixelStatistics PixelStatisticsOf(const ModelConfig& config) {
+  const auto* model = std::get_if<MaskedAutoencoderOptions>(&config.model);
+  return model != nullptr && model->norm_pix_loss ? PixelStatistics::kTruePatch : PixelStatistics::kRaw;
+}
+
+absl::StatusOr<std::unique_ptr<Predictor>> Predictor::Load(const std::filesystem::path& folder,
+                                                           const std::string& device) {
+  MAE_ASSIGN_OR_RETURN(auto config, ReadModelConfig(folder));
+  MAE_RETURN_IF_ERROR(CheckModelConfig(config));
+  MAE_ASSIGN_OR_RETURN(const auto place, ResolveDevice(device));
+  return CatchTorch(
+      absl::StrCat("loading ", folder.string()), [&]() -> absl::StatusOr<std::unique_ptr<Predictor>> {
+        auto predictor = std::make_unique<LoadedPredictor>(std::move(config), torch::Device(place));
+        MAE_RETURN_IF_ERROR(predictor->LoadWeights(folder));
+        return predictor;
+      });
+}
+
+}  // namespace mae
