@@ -28,8 +28,8 @@ struct JobSummary {
   int64_t checkpoint_step = 0;  ///< of the newest checkpoint event; 0: none
 };
 
-/// Writes job.db (SQLite, WAL, synchronous=FULL; docs/formats/job_db.md). One writer at a time: the server until
-/// it spawns the trainer, the trainer while it lives, the server again after. Not thread-safe.
+/// Writes job.db (SQLite, WAL, synchronous=FULL; docs/formats/job_db.md). One writer at a time: the server
+/// until it spawns the trainer, the trainer while it lives, the server again after. Not thread-safe.
 class JobDbWriter {
  public:
   /// Opens or makes the database. INTERNAL or DATA_LOSS with path and SQLite's words.
@@ -44,7 +44,8 @@ class JobDbWriter {
   virtual absl::Status TruncateMetricsAfter(int64_t step) = 0;
 };
 
-/// Reads job.db, also while a trainer writes it; never writes, never checkpoints. Not thread-safe; cheap to open.
+/// Reads job.db, also while a trainer writes it; never writes, never checkpoints. Not thread-safe; cheap to
+/// open.
 class JobDbReader {
  public:
   /// NOT_FOUND if there is no database.

@@ -22,8 +22,8 @@ struct MetricsEvent {
   int64_t total_steps = 0;  ///< of the whole job
   double epoch = 0;         ///< epochs done, with the part of the present one
   int64_t epochs = 0;       ///< of the whole job
-  /// loss, learning_rate, grad_norm, images_per_second, images_total, data_wait_seconds_total, eta_seconds; after
-  /// an epoch validation_loss and, for classifiers, accuracy.
+  /// loss, learning_rate, grad_norm, images_per_second, images_total, data_wait_seconds_total, eta_seconds;
+  /// after an epoch validation_loss and, for classifiers, accuracy.
   std::map<std::string, double> values;
   bool operator==(const MetricsEvent&) const = default;
 };

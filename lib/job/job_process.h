@@ -1,25 +1,15 @@
 #pragma once
 
-#include <sys/types.h>
-
-#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "absl/time/time.h"
 #include "job/job_folder.h"
+#include "job/process_identity.h"
 
 namespace mae {
-
-/// Names one process for good: a pid can be used again, a pid with its start time can't.
-struct ProcessIdentity {
-  pid_t pid = 0;
-  uint64_t start_ticks = 0;  ///< field 22 of /proc/PID/stat
-  bool operator==(const ProcessIdentity&) const = default;
-};
 
 /// How a process ended, as far as can be known: an adopted process leaves no exit code.
 struct ProcessExit {
@@ -29,15 +19,16 @@ struct ProcessExit {
   std::string Describe() const;
 };
 
-/// A trainer, spawned by this process or adopted from a server that died. Destroying it leaves the trainer running.
-/// Thread-safe for distinct objects.
+/// A trainer, spawned by this process or adopted from a server that died. Destroying it leaves the trainer
+/// running. Thread-safe for distinct objects.
 class JobProcess {
  public:
-  /// Starts `trainer --job-dir FOLDER` in a session of its own, output appended to trainer.log, no inherited
-  /// descriptors. NOT_FOUND if there is no such binary.
+  /// Starts `trainer --job-dir FOLDER` in a session of its own, input from /dev/null, output appended to
+  /// trainer.log, no other descriptor inherited (a listening socket would stay open after this process), no
+  /// signal blocked or ignored. Safe in a process with threads. NOT_FOUND if there is no such binary.
   static absl::StatusOr<std::unique_ptr<JobProcess>> Spawn(const std::filesystem::path& trainer,
                                                            const JobFolder& folder);
-  /// Takes over a running trainer. NOT_FOUND if that process has ended (also if its pid lives on as another).
+  /// Takes over a running process. NOT_FOUND if that process has ended (also if its pid lives on as another).
   static absl::StatusOr<std::unique_ptr<JobProcess>> Adopt(ProcessIdentity identity);
   virtual ~JobProcess() = default;
 

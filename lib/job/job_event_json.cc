@@ -1,0 +1,101 @@
+#include "job/job_event_json.h"
+
+#include <cmath>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "absl/strings/str_cat.h"
+
+namespace mae {
+namespace {
+
+using nlohmann::json;
+
+json NumberToJson(double value) {
+  if (std::isnan(value)) return "nan";
+  if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
+  return value;
+}
+
+double NumberFromJson(const json& value) {
+  if (!value.is_string()) return value.get<double>();
+  if (value == "nan") return std::numeric_limits<double>::quiet_NaN();
+  return value == "-inf" ? -std::numeric_limits<double>::infinity() : std::numeric_limits<double>::infinity();
+}
+
+json ToJson(const StateEvent& event) {
+  json out = {{"state", std::string(JobStateName(event.state))}};
+  if (event.error.ok()) return out;
+  out["code"] = static_cast<int>(event.error.code());
+  out["message"] = std::string(event.error.message());
+  return out;
+}
+
+json ToJson(const MetricsEvent& event) {
+  json values = json::object();
+  for (const auto& [name, value] : event.values) values[name] = NumberToJson(value);
+  return {{"step", event.step},
+          {"total_steps", event.total_steps},
+          {"epoch", event.epoch},
+          {"epochs", event.epochs},
+          {"values", std::move(values)}};
+}
+
+json ToJson(const PictureEvent& event) {
+  return {{"epoch", event.epoch}, {"caption", event.caption}, {"path", event.path}};
+}
+
+json ToJson(const CheckpointEvent& event) { return {{"step", event.step}, {"path", event.path}}; }
+
+json ToJson(const LogEvent& event) { return {{"severity", event.severity}, {"text", event.text}}; }
+
+absl::StatusOr<JobEventBody> StateFromJson(const json& in) {
+  absl::StatusOr<JobState> state = JobStateFromName(in.at("state").get<std::string>());
+  if (!state.ok()) return state.status();
+  StateEvent event{*state, absl::OkStatus()};
+  if (in.contains("code")) {
+    event.error =
+        absl::Status(static_cast<absl::StatusCode>(in.at("code").get<int>()), in.value("message", ""));
+  }
+  return event;
+}
+
+JobEventBody MetricsFromJson(const json& in) {
+  MetricsEvent event{in.at("step"), in.at("total_steps"), in.at("epoch"), in.at("epochs"), {}};
+  for (const auto& [name, value] : in.at("values").items()) event.values[name] = NumberFromJson(value);
+  return event;
+}
+
+absl::StatusOr<JobEventBody> FromJson(std::string_view kind, const json& in) {
+  if (kind == "state") return StateFromJson(in);
+  if (kind == "metrics") return MetricsFromJson(in);
+  if (kind == "picture") return PictureEvent{in.at("epoch"), in.at("caption"), in.at("path")};
+  if (kind == "checkpoint") return CheckpointEvent{in.at("step"), in.at("path")};
+  if (kind == "log") return LogEvent{in.at("severity"), in.at("text")};
+  return absl::DataLossError(absl::StrCat("unknown kind of event '", std::string(kind), "'"));
+}
+
+}  // namespace
+
+std::string_view JobEventKind(const JobEventBody& event) {
+  // In the order of the variant.
+  constexpr std::string_view kKinds[] = {"state", "metrics", "picture", "checkpoint", "log"};
+  return kKinds[event.index()];
+}
+
+std::string JobEventToJson(const JobEventBody& event) {
+  return std::visit(
+      [](const auto& body) { return ToJson(body).dump(-1, ' ', false, json::error_handler_t::replace); },
+      event);
+}
+
+absl::StatusOr<JobEventBody> JobEventFromJson(std::string_view kind, const std::string& text) {
+  try {
+    return FromJson(kind, json::parse(text));
+  } catch (const json::exception& error) {
+    return absl::DataLossError(
+        absl::StrCat("a ", std::string(kind), " event that can't be read: ", error.what()));
+  }
+}
+
+}  // namespace mae

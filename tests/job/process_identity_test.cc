@@ -1,0 +1,30 @@
+#include "job/process_identity.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "tests/fakes/status_matchers.h"
+
+namespace mae {
+namespace {
+
+TEST(ProcessIdentity, ThisProcessRuns) {
+  const absl::StatusOr<ProcessIdentity> self = IdentifyProcess(getpid());
+  ASSERT_THAT(self, IsOk());
+  EXPECT_EQ(self->pid, getpid());
+  EXPECT_TRUE(IsRunning(*self));
+}
+
+TEST(ProcessIdentity, APidUsedAgainIsAnotherProcess) {
+  ProcessIdentity self = *IdentifyProcess(getpid());
+  --self.start_ticks;
+  EXPECT_FALSE(IsRunning(self));
+}
+
+TEST(ProcessIdentity, AnUnusedPidIsNotFound) {
+  // Above the largest pid that Linux gives (2^22).
+  EXPECT_THAT(IdentifyProcess((1 << 22) + 1), StatusIs(absl::StatusCode::kNotFound));
+}
+
+}  // namespace
+}  // namespace mae
