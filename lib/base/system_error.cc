@@ -1,0 +1,35 @@
+#include "base/system_error.h"
+
+#include <system_error>
+
+#include "absl/strings/str_cat.h"
+
+namespace mae {
+namespace {
+
+absl::StatusCode CodeOf(int error) {
+  switch (error) {
+    case ENOENT:
+    case ENOTDIR:
+      return absl::StatusCode::kNotFound;
+    case EACCES:
+    case EPERM:
+    case EROFS:
+      return absl::StatusCode::kPermissionDenied;
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+      return absl::StatusCode::kResourceExhausted;
+    default:
+      return absl::StatusCode::kInternal;
+  }
+}
+
+}  // namespace
+
+absl::Status SystemError(absl::string_view action, const std::filesystem::path& path, int error) {
+  return absl::Status(CodeOf(error), absl::StrCat("cannot ", action, " ", path.string(), ": ",
+                                                  std::generic_category().message(error)));
+}
+
+}  // namespace mae
