@@ -1,0 +1,88 @@
+#include "optim/schedule.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <numbers>
+
+namespace mae {
+namespace {
+
+constexpr double kTight = 1e-12;  // relative
+
+void ExpectRate(double actual, double expected) {
+  EXPECT_NEAR(actual, expected, kTight * std::abs(expected) + 1e-300);
+}
+
+double EpochRate(const ScheduleOptions& schedule, double peak, int64_t epoch, int64_t step = 0) {
+  OptimizerOptions optimizer;
+  optimizer.learning_rate = peak;
+  return LearningRateAt(schedule, optimizer, epoch, step, 196);
+}
+
+const ScheduleOptions kTutorialPretrain = {100, 6.0, 1e-6, 1e-7, ScheduleUnit::kEpoch};
+const ScheduleOptions kTutorialFinetune = {10, 3.0, 1e-5, 1e-6, ScheduleUnit::kEpoch};
+const ScheduleOptions kFashionPretrain = {5, 1.0, 0.0, 0.0, ScheduleUnit::kStep};
+
+TEST(Schedule, TutorialPretrainFollowsItsTable) {
+  ExpectRate(EpochRate(kTutorialPretrain, 5e-5, 0), 1e-6);
+  ExpectRate(EpochRate(kTutorialPretrain, 5e-5, 1), 1e-6 + 4.9e-5 / 6.0);
+  ExpectRate(EpochRate(kTutorialPretrain, 5e-5, 3), 2.55e-5);
+  ExpectRate(EpochRate(kTutorialPretrain, 5e-5, 5), 1e-6 + 4.9e-5 * 5.0 / 6.0);
+  ExpectRate(EpochRate(kTutorialPretrain, 5e-5, 6), 5e-5);
+  ExpectRate(EpochRate(kTutorialPretrain, 5e-5, 53), (5e-5 + 1e-7) / 2.0);  // half way: (53-6)/(100-6) = 1/2
+  ExpectRate(EpochRate(kTutorialPretrain, 5e-5, 99),
+             1e-7 + 4.99e-5 * 0.5 * (1.0 + std::cos(std::numbers::pi * 93.0 / 94.0)));
+}
+
+TEST(Schedule, TutorialFinetuneFollowsItsTable) {
+  ExpectRate(EpochRate(kTutorialFinetune, 5e-4, 0), 1e-5);
+  ExpectRate(EpochRate(kTutorialFinetune, 5e-4, 1), 1e-5 + 4.9e-4 / 3.0);
+  ExpectRate(EpochRate(kTutorialFinetune, 5e-4, 2), 1e-5 + 4.9e-4 * 2.0 / 3.0);
+  ExpectRate(EpochRate(kTutorialFinetune, 5e-4, 3), 5e-4);
+  ExpectRate(EpochRate(kTutorialFinetune, 5e-4, 9),
+             1e-6 + 4.99e-4 * 0.5 * (1.0 + std::cos(std::numbers::pi * 6.0 / 7.0)));
+}
+
+TEST(Schedule, PerEpochRateIsConstantInsideAnEpoch) {
+  for (const int64_t epoch : {0, 2, 6, 50}) {
+    EXPECT_EQ(EpochRate(kTutorialPretrain, 5e-5, epoch, 0), EpochRate(kTutorialPretrain, 5e-5, epoch, 195));
+  }
+}
+
+TEST(Schedule, PerStepRateMovesWithEveryStep) {
+  OptimizerOptions optimizer;
+  optimizer.learning_rate = 1.5e-3;
+  const auto rate = [&](int64_t epoch, int64_t step) {
+    return LearningRateAt(kFashionPretrain, optimizer, epoch, step, 235);
+  };
+  EXPECT_EQ(rate(0, 0), 0.0);
+  ExpectRate(rate(0, 1), 1.5e-3 / 235.0);
+  ExpectRate(rate(0, 234), 1.5e-3 * 234.0 / 235.0);
+  ExpectRate(rate(1, 0), 1.5e-3);
+  ExpectRate(rate(3, 0), 0.75e-3);  // (3-1)/(5-1) = 1/2
+  ExpectRate(rate(2, 47), 1.5e-3 * 0.5 * (1.0 + std::cos(std::numbers::pi * (2.2 - 1.0) / 4.0)));
+  EXPECT_GT(rate(4, 233), rate(4, 234));
+}
+
+TEST(Schedule, WarmupMayEndInsideAnEpoch) {
+  OptimizerOptions optimizer;
+  optimizer.learning_rate = 1e-3;
+  const ScheduleOptions half = {3, 0.5, 0.0, 0.0, ScheduleUnit::kStep};
+  ExpectRate(LearningRateAt(half, optimizer, 0, 25, 100), 0.5e-3);
+  ExpectRate(LearningRateAt(half, optimizer, 0, 50, 100), 1e-3);
+  EXPECT_LT(LearningRateAt(half, optimizer, 0, 51, 100), 1e-3);
+}
+
+TEST(Schedule, WithoutWarmupItStartsAtThePeak) {
+  EXPECT_EQ(EpochRate({10, 0.0, 1e-9, 0.0, ScheduleUnit::kStep}, 1e-3, 0), 1e-3);
+}
+
+TEST(Schedule, PastTheEndTheRateIsTheEndRate) {
+  ExpectRate(EpochRate({10, 2.0, 0.0, 1e-6, ScheduleUnit::kStep}, 1e-3, 10), 1e-6);
+  ExpectRate(EpochRate({10, 2.0, 0.0, 1e-6, ScheduleUnit::kStep}, 1e-3, 25), 1e-6);
+  ExpectRate(EpochRate({10, 10.0, 0.0, 1e-6, ScheduleUnit::kStep}, 1e-3, 10), 1e-6);
+}
+
+}  // namespace
+}  // namespace mae
