@@ -15,21 +15,24 @@ struct Picture {
   std::vector<uint8_t> pixels;  ///< height * width * channels values
 };
 
-/// Decodes PNG, JPEG, WebP or BMP. The size is read from the header and held against max_pixels (height x width)
-/// before anything is allocated. Thread-safe. 16-bit samples become 8-bit, palettes RGB; EXIF rotation is applied.
-/// INVALID_ARGUMENT: empty, another format, corrupt, truncated, or too large (names the size and the limit).
+/// Decodes PNG, JPEG, WebP or BMP. The size is read from the header and held against max_pixels (height x
+/// width) before anything is allocated. Thread-safe. 16-bit samples become 8-bit, palettes and BMPs RGB, grey
+/// with alpha RGBA; EXIF orientation is applied. INVALID_ARGUMENT: empty, another format, corrupt, truncated,
+/// or too large (names the size and the limit).
 absl::StatusOr<Picture> DecodePicture(std::string_view bytes, int64_t max_pixels);
 
 /// Encodes as PNG. INVALID_ARGUMENT if the sizes don't agree.
 absl::StatusOr<std::string> EncodePng(const Picture& picture);
 
-/// The same picture with `channels` (1 or 3): grey copied or by luma (0.299 R + 0.587 G + 0.114 B), alpha over white.
+/// The same picture with `channels` (1 or 3): grey copied or by luma (0.299 R + 0.587 G + 0.114 B), alpha
+/// over white.
 absl::StatusOr<Picture> ConvertChannels(const Picture& picture, int64_t channels);
 
-/// The same picture at another size: area averaging where it shrinks, cubic where it grows. The aspect may change.
+/// The same picture at another size: area averaging where it shrinks, cubic where it grows. The aspect may
+/// change.
 absl::StatusOr<Picture> Resize(const Picture& picture, int64_t height, int64_t width);
 
-/// Each pixel drawn as a square of `factor` pixels a side.
+/// Each pixel drawn as a square of `factor` pixels a side, factor at least 1.
 Picture Magnify(const Picture& picture, int64_t factor);
 
 }  // namespace mae
