@@ -33,15 +33,16 @@ struct ImageSet {
   const uint8_t* image(int64_t index) const { return pixels.data() + index * image_bytes(); }
 };
 
-/// Reads the headers of a dataset: format by the files that are there (idx: train-images-idx3-ubyte[.gz] and so on;
-/// cifar10: data_batch_1.bin … or cifar-10-binary.tar.gz; cifar100: train.bin, test.bin or the tar.gz).
-/// Known names (mnist, fashion-mnist, cifar10, cifar100) bring their labels and mean/std; others have labels "0", "1",
-/// … and mean 0.5, std 0.5. NOT_FOUND names what is missing; INVALID_ARGUMENT names the file, what is wrong, and what
-/// was expected.
+/// Tells what a dataset is without reading its pixels. The format goes by the files that are there;
+/// data/idx.h and data/cifar.h name them. Milliseconds, but about a second for a CIFAR archive, which has to
+/// be unpacked to be listed. Known names (known_datasets.h) bring their labels and mean/std; others have
+/// labels "0", "1", … and mean 0.5, std 0.5. NOT_FOUND names what is missing; INVALID_ARGUMENT names the
+/// file, what is wrong, and what was expected (among it a label that the known dataset does not have).
 absl::StatusOr<DatasetInfo> InspectDataset(const std::string& name, const std::filesystem::path& path);
 
-/// Reads one split. `limit` > 0: only the first images. Errors as InspectDataset; a truncated file, a wrong magic
-/// number or a label outside the classes is INVALID_ARGUMENT.
+/// Reads one split; kValidation is the official test files. `limit` > 0: only the first images. Errors as
+/// InspectDataset; a damaged or truncated file, a wrong magic number, or a CIFAR label outside the classes is
+/// INVALID_ARGUMENT.
 absl::StatusOr<ImageSet> LoadSplit(const std::string& format, const std::filesystem::path& path, Split split,
                                    int64_t limit);
 
