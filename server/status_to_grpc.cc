@@ -76,12 +76,4 @@ absl::Status WithRetryDelay(absl::Status status, absl::Duration delay) {
   return status;
 }
 
-absl::Status WithReason(absl::Status status, const std::string& reason) {
-  google::rpc::ErrorInfo detail;
-  detail.set_reason(reason);
-  detail.set_domain("mae.v1");
-  SetDetail(detail, status);
-  return status;
-}
-
 }  // namespace mae

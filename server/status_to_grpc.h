@@ -30,7 +30,4 @@ absl::Status InvalidField(const std::string& field, const std::string& descripti
 /// Adds RetryInfo: when a retry may help. `status` must not be OK.
 absl::Status WithRetryDelay(absl::Status status, absl::Duration delay);
 
-/// Adds ErrorInfo of domain "mae.v1". `reason` is a constant in UPPER_SNAKE_CASE. `status` must not be OK.
-absl::Status WithReason(absl::Status status, const std::string& reason);
-
 }  // namespace mae

@@ -1,0 +1,25 @@
+#pragma once
+
+#include "absl/status/status.h"
+#include "job/job_process.h"
+#include "server/job_ledger.h"
+#include "serving/model_store.h"
+
+namespace mae {
+
+/// Settles a job whose trainer has ended, by what the trainer wrote last:
+///
+///   SUCCEEDED   its export is published; only then is the job SUCCEEDED. If publishing fails, the job is
+///   FAILED. STOPPED     the job is STOPPED. FAILED      the job is FAILED, with the trainer's error. else a
+///   job that was asked to stop and ended by a signal is STOPPED (without a last checkpoint); any other
+///               is FAILED, with how it ended, the end of trainer.log, and what to do.
+///
+/// Blocks on the disk, for a large model for seconds. Once only at a time for one job.
+/// @return the disk's error, the job unchanged then: to be called again.
+absl::Status FinishJob(const std::string& id, const ProcessExit& exit, JobLedger& ledger, JobTable& table,
+                       ModelStore& models);
+
+/// Ends a job that could not even be started, or can't be read, as FAILED.
+absl::Status FailJob(const std::string& id, const absl::Status& error, JobLedger& ledger);
+
+}  // namespace mae

@@ -1,0 +1,229 @@
+#include "server/job_manager.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
+#include "base/nearest_word.h"
+#include "base/status_macros.h"
+#include "job/job_db.h"
+#include "server/job_submission.h"
+#include "server/job_to_proto.h"
+#include "server/page.h"
+#include "server/status_to_grpc.h"
+
+namespace mae {
+namespace {
+
+using Events = absl::StatusOr<std::vector<JobEventBody>>;
+
+constexpr int32_t kDefaultPoints = 1000;
+constexpr int32_t kMaxPoints = 10000;
+constexpr int64_t kAllRows = int64_t{1} << 40;
+const std::vector<JobState> kActive = {JobState::kStarting, JobState::kRunning, JobState::kStopping};
+
+absl::Status Refuse(const JobRecord& record, const std::string& what, const std::string& remedy) {
+  return absl::FailedPreconditionError(absl::StrCat(
+      JobResourceName(record), " is ", std::string(JobStateName(record.state)), "; ", what, ": ", remedy));
+}
+
+Events StopRow(JobRecord& record, bool at_once) {
+  if (IsEnded(record.state))
+    return Refuse(record, "only a job that has not ended can be stopped", "nothing to do");
+  if (record.state == JobState::kQueued) {
+    record.state = JobState::kStopped;
+    record.ended = absl::Now();
+    return std::vector<JobEventBody>{StateEvent{JobState::kStopped, absl::OkStatus()}};
+  }
+  record.state = JobState::kStopping;
+  record.stop_at_once |= at_once;
+  return std::vector<JobEventBody>{};
+}
+
+Events ResumeRow(JobRecord& record, int64_t queue_order) {
+  if (record.state == JobState::kSucceeded) {
+    return Refuse(record, "only a stopped or failed job can be resumed", "start a new one with more epochs");
+  }
+  if (!IsEnded(record.state)) {
+    return Refuse(record, "only a stopped or failed job can be resumed", "stop it first");
+  }
+  record.state = JobState::kQueued;
+  record.error = absl::OkStatus();
+  record.ended.reset();
+  record.queue_order = queue_order;
+  return std::vector<JobEventBody>{StateEvent{JobState::kQueued, absl::OkStatus()}};
+}
+
+absl::StatusOr<std::unique_ptr<JobDbReader>> ReaderOf(const JobLedger& ledger, const JobRecord& record) {
+  return JobDbReader::Open(ledger.Folder(record.id).database());
+}
+
+absl::StatusOr<std::vector<JobState>> StatesOf(const v1::ListJobsRequest& request) {
+  std::vector<JobState> states;
+  for (const int state : request.states()) {
+    MAE_ASSIGN_OR_RETURN(const JobState known, FromProto(static_cast<v1::Job::State>(state)));
+    states.push_back(known);
+  }
+  return states;
+}
+
+absl::StatusOr<int64_t> NumberAfter(const Page& page) {
+  int64_t number = 0;
+  if (page.after.empty() || (absl::SimpleAtoi(page.after, &number) && number > 0)) return number;
+  return InvalidField("page_token", "is not a next_page_token of ListJobs; leave it empty to start over");
+}
+
+absl::StatusOr<int64_t> PointsOf(const v1::QueryMetricsRequest& request) {
+  if (request.max_points() < 0) {
+    return InvalidField("max_points", absl::StrCat("is ", request.max_points(), "; give 0 (the default, ",
+                                                   kDefaultPoints, ") or 1 to ", kMaxPoints));
+  }
+  return request.max_points() == 0 ? kDefaultPoints : std::min(request.max_points(), kMaxPoints);
+}
+
+// The metrics asked for, or all; an unknown one is an error with the nearest known.
+absl::StatusOr<std::vector<std::string>> MetricsOf(const v1::QueryMetricsRequest& request,
+                                                   JobDbReader& reader) {
+  MAE_ASSIGN_OR_RETURN(const std::vector<std::string> known, reader.MetricNames());
+  if (request.metrics().empty()) return known;
+  for (const std::string& metric : request.metrics()) {
+    if (std::find(known.begin(), known.end(), metric) != known.end()) continue;
+    return WithFieldViolations(
+        absl::NotFoundError(absl::StrCat("metrics: ", request.name(), " has no metric '", metric, "'",
+                                         DidYouMean(metric, known), "; it has ", absl::StrJoin(known, ", "))),
+        {{"metrics", absl::StrCat("unknown metric '", metric, "'")}});
+  }
+  return std::vector<std::string>(request.metrics().begin(), request.metrics().end());
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> JobIdOf(const std::string& name) {
+  absl::string_view id = name;
+  const bool has_prefix = absl::ConsumePrefix(&id, "jobs/");
+  if (has_prefix && !id.empty() && id.find('/') == absl::string_view::npos) return std::string(id);
+  return InvalidField("name",
+                      absl::StrCat("'", name, "' is not the name of a job; it has the form jobs/{job}"));
+}
+
+absl::Status JobManager::Create(const v1::CreateJobRequest& request, v1::Job& response) {
+  MAE_ASSIGN_OR_RETURN(const JobRecord asked, RecordOfRequest(request));
+  if (!request.validate_only()) {
+    // Before the spec is resolved: the first answer holds, also if the dataset has gone since.
+    MAE_ASSIGN_OR_RETURN(const std::optional<JobRecord> earlier, ledger_.FindReplay(asked));
+    if (earlier) return Show(*earlier, response);
+  }
+  MAE_ASSIGN_OR_RETURN(JobSubmission submission, ResolveSubmission(request, datasets_, models_));
+  if (request.validate_only()) {
+    *response.mutable_spec() = std::move(submission.spec);
+    response.set_recipe(request.recipe());
+    return absl::OkStatus();
+  }
+  MAE_ASSIGN_OR_RETURN(const JobRecord made,
+                       ledger_.Create(std::move(submission.record), submission.spec_json, max_queued_));
+  supervisor_.Wake();
+  return Show(made, response);
+}
+
+absl::Status JobManager::Get(const v1::GetJobRequest& request, v1::Job& response) const {
+  MAE_ASSIGN_OR_RETURN(const std::string id, JobIdOf(request.name()));
+  MAE_ASSIGN_OR_RETURN(const JobRecord record, table_.Find(id));
+  return Show(record, response);
+}
+
+absl::Status JobManager::List(const v1::ListJobsRequest& request, v1::ListJobsResponse& response) const {
+  MAE_ASSIGN_OR_RETURN(const Page page, ParsePage(request.page_size(), request.page_token()));
+  MAE_ASSIGN_OR_RETURN(const int64_t before, NumberAfter(page));
+  MAE_ASSIGN_OR_RETURN(const std::vector<JobState> states, StatesOf(request));
+  MAE_ASSIGN_OR_RETURN(std::vector<JobRecord> records, table_.List(before, page.size + 1, states));
+  if (static_cast<int64_t>(records.size()) > page.size) {
+    records.pop_back();
+    response.set_next_page_token(NextPageToken(absl::StrCat(records.back().number)));
+  }
+  for (const JobRecord& record : records) MAE_RETURN_IF_ERROR(Show(record, *response.add_jobs()));
+  return absl::OkStatus();
+}
+
+absl::Status JobManager::Stop(const v1::StopJobRequest& request, v1::Job& response) {
+  MAE_ASSIGN_OR_RETURN(const std::string id, JobIdOf(request.name()));
+  MAE_ASSIGN_OR_RETURN(const JobRecord record,
+                       ledger_.Apply(id, [&](JobRecord& row) { return StopRow(row, request.immediate()); }));
+  supervisor_.Wake();
+  return Show(record, response);
+}
+
+absl::Status JobManager::Resume(const v1::ResumeJobRequest& request, v1::Job& response) {
+  MAE_ASSIGN_OR_RETURN(const std::string id, JobIdOf(request.name()));
+  MAE_ASSIGN_OR_RETURN(const JobRecord record, ledger_.Apply(id, [&](JobRecord& row) -> Events {
+    MAE_ASSIGN_OR_RETURN(const int64_t order, table_.LastQueueOrder());
+    MAE_ASSIGN_OR_RETURN(std::vector<JobEventBody> events, ResumeRow(row, order));
+    MAE_RETURN_IF_ERROR(ledger_.CheckRoomInQueue(max_queued_));
+    return events;
+  }));
+  supervisor_.Wake();
+  return Show(record, response);
+}
+
+absl::Status JobManager::Delete(const v1::DeleteJobRequest& request) {
+  MAE_ASSIGN_OR_RETURN(const std::string id, JobIdOf(request.name()));
+  return ledger_.Delete(id);
+}
+
+absl::Status JobManager::QueryMetrics(const v1::QueryMetricsRequest& request,
+                                      v1::QueryMetricsResponse& response) const {
+  MAE_ASSIGN_OR_RETURN(const std::string id, JobIdOf(request.name()));
+  MAE_ASSIGN_OR_RETURN(const int64_t max_points, PointsOf(request));
+  MAE_ASSIGN_OR_RETURN(const JobRecord record, table_.Find(id));
+  MAE_ASSIGN_OR_RETURN(const auto reader, ReaderOf(ledger_, record));
+  MAE_ASSIGN_OR_RETURN(const std::vector<std::string> metrics, MetricsOf(request, *reader));
+  for (const std::string& metric : metrics) {
+    MAE_ASSIGN_OR_RETURN(const std::vector<MetricPoint> points, reader->Series(metric, max_points));
+    v1::MetricSeries& series = *response.add_series();
+    series.set_metric(metric);
+    for (const MetricPoint& point : points) *series.add_points() = ToProto(point);
+  }
+  return absl::OkStatus();
+}
+
+void JobManager::StopAll() {
+  supervisor_.HoldQueue();
+  const auto records = table_.List(0, kAllRows, kActive);
+  if (!records.ok()) {
+    spdlog::error("can't list the jobs to stop: {}", records.status().ToString());
+    return;
+  }
+  for (const JobRecord& record : *records) {
+    const auto stopped = ledger_.Apply(record.id, [](JobRecord& row) { return StopRow(row, false); });
+    if (!stopped.ok()) spdlog::warn("can't stop jobs/{}: {}", record.id, stopped.status().ToString());
+  }
+  supervisor_.Wake();
+}
+
+absl::Status JobManager::Show(const JobRecord& record, v1::Job& response) const {
+  JobSummary summary;
+  // A job whose job.db is gone or broken can still be shown, and deleted.
+  if (const auto reader = ReaderOf(ledger_, record); reader.ok()) {
+    if (auto read = (*reader)->Summary(); read.ok()) summary = *std::move(read);
+  }
+  response = ToProto(record, summary);
+  return record.state == JobState::kQueued ? ShowQueue(record, response) : absl::OkStatus();
+}
+
+absl::Status JobManager::ShowQueue(const JobRecord& record, v1::Job& response) const {
+  MAE_ASSIGN_OR_RETURN(const int64_t before, table_.CountQueuedBefore(record.queue_order));
+  response.set_queue_position(static_cast<int32_t>(before));
+  MAE_ASSIGN_OR_RETURN(const std::vector<JobRecord> active, table_.List(0, kAllRows, kActive));
+  std::vector<std::string> names;
+  for (const JobRecord& other : active) names.push_back(JobResourceName(other));
+  response.set_pending_reason(
+      absl::StrCat("waits for a job slot: ", active.size(), " of ", supervisor_.slots(), " in use",
+                   names.empty() ? "" : absl::StrCat(" (", absl::StrJoin(names, ", "), ")"), ", ", before,
+                   " jobs before it"));
+  return absl::OkStatus();
+}
+
+}  // namespace mae

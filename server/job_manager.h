@@ -1,0 +1,63 @@
+#pragma once
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "mae/v1/job.pb.h"
+#include "server/dataset_store.h"
+#include "server/job_ledger.h"
+#include "server/job_table.h"
+#include "server/trainer_supervisor.h"
+#include "serving/model_store.h"
+
+namespace mae {
+
+/// The verbs of JobService, without gRPC: each checks, changes a row through the ledger, and wakes the
+/// supervisor. Thread-safe; every call blocks on the disk.
+///
+///   verb    QUEUED       STARTING, RUNNING      STOPPING           STOPPED, FAILED  SUCCEEDED
+///   stop    STOPPED      STOPPING, SIGTERM      STOPPING           refused          refused
+///   (at once)            STOPPING, SIGKILL      STOPPING, SIGKILL
+///   resume  refused      refused                refused            QUEUED           refused
+///   delete  refused      refused                refused            gone             gone
+///
+/// "Refused" is FAILED_PRECONDITION with what to do instead; a job that does not exist is NOT_FOUND.
+class JobManager {
+ public:
+  /// Everything outlives the manager. @param max_queued jobs that may wait, at least 1.
+  JobManager(JobLedger& ledger, JobTable& table, TrainerSupervisor& supervisor, const DatasetStore& datasets,
+             const ModelStore& models, int64_t max_queued)
+      : ledger_(ledger),
+        table_(table),
+        supervisor_(supervisor),
+        datasets_(datasets),
+        models_(models),
+        max_queued_(max_queued) {}
+
+  absl::Status Create(const v1::CreateJobRequest& request, v1::Job& response);
+  absl::Status Get(const v1::GetJobRequest& request, v1::Job& response) const;
+  absl::Status List(const v1::ListJobsRequest& request, v1::ListJobsResponse& response) const;
+  absl::Status Stop(const v1::StopJobRequest& request, v1::Job& response);
+  absl::Status Resume(const v1::ResumeJobRequest& request, v1::Job& response);
+  absl::Status Delete(const v1::DeleteJobRequest& request);
+  absl::Status QueryMetrics(const v1::QueryMetricsRequest& request, v1::QueryMetricsResponse& response) const;
+
+  /// Asks every job that runs to checkpoint and stop; the queue is held. Errors are logged.
+  void StopAll();
+
+ private:
+  absl::Status Show(const JobRecord& record, v1::Job& response) const;
+  absl::Status ShowQueue(const JobRecord& record, v1::Job& response) const;
+
+  JobLedger& ledger_;
+  JobTable& table_;
+  TrainerSupervisor& supervisor_;
+  const DatasetStore& datasets_;
+  const ModelStore& models_;
+  const int64_t max_queued_;
+};
+
+/// The id of "jobs/{id}". INVALID_ARGUMENT with the field for anything else.
+absl::StatusOr<std::string> JobIdOf(const std::string& name);
+
+}  // namespace mae

@@ -1,0 +1,111 @@
+#include "server/job_submission.h"
+
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+#include <google/protobuf/util/json_util.h>
+
+#include <optional>
+
+#include "absl/strings/str_cat.h"
+#include "base/durable_file.h"
+#include "base/status_macros.h"
+#include "recipe/recipe_check.h"
+#include "recipe/recipe_json.h"
+#include "recipe/recipe_proto.h"
+#include "server/status_to_grpc.h"
+
+namespace mae {
+namespace {
+
+constexpr size_t kMaxRequestId = 128;
+constexpr size_t kMaxRecipe = 256;
+
+std::string HashOf(v1::CreateJobRequest request) {
+  request.clear_request_id();
+  std::string bytes;
+  {
+    google::protobuf::io::StringOutputStream out(&bytes);
+    google::protobuf::io::CodedOutputStream coded(&out);
+    coded.SetSerializationDeterministic(true);
+    request.SerializeToCodedStream(&coded);
+  }
+  return Sha256Hex(bytes);
+}
+
+absl::Status InvalidSpec(std::vector<FieldViolation> violations) {
+  const absl::Status status = ViolationsToStatus(violations);
+  for (FieldViolation& violation : violations) violation.field = absl::StrCat("spec.", violation.field);
+  return WithFieldViolations(status, violations);
+}
+
+// An error of what a field names, with that field as details.
+absl::Status NamedBy(const std::string& field, const absl::Status& status) {
+  return WithFieldViolations(status, {{field, std::string(status.message())}});
+}
+
+absl::StatusOr<std::optional<ModelVersion>> FindFromModel(const v1::JobSpec& spec, const ModelStore& models) {
+  const std::string& name = spec.finetune().from_model();
+  if (name.empty()) return std::optional<ModelVersion>();
+  absl::StatusOr<ModelVersion> version = models.Resolve(name);
+  if (!version.ok()) return NamedBy("spec.finetune.from_model", version.status());
+  return std::optional<ModelVersion>(*std::move(version));
+}
+
+absl::Status FillFromSpec(const DatasetInfo& dataset, const std::optional<ModelVersion>& from,
+                          JobSubmission& submission) {
+  MAE_ASSIGN_OR_RETURN(JobOptions options, OptionsFromSpec(submission.spec));
+  options.data.format = dataset.format;
+  options.data.path = dataset.path.string();
+  options.recipe = submission.record.recipe;
+  if (auto* finetune = std::get_if<FinetuneOptions>(&options.kind); finetune != nullptr && from) {
+    finetune->from_weights = from->folder.string();
+  }
+  submission.spec_json = JobOptionsToJson(options);
+  submission.record.kind = options.kind_name();
+  submission.record.model = options.publish_model;
+  const auto written = google::protobuf::util::MessageToJsonString(submission.spec, &submission.record.spec);
+  return written.ok() ? absl::OkStatus() : absl::InternalError(std::string(written.message()));
+}
+
+}  // namespace
+
+absl::StatusOr<JobRecord> RecordOfRequest(const v1::CreateJobRequest& request) {
+  if (request.request_id().size() > kMaxRequestId) {
+    return InvalidField("request_id", absl::StrCat("has ", request.request_id().size(), " bytes, at most ",
+                                                   kMaxRequestId, " are allowed; use a UUID"));
+  }
+  if (request.recipe().size() > kMaxRecipe) {
+    return InvalidField("recipe", absl::StrCat("has ", request.recipe().size(), " bytes, at most ",
+                                               kMaxRecipe, " are allowed; give the recipe's name"));
+  }
+  JobRecord record;
+  record.recipe = request.recipe();
+  record.request_id = request.request_id();
+  record.request_hash = HashOf(request);
+  return record;
+}
+
+absl::StatusOr<JobSubmission> ResolveSubmission(const v1::CreateJobRequest& request,
+                                                const DatasetStore& datasets, const ModelStore& models) {
+  JobSubmission submission;
+  MAE_ASSIGN_OR_RETURN(submission.record, RecordOfRequest(request));
+  submission.spec = request.spec();
+  if (request.spec().data().dataset().empty()) {
+    return InvalidField("spec.data.dataset", "is empty; name a dataset of list-datasets");
+  }
+  absl::StatusOr<DatasetInfo> dataset = datasets.Find(request.spec().data().dataset());
+  if (!dataset.ok()) return NamedBy("spec.data.dataset", dataset.status());
+  MAE_ASSIGN_OR_RETURN(const std::optional<ModelVersion> from, FindFromModel(request.spec(), models));
+  RecipeContext context{*dataset, std::nullopt};
+  if (from) {
+    context.from_model = from->config;
+    // An alias may move while the job waits; the version that was meant stays.
+    submission.spec.mutable_finetune()->set_from_model(from->resource_name());
+  }
+  std::vector<FieldViolation> violations = ResolveSpec(context, submission.spec);
+  if (!violations.empty()) return InvalidSpec(std::move(violations));
+  MAE_RETURN_IF_ERROR(FillFromSpec(*dataset, from, submission));
+  return submission;
+}
+
+}  // namespace mae

@@ -1,0 +1,300 @@
+#include "server/trainer_supervisor.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <spdlog/spdlog.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "job/job_db.h"
+#include "job/job_lock.h"
+#include "server/job_finish.h"
+
+namespace mae {
+namespace {
+
+using std::chrono::steady_clock;
+
+// A trainer's exit code for "another trainer holds this job's folder".
+constexpr int kExitFolderInUse = 3;
+// While a trainer is STARTING its job.db tells when it runs; nothing wakes us then.
+constexpr int kStartingPollMs = 200;
+constexpr int kIdlePollMs = 60'000;
+
+const std::vector<JobState> kActive = {JobState::kStarting, JobState::kRunning, JobState::kStopping};
+constexpr int64_t kAllRows = int64_t{1} << 40;
+
+bool SaysRunning(const JobFolder& folder) {
+  const auto reader = JobDbReader::Open(folder.database());
+  if (!reader.ok()) return false;
+  const auto summary = (*reader)->Summary();
+  return summary.ok() && summary->state && summary->state->state == JobState::kRunning;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<TrainerSupervisor>> TrainerSupervisor::Create(Options options,
+                                                                             JobLedger& ledger,
+                                                                             JobTable& table,
+                                                                             ModelStore& models) {
+  const int wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (wake_fd < 0) return absl::InternalError(absl::StrCat("eventfd: ", strerror(errno)));
+  std::unique_ptr<TrainerSupervisor> supervisor(
+      new TrainerSupervisor(std::move(options), ledger, table, models, wake_fd));
+  MAE_RETURN_IF_ERROR(supervisor->Recover());
+  supervisor->PublishCount();
+  supervisor->thread_ = JoinedThread([raw = supervisor.get()] { raw->Loop(); });
+  return supervisor;
+}
+
+TrainerSupervisor::~TrainerSupervisor() {
+  {
+    absl::MutexLock lock(&mutex_);
+    closing_ = true;
+  }
+  Wake();
+  thread_.Join();
+  close(wake_fd_);
+}
+
+void TrainerSupervisor::Wake() {
+  const uint64_t one = 1;
+  // A full counter wakes as well.
+  if (write(wake_fd_, &one, sizeof(one)) < 0 && errno != EAGAIN)
+    spdlog::error("eventfd: {}", strerror(errno));
+}
+
+void TrainerSupervisor::HoldQueue() {
+  absl::MutexLock lock(&mutex_);
+  holds_queue_ = true;
+}
+
+absl::Status TrainerSupervisor::WaitUntilIdle(absl::Time deadline) {
+  absl::MutexLock lock(&mutex_);
+  const auto idle = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return run_count_ == 0; };
+  if (mutex_.AwaitWithDeadline(absl::Condition(&idle), deadline)) return absl::OkStatus();
+  return absl::DeadlineExceededError(absl::StrCat(run_count_, " jobs still run"));
+}
+
+absl::Status TrainerSupervisor::Recover() {
+  MAE_RETURN_IF_ERROR(ledger_.Sweep());
+  MAE_ASSIGN_OR_RETURN(std::vector<JobRecord> records, table_.List(0, kAllRows, kActive));
+  for (const JobRecord& record : records) MAE_RETURN_IF_ERROR(RecoverJob(record));
+  return absl::OkStatus();
+}
+
+absl::Status TrainerSupervisor::RecoverJob(const JobRecord& record) {
+  if (record.trainer) {
+    auto process = JobProcess::Adopt(*record.trainer);
+    if (process.ok()) {
+      spdlog::info("jobs/{} goes on in process {}", record.id, record.trainer->pid);
+      runs_[record.id].process = *std::move(process);
+      return absl::OkStatus();
+    }
+  }
+  const absl::Status adopted = AdoptHolder(record.id);
+  if (adopted.ok()) return adopted;
+  if (absl::IsNotFound(adopted) && record.state == JobState::kStarting && !record.trainer) {
+    // The last server died between its claim and the trainer's start.
+    return ledger_
+        .Apply(record.id,
+               [](JobRecord& row) -> absl::StatusOr<std::vector<JobEventBody>> {
+                 row.state = JobState::kQueued;
+                 return std::vector<JobEventBody>{StateEvent{JobState::kQueued, absl::OkStatus()}};
+               })
+        .status();
+  }
+  // Settled by the thread, which tries again while somebody unknown holds the folder.
+  runs_[record.id].exit = ProcessExit{};
+  return absl::OkStatus();
+}
+
+absl::Status TrainerSupervisor::AdoptHolder(const std::string& id) {
+  MAE_ASSIGN_OR_RETURN(const std::optional<ProcessIdentity> holder, RunningTrainer(ledger_.Folder(id)));
+  if (!holder) return absl::NotFoundError(absl::StrCat("no trainer runs jobs/", id));
+  MAE_ASSIGN_OR_RETURN(auto process, JobProcess::Adopt(*holder));
+  spdlog::info("jobs/{} goes on in process {}, found by its lock", id, holder->pid);
+  Run run;
+  run.process = std::move(process);
+  runs_[id] = std::move(run);
+  return ledger_
+      .Apply(id,
+             [&](JobRecord& row) -> absl::StatusOr<std::vector<JobEventBody>> {
+               row.trainer = holder;
+               return std::vector<JobEventBody>{};
+             })
+      .status();
+}
+
+bool TrainerSupervisor::closing() {
+  absl::MutexLock lock(&mutex_);
+  return closing_;
+}
+
+bool TrainerSupervisor::holds_queue() {
+  absl::MutexLock lock(&mutex_);
+  return holds_queue_;
+}
+
+void TrainerSupervisor::PublishCount() {
+  absl::MutexLock lock(&mutex_);
+  run_count_ = runs_.size();
+}
+
+void TrainerSupervisor::Loop() {
+  while (!closing()) {
+    SettleEnded();
+    StartQueued();
+    FollowRows();
+    PublishCount();
+    Sleep();
+  }
+}
+
+void TrainerSupervisor::StartQueued() {
+  while (!holds_queue() && static_cast<int64_t>(runs_.size()) < options_.slots &&
+         steady_clock::now() >= start_not_before_) {
+    const auto next = table_.NextQueued();
+    if (next.ok() && !next->has_value()) return;
+    const absl::Status started = next.ok() ? Start(**next) : next.status();
+    // A job that was stopped between the look and the claim is no longer ours to start.
+    if (started.ok() || absl::IsAborted(started)) continue;
+    spdlog::error("can't start a job, will try again: {}", started.ToString());
+    start_not_before_ = steady_clock::now() + absl::ToChronoNanoseconds(options_.retry_delay);
+  }
+}
+
+absl::Status TrainerSupervisor::Start(const JobRecord& queued) {
+  const absl::StatusOr<JobRecord> claimed =
+      ledger_.Apply(queued.id, [](JobRecord& row) -> absl::StatusOr<std::vector<JobEventBody>> {
+        if (row.state != JobState::kQueued) return absl::AbortedError("the job does not wait any more");
+        row.state = JobState::kStarting;
+        if (!row.started) row.started = absl::Now();
+        return std::vector<JobEventBody>{StateEvent{JobState::kStarting, absl::OkStatus()}};
+      });
+  MAE_RETURN_IF_ERROR(claimed.status());
+  const absl::Status spawned = SpawnTrainer(queued.id);
+  if (spawned.ok()) return spawned;
+  return FailJob(queued.id,
+                 absl::Status(spawned.code(),
+                              absl::StrCat("the trainer can't be started: ", std::string(spawned.message()),
+                                           "; set jobs.trainer to the mae_trainer binary, then resume "
+                                           "with `mae_client resume-job jobs/",
+                                           queued.id, "`")),
+                 ledger_);
+}
+
+absl::Status TrainerSupervisor::SpawnTrainer(const std::string& id) {
+  MAE_ASSIGN_OR_RETURN(auto process, JobProcess::Spawn(options_.trainer, ledger_.Folder(id)));
+  const ProcessIdentity identity = process->identity();
+  spdlog::info("jobs/{} starts in process {}", id, identity.pid);
+  Run run;
+  run.process = std::move(process);
+  runs_[id] = std::move(run);
+  const auto noted = ledger_.Apply(id, [&](JobRecord& row) -> absl::StatusOr<std::vector<JobEventBody>> {
+    row.trainer = identity;
+    return std::vector<JobEventBody>{};
+  });
+  // The trainer's lock names it as well, so a server that comes back still finds it.
+  if (!noted.ok()) spdlog::error("can't note the trainer of jobs/{}: {}", id, noted.status().ToString());
+  return absl::OkStatus();
+}
+
+void TrainerSupervisor::FollowRows() {
+  any_starting_ = false;
+  const auto records = table_.List(0, kAllRows, kActive);
+  if (!records.ok()) {
+    spdlog::error("can't read the jobs: {}", records.status().ToString());
+    return;
+  }
+  for (const JobRecord& record : *records) {
+    const auto run = runs_.find(record.id);
+    if (run != runs_.end() && run->second.process != nullptr) FollowRow(record, run->second);
+  }
+}
+
+void TrainerSupervisor::FollowRow(const JobRecord& record, Run& run) {
+  if (record.state == JobState::kStarting) {
+    any_starting_ = true;
+    if (!SaysRunning(ledger_.Folder(record.id))) return;
+    const auto noted =
+        ledger_.Apply(record.id, [](JobRecord& row) -> absl::StatusOr<std::vector<JobEventBody>> {
+          if (row.state == JobState::kStarting) row.state = JobState::kRunning;
+          return std::vector<JobEventBody>{};
+        });
+    if (!noted.ok()) spdlog::error("can't note that jobs/{} runs: {}", record.id, noted.status().ToString());
+    return;
+  }
+  if (record.state != JobState::kStopping || run.killed) return;
+  const auto now = steady_clock::now();
+  if (record.stop_at_once || (run.kill_at && now >= *run.kill_at)) {
+    spdlog::warn("jobs/{}: the trainer is killed{}", record.id,
+                 record.stop_at_once ? "" : ", it did not stop in time");
+    run.killed = run.process->Signal(SIGKILL).ok();
+  } else if (!run.kill_at) {
+    // A trainer that has ended is settled in a moment, so a signal that meets none is no error.
+    if (run.process->Signal(SIGTERM).ok()) run.kill_at = now + absl::ToChronoNanoseconds(options_.stop_grace);
+  }
+}
+
+int TrainerSupervisor::SleepMilliseconds() const {
+  int64_t sleep = any_starting_ ? kStartingPollMs : kIdlePollMs;
+  const auto until = [&](SteadyTime time) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(time - steady_clock::now()).count();
+    sleep = std::clamp<int64_t>(left, 0, sleep);
+  };
+  for (const auto& [id, run] : runs_) {
+    if (run.kill_at && !run.killed) until(*run.kill_at);
+    if (run.exit) until(run.retry_at);
+  }
+  if (start_not_before_ > steady_clock::now()) until(start_not_before_);
+  return static_cast<int>(sleep);
+}
+
+void TrainerSupervisor::Sleep() {
+  std::vector<pollfd> fds = {{wake_fd_, POLLIN, 0}};
+  for (const auto& [id, run] : runs_) {
+    if (run.process != nullptr && !run.exit) fds.push_back({run.process->poll_fd(), POLLIN, 0});
+  }
+  poll(fds.data(), fds.size(), SleepMilliseconds());
+  uint64_t wakes = 0;
+  if (read(wake_fd_, &wakes, sizeof(wakes)) < 0 && errno != EAGAIN)
+    spdlog::error("eventfd: {}", strerror(errno));
+}
+
+void TrainerSupervisor::SettleEnded() {
+  for (auto it = runs_.begin(); it != runs_.end();) {
+    Run& run = it->second;
+    if (!run.exit && run.process != nullptr) run.exit = run.process->TryWait();
+    if (!run.exit || steady_clock::now() < run.retry_at) {
+      ++it;
+      continue;
+    }
+    const std::string id = it->first;
+    const absl::Status settled = Settle(id, run);
+    if (settled.ok()) {
+      it = run.exit ? runs_.erase(it) : std::next(it);
+      continue;
+    }
+    spdlog::error("can't settle jobs/{}, will try again: {}", id, settled.ToString());
+    run.retry_at = steady_clock::now() + absl::ToChronoNanoseconds(options_.retry_delay);
+    ++it;
+  }
+}
+
+absl::Status TrainerSupervisor::Settle(const std::string& id, Run& run) {
+  if (run.exit->exit_code == kExitFolderInUse) {
+    const absl::Status adopted = AdoptHolder(id);
+    if (adopted.ok() || !absl::IsNotFound(adopted)) return adopted;
+  }
+  const absl::Status finished = FinishJob(id, *run.exit, ledger_, table_, models_);
+  return absl::IsNotFound(finished) ? absl::OkStatus() : finished;
+}
+
+}  // namespace mae
