@@ -70,7 +70,7 @@ struct Layout {
 
 Layout Arrange(const std::vector<std::vector<Picture>>& rows, const std::vector<std::string>& headings,
                int64_t gap) {
-  constexpr double kMinScale = 0.4, kMaxScale = 1.0;  // below, the letters run together
+  constexpr double kMinScale = 0.4, kMaxScale = 0.6;  // the letters run together; look thin
   const Picture& first = rows.front().front();
   Layout layout;
   layout.gap = static_cast<int>(gap);
@@ -82,7 +82,7 @@ Layout Arrange(const std::vector<std::vector<Picture>>& rows, const std::vector<
     layout.column_width = std::max(layout.column_width, WidestHeading(headings, layout.text_scale));
     int below = 0;
     const int above = TextSize("Ag", layout.text_scale, &below).height;
-    layout.heading_height = above + 2 * below;
+    layout.heading_height = above + 2 * below + 2;
     layout.baseline = layout.gap + above + below / 2;
   }
   layout.panel.width =
