@@ -6,83 +6,27 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <utility>
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "base/durable_file_writer.h"
 #include "base/status_macros.h"
+#include "base/system_error.h"
 
 namespace mae {
 namespace {
-
-absl::StatusCode CodeOf(int error) {
-  switch (error) {
-    case ENOENT:
-    case ENOTDIR:
-      return absl::StatusCode::kNotFound;
-    case EACCES:
-    case EPERM:
-    case EROFS:
-      return absl::StatusCode::kPermissionDenied;
-    case ENOSPC:
-    case EDQUOT:
-    case EFBIG:
-      return absl::StatusCode::kResourceExhausted;
-    default:
-      return absl::StatusCode::kInternal;
-  }
-}
-
-absl::Status SystemError(const std::string& action, const std::filesystem::path& path, int error) {
-  return absl::Status(CodeOf(error),
-                      absl::StrCat("cannot ", action, " ", path.string(), ": ", std::strerror(error)));
-}
-
-template <typename Call>
-auto RetryInterrupted(const Call& call) {
-  auto result = call();
-  while (result < 0 && errno == EINTR) result = call();
-  return result;
-}
 
 int OpenFile(const std::filesystem::path& path, int flags) {
   constexpr mode_t kMode = 0644;
   return RetryInterrupted([&] { return ::open(path.c_str(), flags | O_CLOEXEC, kMode); });
 }
 
-absl::Status WriteAll(int fd, std::string_view content, const std::filesystem::path& path) {
-  while (!content.empty()) {
-    const ssize_t written = RetryInterrupted([&] { return ::write(fd, content.data(), content.size()); });
-    if (written < 0) return SystemError("write", path, errno);
-    content.remove_prefix(static_cast<size_t>(written));
-  }
-  return absl::OkStatus();
-}
-
-absl::Status WriteAndSync(const std::filesystem::path& path, std::string_view content) {
-  const int fd = OpenFile(path, O_WRONLY | O_CREAT | O_TRUNC);
-  if (fd < 0) return SystemError("create", path, errno);
-  absl::Status status = WriteAll(fd, content, path);
-  // Not tried again: after a failed fsync Linux has dropped the dirty pages, and a second one would succeed
-  // falsely.
-  if (status.ok() && ::fsync(fd) != 0) status = SystemError("sync", path, errno);
-  if (::close(fd) != 0 && status.ok()) status = SystemError("close", path, errno);
-  return status;
-}
-
 std::filesystem::path ParentOf(const std::filesystem::path& path) {
   return path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
-}
-
-// The counter keeps two threads that write the same path out of each other's file.
-std::filesystem::path TemporaryBeside(const std::filesystem::path& path) {
-  static std::atomic<int64_t> calls = 0;
-  return absl::StrCat(path.string(), ".tmp.", getpid(), ".", calls.fetch_add(1));
 }
 
 absl::Status TooLarge(const std::filesystem::path& path, int64_t max_bytes) {
@@ -93,12 +37,9 @@ absl::Status TooLarge(const std::filesystem::path& path, int64_t max_bytes) {
 }  // namespace
 
 absl::Status WriteFileDurably(const std::filesystem::path& path, std::string_view content) {
-  const std::filesystem::path temporary = TemporaryBeside(path);
-  absl::Cleanup remove_temporary = [&] { ::unlink(temporary.c_str()); };
-  MAE_RETURN_IF_ERROR(WriteAndSync(temporary, content));
-  if (std::rename(temporary.c_str(), path.c_str()) != 0) return SystemError("rename to", path, errno);
-  std::move(remove_temporary).Cancel();
-  return SyncFolder(ParentOf(path));
+  MAE_ASSIGN_OR_RETURN(DurableFileWriter writer, DurableFileWriter::Create(path));
+  MAE_RETURN_IF_ERROR(writer.Append(content));
+  return writer.Commit().status();
 }
 
 absl::Status RenameDurably(const std::filesystem::path& from, const std::filesystem::path& to) {

@@ -14,7 +14,8 @@
 namespace mae {
 
 /// Writes beside (path + ".tmp.PID.N"), fsyncs, renames over path, fsyncs the folder. On error the old file
-/// is whole and the temporary one is gone; a failed fsync is never retried on the same file.
+/// is whole and the temporary one is gone (if the last step alone failed, the new file stands, whole, but may
+/// not outlast power loss); a failed fsync is never retried on the same file.
 absl::Status WriteFileDurably(const std::filesystem::path& path, std::string_view content);
 
 /// Renames a finished file or folder (its content synced first) and fsyncs both parents.

@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <cstdint>
 #include <cstdio>
 #include <utility>
 
@@ -12,9 +14,18 @@
 #include "base/system_error.h"
 
 namespace mae {
+namespace {
+
+// The counter keeps two threads that write the same path out of each other's file.
+std::filesystem::path TemporaryBeside(const std::filesystem::path& path) {
+  static std::atomic<int64_t> calls = 0;
+  return absl::StrCat(path.string(), ".tmp.", getpid(), ".", calls.fetch_add(1));
+}
+
+}  // namespace
 
 absl::StatusOr<DurableFileWriter> DurableFileWriter::Create(std::filesystem::path path) {
-  std::filesystem::path temporary = absl::StrCat(path.string(), ".tmp.", getpid());
+  std::filesystem::path temporary = TemporaryBeside(path);
   constexpr mode_t kMode = 0644;
   const int fd = RetryInterrupted(
       [&] { return ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kMode); });

@@ -1,6 +1,5 @@
 #include "base/sqlite.h"
 
-#include <cerrno>
 #include <system_error>
 #include <utility>
 
@@ -8,27 +7,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "base/status_macros.h"
+#include "base/system_error.h"
 
 namespace mae {
 namespace {
 
 constexpr int kBusyTimeoutMs = 5000;
-
-absl::StatusCode CodeOfSystemError(int error) {
-  switch (error) {
-    case ENOENT:
-      return absl::StatusCode::kNotFound;
-    case EACCES:
-    case EPERM:
-    case EROFS:
-      return absl::StatusCode::kPermissionDenied;
-    case ENOSPC:
-    case EDQUOT:
-      return absl::StatusCode::kResourceExhausted;
-    default:
-      return absl::StatusCode::kInternal;
-  }
-}
 
 absl::StatusCode CodeOf(int result, sqlite3* handle) {
   switch (result & 0xFF) {  // the low byte is the primary code
@@ -47,7 +31,7 @@ absl::StatusCode CodeOf(int result, sqlite3* handle) {
       return absl::StatusCode::kPermissionDenied;
     case SQLITE_CANTOPEN:
     case SQLITE_IOERR:
-      return CodeOfSystemError(sqlite3_system_errno(handle));
+      return SystemErrorCode(sqlite3_system_errno(handle));
     default:
       return absl::StatusCode::kInternal;
   }

@@ -5,9 +5,8 @@
 #include "absl/strings/str_cat.h"
 
 namespace mae {
-namespace {
 
-absl::StatusCode CodeOf(int error) {
+absl::StatusCode SystemErrorCode(int error) {
   switch (error) {
     case ENOENT:
     case ENOTDIR:
@@ -25,11 +24,9 @@ absl::StatusCode CodeOf(int error) {
   }
 }
 
-}  // namespace
-
 absl::Status SystemError(absl::string_view action, const std::filesystem::path& path, int error) {
-  return absl::Status(CodeOf(error), absl::StrCat("cannot ", action, " ", path.string(), ": ",
-                                                  std::generic_category().message(error)));
+  return absl::Status(SystemErrorCode(error), absl::StrCat("cannot ", action, " ", path.string(), ": ",
+                                                           std::generic_category().message(error)));
 }
 
 }  // namespace mae

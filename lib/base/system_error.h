@@ -9,9 +9,11 @@
 /// Failed system calls as absl::Status. Thread-safe.
 namespace mae {
 
-/// "cannot ACTION PATH: the system's words". NOT_FOUND, PERMISSION_DENIED (also a read-only disk),
-/// RESOURCE_EXHAUSTED (disk, quota or file size limit reached), else INTERNAL.
-/// @param error an errno.
+/// What an errno amounts to: NOT_FOUND, PERMISSION_DENIED (also a read-only disk), RESOURCE_EXHAUSTED (disk,
+/// quota or file size limit reached), else INTERNAL.
+absl::StatusCode SystemErrorCode(int error);
+
+/// "cannot ACTION PATH: the system's words", with the code of SystemErrorCode.
 absl::Status SystemError(absl::string_view action, const std::filesystem::path& path, int error);
 
 /// Calls again for as long as a signal interrupts the call.
