@@ -66,6 +66,11 @@ struct MaskedAutoencoderOptions {
   /// Predict each patch normalised by its own mean and variance instead of its pixels.
   bool norm_pix_loss = false;
 
+  /// Patches of an image that stay visible: floor(L * (1 - mask_ratio)).
+  int64_t visible_patches() const {
+    return static_cast<int64_t>(static_cast<double>(encoder.num_patches()) * (1.0 - mask_ratio));
+  }
+
   bool operator==(const MaskedAutoencoderOptions&) const = default;
 };
 
