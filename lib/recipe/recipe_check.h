@@ -1,29 +1,19 @@
 #pragma once
 
-#include <optional>
-#include <string>
 #include <vector>
 
-#include "absl/status/statusor.h"
-#include "data/dataset.h"
+#include "absl/status/status.h"
 #include "mae/v1/job.pb.h"
-#include "options/model_card.h"
+#include "recipe/field_violation.h"
+#include "recipe/recipe_context.h"
 
+/// The last word on a recipe before it becomes a job: every default written out, every limit held.
+/// Pure functions: no state, safe from any thread.
 namespace mae {
 
-/// One field at fault: its path in JobSpec ("data.batch_size") and what is wrong: value, limit, remedy.
-struct FieldViolation {
-  std::string field;
-  std::string description;
-};
-
-/// What a spec is resolved against.
-struct RecipeContext {
-  DatasetInfo dataset;                   ///< that data.dataset names
-  std::optional<ModelConfig> from_model; ///< that finetune.from_model names
-};
-
-/// Fills every unset field (presets, dataset size and statistics, the pretrained encoder) and checks every limit.
+/// Fills every unset field (presets, dataset size and statistics, the pretrained encoder) and checks every
+/// limit. Where several could fill a field, the order is: the spec, a preset that the spec names, from_model,
+/// the dataset, the default that job.proto states.
 /// @param spec in: as the user gave it; out: resolved, so that resolving it again changes nothing.
 /// @return all violations, empty if the job can run.
 std::vector<FieldViolation> ResolveSpec(const RecipeContext& context, v1::JobSpec& spec);

@@ -1,0 +1,196 @@
+#include "recipe/recipe_defaults.h"
+
+#include <algorithm>
+#include <numeric>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "base/nearest_word.h"
+#include "options/model_presets.h"
+
+namespace mae {
+namespace {
+
+constexpr const char* kDefaultPreset = "tiny";
+// Up to this side an image takes small patches: at the preset's it would be a handful of tokens.
+constexpr int64_t kSmallImage = 64;
+constexpr int64_t kSmallPatch = 4;
+
+// The value of a proto3 optional field, set to `fallback` first if it has none.
+#define MAE_FILL(message, field, fallback) \
+  if (!(message).has_##field()) (message).set_##field(fallback)
+
+bool NeedsPreset(const v1::ModelSpec& model, bool with_decoder) {
+  const auto& decoder = model.decoder();
+  const bool encoder_whole = model.has_embed_dim() && model.has_depth() && model.has_num_heads();
+  const bool decoder_whole = decoder.has_embed_dim() && decoder.has_depth() && decoder.has_num_heads();
+  return !encoder_whole || (with_decoder && !decoder_whole);
+}
+
+// The preset that the spec names, with a violation if there is none of that name; the default one then
+// serves, so that the checks of other fields still mean something.
+ModelPreset PresetOf(const v1::ModelSpec& model, const std::string& path, ViolationList& violations) {
+  const auto found = FindModelPreset(model.preset());
+  if (found.has_value()) return *found;
+  if (!model.preset().empty()) {
+    std::vector<std::string> names;
+    for (const auto& preset : ModelPresets()) names.emplace_back(preset.name);
+    violations.Add(path + "preset",
+                   absl::StrCat("is \"", model.preset(), "\"; must be one of ", absl::StrJoin(names, ", "),
+                                DidYouMean(model.preset(), names)));
+  }
+  return *FindModelPreset(kDefaultPreset);
+}
+
+// The largest patch up to the wanted one that divides both sides, if it is at least half as large: much
+// smaller patches make a far larger model than was asked for, which only the user can want.
+int64_t DefaultPatch(const ModelPreset& preset, const v1::ModelSpec& model) {
+  const int64_t height = model.image_height();
+  const int64_t width = model.image_width();
+  const bool small = std::max(height, width) <= kSmallImage;
+  const int64_t wanted = small ? kSmallPatch : preset.patch_size;
+  for (int64_t patch = wanted; 2 * patch >= wanted; --patch) {
+    if (height % patch == 0 && width % patch == 0) return patch;
+  }
+  return wanted;
+}
+
+void FillSizes(const ModelPreset& preset, v1::ModelSpec& model) {
+  MAE_FILL(model, embed_dim, static_cast<int32_t>(preset.embed_dim));
+  MAE_FILL(model, depth, static_cast<int32_t>(preset.depth));
+  MAE_FILL(model, num_heads, static_cast<int32_t>(preset.num_heads));
+}
+
+void FillDecoder(const ModelPreset& preset, v1::DecoderSpec& decoder) {
+  MAE_FILL(decoder, embed_dim, static_cast<int32_t>(preset.decoder.embed_dim));
+  MAE_FILL(decoder, depth, static_cast<int32_t>(preset.decoder.depth));
+  MAE_FILL(decoder, num_heads, static_cast<int32_t>(preset.decoder.num_heads));
+}
+
+void FillImage(const DatasetInfo& dataset, v1::ModelSpec& model) {
+  MAE_FILL(model, image_height, static_cast<int32_t>(dataset.height));
+  MAE_FILL(model, image_width, static_cast<int32_t>(dataset.width));
+  MAE_FILL(model, channels, static_cast<int32_t>(dataset.channels));
+}
+
+// What no preset says; `like` gives it.
+void FillRest(const EncoderOptions& like, v1::ModelSpec& model) {
+  MAE_FILL(model, mlp_ratio, like.mlp_ratio);
+  MAE_FILL(model, qkv_bias, like.qkv_bias);
+  MAE_FILL(model, layer_norm_eps, like.layer_norm_eps);
+  if (model.position_embedding() == v1::POSITION_EMBEDDING_UNSPECIFIED)
+    model.set_position_embedding(like.position_embedding == PositionEmbedding::kLearned
+                                     ? v1::POSITION_EMBEDDING_LEARNED
+                                     : v1::POSITION_EMBEDDING_SINCOS);
+}
+
+void FillFromModel(const EncoderOptions& pretrained, v1::ModelSpec& model) {
+  MAE_FILL(model, patch_size, static_cast<int32_t>(pretrained.patch_size));
+  MAE_FILL(model, embed_dim, static_cast<int32_t>(pretrained.embed_dim));
+  MAE_FILL(model, depth, static_cast<int32_t>(pretrained.depth));
+  MAE_FILL(model, num_heads, static_cast<int32_t>(pretrained.num_heads));
+  FillRest(pretrained, model);
+}
+
+void FillPretrain(const RecipeContext& context, v1::PretrainSpec& spec, ViolationList& violations) {
+  auto& model = *spec.mutable_model();
+  if (model.preset().empty() && NeedsPreset(model, /*with_decoder=*/true)) model.set_preset(kDefaultPreset);
+  const auto preset = PresetOf(model, "pretrain.model.", violations);
+  FillImage(context.dataset, model);
+  MAE_FILL(model, patch_size, static_cast<int32_t>(DefaultPatch(preset, model)));
+  FillSizes(preset, model);
+  FillDecoder(preset, *model.mutable_decoder());
+  FillRest(EncoderOptions(), model);
+  MAE_FILL(spec, mask_ratio, MaskedAutoencoderOptions().mask_ratio);
+}
+
+// The encoder of a classifier that starts from scratch.
+void FillScratch(v1::ModelSpec& model, ViolationList& violations) {
+  if (model.preset().empty() && NeedsPreset(model, /*with_decoder=*/false)) model.set_preset(kDefaultPreset);
+  const auto preset = PresetOf(model, "finetune.model.", violations);
+  MAE_FILL(model, patch_size, static_cast<int32_t>(DefaultPatch(preset, model)));
+  FillSizes(preset, model);
+  EncoderOptions like;
+  like.position_embedding = PositionEmbedding::kLearned;
+  FillRest(like, model);
+}
+
+void FillFinetune(const RecipeContext& context, v1::FinetuneSpec& spec, ViolationList& violations) {
+  auto& model = *spec.mutable_model();
+  FillImage(context.dataset, model);
+  const bool pretrained = !spec.from_model().empty() && context.from_model.has_value();
+  if (!spec.from_model().empty() && !pretrained)
+    violations.Add(
+        "finetune.from_model",
+        absl::StrCat("is \"", spec.from_model(), "\"; no such model: list-models shows those there are"));
+  if (pretrained) {
+    if (!model.preset().empty()) FillSizes(PresetOf(model, "finetune.model.", violations), model);
+    FillFromModel(context.from_model->encoder(), model);
+  } else {
+    FillScratch(model, violations);
+  }
+  if (spec.pooling() == v1::POOLING_UNSPECIFIED) spec.set_pooling(v1::POOLING_MEAN);
+  if (spec.num_classes() == 0) spec.set_num_classes(static_cast<int32_t>(context.dataset.labels.size()));
+}
+
+// A pretrained encoder goes on seeing pixels normalised as it learned them.
+bool FollowsNormalisation(const RecipeContext& context, const v1::JobSpec& spec) {
+  return !spec.finetune().from_model().empty() && context.from_model.has_value() &&
+         static_cast<int32_t>(context.from_model->mean.size()) == spec.finetune().model().channels();
+}
+
+void FillData(const RecipeContext& context, const v1::JobSpec& spec, v1::DataSpec& data) {
+  MAE_FILL(data, batch_size, 256);
+  MAE_FILL(data, workers, 1);
+  const bool follow = FollowsNormalisation(context, spec);
+  const auto& mean = follow ? context.from_model->mean : context.dataset.mean;
+  const auto& std_dev = follow ? context.from_model->std_dev : context.dataset.std_dev;
+  if (data.mean().empty()) data.mutable_mean()->Assign(mean.begin(), mean.end());
+  if (data.std().empty()) data.mutable_std()->Assign(std_dev.begin(), std_dev.end());
+}
+
+void FillOptimizer(bool finetune, v1::OptimizerSpec& optimizer) {
+  MAE_FILL(optimizer, learning_rate, 1e-3);
+  MAE_FILL(optimizer, beta1, 0.9);
+  MAE_FILL(optimizer, beta2, finetune ? 0.999 : 0.95);
+  MAE_FILL(optimizer, epsilon, 1e-8);
+  MAE_FILL(optimizer, weight_decay, 0.05);
+  if (optimizer.weight_decay_scope() == v1::WEIGHT_DECAY_SCOPE_UNSPECIFIED)
+    optimizer.set_weight_decay_scope(v1::WEIGHT_DECAY_SCOPE_MATRICES);
+}
+
+// Schedule, precision, checkpoints, publishing, resources and logging.
+void FillRun(v1::JobSpec& spec) {
+  if (spec.schedule().unit() == v1::SCHEDULE_UNIT_UNSPECIFIED)
+    spec.mutable_schedule()->set_unit(v1::SCHEDULE_UNIT_STEP);
+  if (spec.precision() == v1::PRECISION_UNSPECIFIED) spec.set_precision(v1::PRECISION_BF16);
+  MAE_FILL(*spec.mutable_checkpoint(), every_epochs, 1);
+  MAE_FILL(*spec.mutable_checkpoint(), keep_last, 2);
+  spec.mutable_publish();
+  spec.mutable_augmentation();
+  if (spec.resources().device().empty()) spec.mutable_resources()->set_device("auto");
+  MAE_FILL(*spec.mutable_logging(), every_steps, 25);
+  MAE_FILL(*spec.mutable_logging(), pictures, 6);
+}
+
+#undef MAE_FILL
+
+}  // namespace
+
+void FillDefaults(const RecipeContext& context, v1::JobSpec& spec, ViolationList& violations) {
+  if (spec.has_pretrain()) {
+    FillPretrain(context, *spec.mutable_pretrain(), violations);
+  } else if (spec.has_finetune()) {
+    FillFinetune(context, *spec.mutable_finetune(), violations);
+  } else {
+    violations.Add("kind", "is not set; a job needs one of pretrain, finetune");
+  }
+  FillData(context, spec, *spec.mutable_data());
+  FillOptimizer(spec.has_finetune(), *spec.mutable_optimizer());
+  FillRun(spec);
+}
+
+}  // namespace mae

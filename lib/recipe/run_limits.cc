@@ -1,0 +1,138 @@
+#include "recipe/run_limits.h"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+#include <string>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+
+namespace mae {
+namespace {
+
+// A limit on how much of a split is used.
+void CheckPart(const std::string& field, int64_t wanted, int64_t available, const DatasetInfo& dataset,
+               ViolationList& violations) {
+  if (wanted < 0 || wanted > available)
+    violations.Add(field, absl::StrCat("is ", wanted, "; dataset ", dataset.name, " has ", available,
+                                       " such images: use 1 to ", available, ", or 0 for all"));
+}
+
+void CheckBatch(const v1::DataSpec& data, const DatasetInfo& dataset, ViolationList& violations) {
+  violations.Between("data.batch_size", int64_t{data.batch_size()}, 1, kMaxBatch);
+  const int64_t images = data.train_images() > 0 ? data.train_images() : dataset.train_images;
+  if (data.drop_last() && data.batch_size() > images)
+    violations.Add("data.batch_size",
+                   absl::StrCat("is ", data.batch_size(), "; with drop_last and ", images,
+                                " training images an epoch would have no step: use at most ", images,
+                                ", or drop_last false"));
+}
+
+void CheckNormalisation(const v1::DataSpec& data, const DatasetInfo& dataset, ViolationList& violations) {
+  const auto check_size = [&](const char* field, int size) {
+    if (size != dataset.channels)
+      violations.Add(field, absl::StrCat("has ", size, " values; must have ", dataset.channels,
+                                         ", a channel of dataset ", dataset.name,
+                                         " each: or leave it unset for the dataset's own"));
+  };
+  check_size("data.mean", data.mean_size());
+  check_size("data.std", data.std_size());
+  for (const double value : data.std()) violations.Positive("data.std", value);
+}
+
+void CheckData(const v1::DataSpec& data, const DatasetInfo& dataset, ViolationList& violations) {
+  if (data.dataset().empty())
+    violations.Add("data.dataset", "is not set; must name a dataset: list-datasets shows those there are");
+  if (dataset.train_images < 1)
+    violations.Add("data.dataset", absl::StrCat("is ", data.dataset(), ", which has no training images"));
+  CheckPart("data.train_images", data.train_images(), dataset.train_images, dataset, violations);
+  CheckPart("data.validation_images", data.validation_images(), dataset.validation_images, dataset,
+            violations);
+  CheckBatch(data, dataset, violations);
+  violations.Between("data.workers", int64_t{data.workers()}, 1, kMaxWorkers);
+  CheckNormalisation(data, dataset, violations);
+}
+
+void CheckOptimizer(const v1::OptimizerSpec& optimizer, ViolationList& violations) {
+  violations.Positive("optimizer.learning_rate", optimizer.learning_rate());
+  violations.Between("optimizer.beta1", optimizer.beta1(), 0.0, 1.0, /*below_high=*/true);
+  violations.Between("optimizer.beta2", optimizer.beta2(), 0.0, 1.0, /*below_high=*/true);
+  violations.Positive("optimizer.epsilon", optimizer.epsilon());
+  violations.NotNegative("optimizer.weight_decay", optimizer.weight_decay());
+  violations.NotNegative("optimizer.clip_grad_norm", optimizer.clip_grad_norm());
+}
+
+void CheckSchedule(const v1::ScheduleSpec& schedule, ViolationList& violations) {
+  const int64_t epochs = schedule.epochs();
+  violations.Between("schedule.epochs", epochs, 1, kMaxEpochs);
+  violations.NotNegative("schedule.warmup_epochs", schedule.warmup_epochs());
+  if (std::isfinite(schedule.warmup_epochs()) && epochs >= 1 &&
+      schedule.warmup_epochs() > static_cast<double>(epochs))
+    violations.Add("schedule.warmup_epochs", absl::StrCat("is ", schedule.warmup_epochs(),
+                                                          "; must be at most schedule.epochs, ", epochs));
+  violations.NotNegative("schedule.start_learning_rate", schedule.start_learning_rate());
+  violations.NotNegative("schedule.end_learning_rate", schedule.end_learning_rate());
+}
+
+bool IsName(const std::string& text) {
+  const auto starts = [](char c) { return absl::ascii_islower(c) || absl::ascii_isdigit(c); };
+  const auto goes_on = [&](char c) { return starts(c) || c == '.' || c == '_' || c == '-'; };
+  return !text.empty() && text.size() <= 63 && starts(text[0]) &&
+         std::all_of(text.begin(), text.end(), goes_on);
+}
+
+void CheckName(const std::string& field, const std::string& name, ViolationList& violations) {
+  if (!IsName(name))
+    violations.Add(field, absl::StrCat("is \"", name,
+                                       "\"; must be 1 to 63 of a-z, 0-9, '.', '_' and '-', "
+                                       "starting with a letter or digit"));
+}
+
+void CheckAlias(const std::string& alias, std::set<std::string>& seen, ViolationList& violations) {
+  const std::string field = "publish.aliases";
+  CheckName(field, alias, violations);
+  if (alias == "latest")
+    violations.Add(field, "holds \"latest\", which always moves by itself: leave it out");
+  if (!seen.insert(alias).second)
+    violations.Add(field, absl::StrCat("holds \"", alias, "\" twice: leave one out"));
+}
+
+void CheckPublish(const v1::PublishSpec& publish, ViolationList& violations) {
+  if (!publish.model().empty()) CheckName("publish.model", publish.model(), violations);
+  if (publish.model().empty() && publish.aliases_size() > 0)
+    violations.Add("publish.aliases", "is set without publish.model: name the model, or leave it out");
+  std::set<std::string> seen;
+  for (const auto& alias : publish.aliases()) CheckAlias(alias, seen, violations);
+}
+
+bool IsDevice(const std::string& device) {
+  if (device == "auto" || device == "cpu" || device == "cuda") return true;
+  const auto index = device.substr(std::min(device.size(), std::string("cuda:").size()));
+  return absl::StartsWith(device, "cuda:") && !index.empty() && index.size() <= 3 &&
+         std::all_of(index.begin(), index.end(), [](char c) { return absl::ascii_isdigit(c); });
+}
+
+void CheckResources(const v1::ResourceSpec& resources, ViolationList& violations) {
+  violations.Between("resources.threads", int64_t{resources.threads()}, 0, kMaxThreads);
+  if (!IsDevice(resources.device()))
+    violations.Add("resources.device", absl::StrCat("is \"", resources.device(),
+                                                    "\"; must be auto, cpu, cuda or cuda:N, as cuda:0"));
+}
+
+}  // namespace
+
+void CheckRun(const RecipeContext& context, const v1::JobSpec& spec, ViolationList& violations) {
+  CheckData(spec.data(), context.dataset, violations);
+  CheckOptimizer(spec.optimizer(), violations);
+  CheckSchedule(spec.schedule(), violations);
+  violations.Between("checkpoint.every_epochs", int64_t{spec.checkpoint().every_epochs()}, 1, kMaxEpochs);
+  violations.Between("checkpoint.keep_last", int64_t{spec.checkpoint().keep_last()}, 1, kMaxKeptCheckpoints);
+  CheckPublish(spec.publish(), violations);
+  CheckResources(spec.resources(), violations);
+  violations.Between("logging.every_steps", int64_t{spec.logging().every_steps()}, 1, kMaxEverySteps);
+  violations.Between("logging.pictures", int64_t{spec.logging().pictures()}, 0, kMaxPictures);
+}
+
+}  // namespace mae

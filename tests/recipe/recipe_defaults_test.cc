@@ -1,0 +1,178 @@
+#include "recipe/recipe_defaults.h"
+
+#include <gmock/gmock.h>
+#include <google/protobuf/util/message_differencer.h>
+#include <gtest/gtest.h>
+
+#include <utility>
+
+#include "tests/recipe/recipe_contexts.h"
+
+namespace mae {
+namespace {
+
+using google::protobuf::util::MessageDifferencer;
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+// The spec of a recipe in YAML, filled; nothing may be wrong with it.
+v1::JobSpec Filled(const RecipeContext& context, const std::string& yaml) {
+  auto spec = Recipe(yaml);
+  ViolationList violations;
+  FillDefaults(context, spec, violations);
+  EXPECT_TRUE(violations.empty());
+  return spec;
+}
+
+RecipeContext FashionContextWith(const std::string& pretrain) {
+  auto context = FashionContext();
+  context.from_model = ModelOf(context, Recipe(pretrain));
+  return context;
+}
+
+TEST(RecipeDefaults, PretrainingTakesTheDefaultsThatTheProtoStates) {
+  const auto spec = Filled(CifarContext(), "pretrain: {}");
+  EXPECT_TRUE(MessageDifferencer::Equals(spec, Recipe(R"(
+pretrain:
+  model:
+    preset: tiny
+    image_height: 32
+    image_width: 32
+    channels: 3
+    patch_size: 4
+    embed_dim: 192
+    depth: 12
+    num_heads: 3
+    mlp_ratio: 4
+    qkv_bias: true
+    layer_norm_eps: 1e-6
+    position_embedding: sincos
+    decoder: {embed_dim: 128, depth: 4, num_heads: 4}
+  mask_ratio: 0.75
+data:
+  batch_size: 256
+  workers: 1
+  mean: [0.4914, 0.4822, 0.4465]
+  std: [0.2470, 0.2435, 0.2616]
+augmentation: {}
+optimizer:
+  learning_rate: 1e-3
+  beta1: 0.9
+  beta2: 0.95
+  epsilon: 1e-8
+  weight_decay: 0.05
+  weight_decay_scope: matrices
+schedule: {unit: step}
+precision: bf16
+checkpoint: {every_epochs: 1, keep_last: 2}
+publish: {}
+resources: {device: auto}
+logging: {every_steps: 25, pictures: 6}
+)"))) << spec.DebugString();
+}
+
+TEST(RecipeDefaults, FineTuningFromScratchLearnsPositionsAndCountsTheClasses) {
+  const auto spec = Filled(FashionContext(), "finetune: {}");
+  EXPECT_EQ(spec.finetune().model().position_embedding(), v1::POSITION_EMBEDDING_LEARNED);
+  EXPECT_FALSE(spec.finetune().model().has_decoder());
+  EXPECT_EQ(spec.finetune().num_classes(), 10);
+  EXPECT_EQ(spec.finetune().pooling(), v1::POOLING_MEAN);
+  EXPECT_EQ(spec.optimizer().beta2(), 0.999);
+  EXPECT_THAT(spec.data().mean(), ElementsAre(0.2860));
+}
+
+TEST(RecipeDefaults, FineTuningFollowsThePretrainedEncoder) {
+  const auto context = FashionContextWith(
+      "pretrain: {model: {preset: nano, depth: 3, patch_size: 7, mlp_ratio: 2, qkv_bias: false,"
+      " layer_norm_eps: 1e-5}}\ndata: {mean: [0.1], std: [0.2]}\nschedule: {epochs: 1}");
+  const auto spec = Filled(context, "finetune: {from_model: m}");
+  const auto& model = spec.finetune().model();
+  EXPECT_EQ(model.preset(), "");
+  EXPECT_EQ(model.embed_dim(), 128);
+  EXPECT_EQ(model.depth(), 3);
+  EXPECT_EQ(model.num_heads(), 4);
+  EXPECT_EQ(model.patch_size(), 7);
+  EXPECT_EQ(model.mlp_ratio(), 2);
+  EXPECT_FALSE(model.qkv_bias());
+  EXPECT_EQ(model.layer_norm_eps(), 1e-5);
+  EXPECT_EQ(model.position_embedding(), v1::POSITION_EMBEDDING_SINCOS);
+  EXPECT_THAT(spec.data().mean(), ElementsAre(0.1));
+  EXPECT_THAT(spec.data().std(), ElementsAre(0.2));
+}
+
+TEST(RecipeDefaults, WhatIsSetStandsAgainstEverySource) {
+  const auto context = FashionContextWith("pretrain: {model: {preset: nano}}\nschedule: {epochs: 1}");
+  const std::string yaml =
+      "finetune:\n  from_model: m\n  model: {preset: small, image_height: 1, image_width: 2, channels: 3,"
+      " patch_size: 5, embed_dim: 6, depth: 7, num_heads: 8, mlp_ratio: 9, qkv_bias: false, layer_norm_eps: "
+      "0.1,"
+      " position_embedding: learned}\n  pooling: token\n  num_classes: 77\n"
+      "data: {batch_size: 1, workers: 2, mean: [0.9], std: [0.8]}\n"
+      "optimizer: {learning_rate: 1, beta1: 0, beta2: 0, epsilon: 1, weight_decay: 0, weight_decay_scope: "
+      "all}\n"
+      "schedule: {unit: epoch}\nprecision: fp32\ncheckpoint: {every_epochs: 3, keep_last: 4}\n"
+      "resources: {device: cpu}\nlogging: {every_steps: 1, pictures: 0}\n";
+  auto expected = Recipe(yaml);
+  expected.mutable_publish();
+  expected.mutable_augmentation();
+  EXPECT_TRUE(MessageDifferencer::Equals(Filled(context, yaml), expected));
+}
+
+TEST(RecipeDefaults, ContextOfAModelThatTheSpecDoesNotNameIsNotUsed) {
+  const auto context = FashionContextWith("pretrain: {model: {preset: nano}}\nschedule: {epochs: 1}");
+  EXPECT_EQ(Filled(context, "finetune: {}").finetune().model().preset(), "tiny");
+}
+
+TEST(RecipeDefaults, PresetIsNotNamedWhereEverySizeIsGiven) {
+  const auto spec = Filled(FashionContext(), "finetune: {model: {embed_dim: 8, depth: 1, num_heads: 2}}");
+  EXPECT_EQ(spec.finetune().model().preset(), "");
+  const auto missing_decoder =
+      Filled(FashionContext(), "pretrain: {model: {embed_dim: 8, depth: 1, num_heads: 2}}");
+  EXPECT_EQ(missing_decoder.pretrain().model().preset(), "tiny");
+  EXPECT_EQ(missing_decoder.pretrain().model().embed_dim(), 8);
+}
+
+TEST(RecipeDefaults, PatchDividesTheImage) {
+  const auto patch = [](const std::string& preset, int64_t height, int64_t width) {
+    const auto spec = Filled(ContextOf(3, height, width), "pretrain: {model: {preset: " + preset + "}}");
+    return spec.pretrain().model().patch_size();
+  };
+  EXPECT_EQ(patch("base", 224, 224), 16);
+  EXPECT_EQ(patch("huge", 224, 224), 14);
+  EXPECT_EQ(patch("base", 64, 64), 4);
+  EXPECT_EQ(patch("base", 96, 64), 16);
+  EXPECT_EQ(patch("base", 30, 30), 3);
+  EXPECT_EQ(patch("base", 100, 100), 10);
+  EXPECT_EQ(patch("base", 28, 30), 2);
+  EXPECT_EQ(patch("base", 31, 31), 4);  // none divides; the check of limits then says which do
+}
+
+TEST(RecipeDefaults, UnknownPresetIsReportedWithTheNearest) {
+  for (const std::string kind : {"pretrain", "finetune"}) {
+    auto spec = Recipe(kind + ": {model: {preset: bsae}}");
+    ViolationList violations;
+    FillDefaults(FashionContext(), spec, violations);
+    const auto found = violations.Take();
+    ASSERT_EQ(found.size(), 1);
+    EXPECT_EQ(found[0].field, kind + ".model.preset");
+    EXPECT_THAT(found[0].description,
+                AllOf(HasSubstr("\"bsae\""), HasSubstr("nano, tiny"), HasSubstr("'base'")));
+  }
+}
+
+TEST(RecipeDefaults, SpecWithoutKindAndUnknownModelAreReported) {
+  v1::JobSpec spec;
+  ViolationList violations;
+  FillDefaults(FashionContext(), spec, violations);
+  auto from_nowhere = Recipe("finetune: {from_model: nowhere}");
+  FillDefaults(FashionContext(), from_nowhere, violations);
+  const auto found = violations.Take();
+  ASSERT_EQ(found.size(), 2);
+  EXPECT_EQ(found[0].field, "kind");
+  EXPECT_EQ(found[1].field, "finetune.from_model");
+  EXPECT_THAT(found[1].description, HasSubstr("\"nowhere\""));
+}
+
+}  // namespace
+}  // namespace mae
