@@ -81,6 +81,13 @@ TEST_F(TarArchive, StopsAtTheFirstErrorOfAVisit) {
   EXPECT_EQ(visits, 1);
 }
 
+TEST_F(TarArchive, ChecksTheChecksumAlsoFarBehindTheLastMember) {
+  SetGzBytes(path_, TarBytes({{"file", "x", ""}}) + std::string(2000000, '\0'));
+  EXPECT_THAT(Contents(), IsOk());
+  FlipBit(path_, static_cast<int64_t>(std::filesystem::file_size(path_)) - 8);
+  EXPECT_THAT(Contents(), StatusIs(StatusCode::kInvalidArgument));
+}
+
 TEST_F(TarArchive, AMissingArchiveIsNotFound) { EXPECT_THAT(Contents(), StatusIs(StatusCode::kNotFound)); }
 
 }  // namespace
