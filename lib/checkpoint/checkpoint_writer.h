@@ -26,7 +26,8 @@ class CheckpointWriter {
   /// @param resumed_step the step that ReadLatestCheckpoint gave; 0 for a new run. Checkpoints above it are
   /// damaged,
   ///   and are removed once the next one is safe.
-  /// @return INVALID_ARGUMENT (keep_last, resumed_step), PERMISSION_DENIED, else INTERNAL.
+  /// @return INVALID_ARGUMENT (keep_last below 1, no checkpoint of resumed_step), PERMISSION_DENIED, else
+  ///   INTERNAL.
   static absl::StatusOr<CheckpointWriter> Create(std::filesystem::path folder, int64_t keep_last,
                                                  int64_t resumed_step);
   CheckpointWriter(CheckpointWriter&& other) noexcept;
@@ -36,9 +37,9 @@ class CheckpointWriter {
   /// Writes the checkpoint's files into a hidden folder, synced, in place of whatever was staged before;
   /// holds one tensor's copy in memory at most, and none for contiguous tensors on the CPU. Blocks for
   /// seconds.
-  /// @return RESOURCE_EXHAUSTED (disk; bytes needed and free), INVALID_ARGUMENT (tensor given twice), else
-  /// INTERNAL;
-  ///   then nothing is staged.
+  /// @return RESOURCE_EXHAUSTED (disk; bytes needed and free), INVALID_ARGUMENT (a step of 0 or below, a
+  /// tensor
+  ///   given twice), else INTERNAL; then nothing is staged.
   absl::Status Stage(const TrainingCheckpoint& checkpoint);
 
   /// Publishes what is staged as step-N/, all or nothing: reads each file back, writes the manifest (bytes,
@@ -47,17 +48,22 @@ class CheckpointWriter {
   /// sweeps what is left. Blocks for seconds.
   /// @param step optimizer steps done, as staged; above resumed_step and every step committed before.
   /// @return FAILED_PRECONDITION (nothing staged, another step staged, step not above), RESOURCE_EXHAUSTED
-  /// (disk),
-  ///   DATA_LOSS (read-back differs), else INTERNAL.
+  ///   (disk), DATA_LOSS (read-back differs), else INTERNAL.
   absl::Status Commit(int64_t step);
 
- private:
-  CheckpointWriter(std::filesystem::path folder, int64_t keep_last, int64_t resumed_step);
+  /// How the removal of old checkpoints after the last commit went. An error costs disk, not data, so Commit
+  /// does not report it; each commit tries again.
+  const absl::Status& removal_status() const { return removal_status_; }
 
+ private:
+  CheckpointWriter(std::filesystem::path folder, int64_t keep_last, int64_t resumed_step,
+                   std::vector<int64_t> abandoned);
+
+  absl::Status CheckSpace(const TrainingCheckpoint& checkpoint) const;
   absl::Status WriteFiles(const TrainingCheckpoint& checkpoint);
+  absl::Status CheckCommit(int64_t step) const;
   absl::Status Publish(int64_t step);
-  absl::Status RemoveOld(int64_t newest);
-  absl::Status Remove(int64_t step);
+  absl::Status RemoveOld();
   void DropStaged();
 
   std::filesystem::path folder_;
@@ -67,6 +73,7 @@ class CheckpointWriter {
   std::filesystem::path staging_;   ///< empty: nothing staged
   int64_t staged_step_ = 0;
   Manifest manifest_;  ///< of the staged files
+  absl::Status removal_status_;
 };
 
 }  // namespace mae

@@ -7,10 +7,17 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "base/file_digest.h"
 
 /// The names and the manifest of a checkpoint folder: step-000000123/ with manifest.json, written last, which
 /// has the bytes and SHA-256 of every other file; see docs/formats/checkpoint.md.
 namespace mae {
+
+/// What a checkpoint folder holds besides its manifest.
+inline constexpr const char* kModelFile = "model.safetensors";
+inline constexpr const char* kOptimizerFile = "optimizer.safetensors";
+inline constexpr const char* kStateFile = "state.json";
+inline constexpr const char* kManifestFile = "manifest.json";
 
 /// "step-000000123".
 std::string CheckpointFolderName(int64_t step);
@@ -19,21 +26,16 @@ std::string CheckpointFolderName(int64_t step);
 /// read.
 absl::StatusOr<std::vector<int64_t>> ListCheckpointSteps(const std::filesystem::path& folder);
 
-struct ManifestEntry {
-  int64_t bytes = 0;
-  std::string sha256;  ///< hexadecimal
-  bool operator==(const ManifestEntry&) const = default;
-};
-
 /// File name to what it must be.
-using Manifest = std::map<std::string, ManifestEntry>;
+using Manifest = std::map<std::string, FileDigest>;
 
 std::string ManifestToJson(const Manifest& manifest);
 /// INVALID_ARGUMENT: not a manifest, or a name that leads out of the folder.
 absl::StatusOr<Manifest> ManifestFromJson(const std::string& text);
 
 /// Reads every file of the manifest. DATA_LOSS names the first file that is absent, of another length or
-/// another hash.
-absl::Status VerifyManifest(const std::filesystem::path& folder, const Manifest& manifest);
+/// another hash, with what was expected; else the system's error.
+absl::Status VerifyManifest(const std::filesystem::path& folder, const Manifest& manifest,
+                            ReadThrough through = ReadThrough::kCache);
 
 }  // namespace mae
