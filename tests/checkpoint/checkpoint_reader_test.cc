@@ -5,8 +5,9 @@
 
 #include "checkpoint/checkpoint_writer.h"
 #include "tests/checkpoint/sample_checkpoint.h"
-#include "tests/checkpoint/test_folder.h"
+#include "tests/checkpoint/whole_file.h"
 #include "tests/fakes/status_matchers.h"
+#include "tests/fakes/temp_folder.h"
 
 namespace mae {
 namespace {
@@ -43,7 +44,7 @@ class CheckpointReaderTest : public testing::Test {
     EXPECT_THAT(latest->warnings, ElementsAre(HasSubstr("step-000000002 passed over"))) << what;
   }
 
-  TestFolder folder_;
+  TempFolder folder_;
 };
 
 TEST_F(CheckpointReaderTest, GivesTheNewestWithoutWarnings) {

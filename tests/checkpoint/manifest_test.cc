@@ -4,8 +4,9 @@
 #include <gtest/gtest.h>
 
 #include "base/durable_file.h"
-#include "tests/checkpoint/test_folder.h"
+#include "tests/checkpoint/whole_file.h"
 #include "tests/fakes/status_matchers.h"
+#include "tests/fakes/temp_folder.h"
 
 namespace mae {
 namespace {
@@ -24,7 +25,7 @@ TEST(CheckpointNames, SortAsTheirSteps) {
 }
 
 TEST(CheckpointNames, ListingTakesCheckpointFoldersOnly) {
-  const TestFolder folder;
+  const TempFolder folder;
   for (const char* name : {"step-000000010", "step-000000009", "step-12345678901", "step-11",
                            "step--00000012", "step-00000001x", "step-", ".tmp-step-000000013.7", "other"}) {
     std::filesystem::create_directory(folder / name);
@@ -34,7 +35,7 @@ TEST(CheckpointNames, ListingTakesCheckpointFoldersOnly) {
 }
 
 TEST(CheckpointNames, AbsentFolderHasNoSteps) {
-  const TestFolder folder;
+  const TempFolder folder;
   EXPECT_THAT(ListCheckpointSteps(folder / "absent"), IsOkAndHolds(IsEmpty()));
 }
 
@@ -56,7 +57,7 @@ TEST(Manifest, WrongJsonAndNamesThatLeadOutAreRefused) {
 }
 
 TEST(Manifest, VerifyingNamesTheFileAndTheDifference) {
-  const TestFolder folder;
+  const TempFolder folder;
   Spill(folder / "a", "content");
   const Manifest manifest = {{"a", {7, Sha256Hex("content")}}};
   for (const auto through : {ReadThrough::kCache, ReadThrough::kDevice}) {

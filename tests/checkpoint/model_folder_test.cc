@@ -7,8 +7,9 @@
 #include "models/masked_autoencoder.h"
 #include "models/vision_transformer.h"
 #include "options/model_json.h"
-#include "tests/checkpoint/test_folder.h"
+#include "tests/checkpoint/whole_file.h"
 #include "tests/fakes/status_matchers.h"
+#include "tests/fakes/temp_folder.h"
 
 namespace mae {
 namespace {
@@ -127,7 +128,7 @@ TEST(LoadState, AllowedNameOfAnotherShapeIsStillRefused) {
 }
 
 TEST(ModelFolder, KeepsWeightsConfigAndCard) {
-  const TestFolder folder;
+  const TempFolder folder;
   auto model = MakeAutoencoder(1);
   ModelCard card;
   card.job = "jobs/j1";
@@ -153,7 +154,7 @@ TEST(ModelFolder, KeepsWeightsConfigAndCard) {
 }
 
 TEST(ModelFolder, ConfigErrorsNameTheFile) {
-  const TestFolder folder;
+  const TempFolder folder;
   EXPECT_THAT(ReadModelConfig(folder.path()),
               StatusIs(absl::StatusCode::kNotFound, HasSubstr("config.json")));
   Spill(folder / "config.json", R"({"kind": "masked_autoencoder"})");
@@ -163,7 +164,7 @@ TEST(ModelFolder, ConfigErrorsNameTheFile) {
 }
 
 TEST(ModelFolder, UnwritablePlaceIsAnErrorThatNamesIt) {
-  const TestFolder folder;
+  const TempFolder folder;
   Spill(folder / "file", "");
   EXPECT_THAT(WriteModelFolder(folder / "file/m", *MakeAutoencoder(1), AutoencoderConfig(), {}),
               StatusIs(Not(absl::StatusCode::kOk), HasSubstr("file/m")));

@@ -6,8 +6,8 @@
 #include "models/masked_autoencoder.h"
 #include "optim/adamw.h"
 #include "tests/checkpoint/sample_checkpoint.h"
-#include "tests/checkpoint/test_folder.h"
 #include "tests/fakes/status_matchers.h"
+#include "tests/fakes/temp_folder.h"
 
 namespace mae {
 namespace {
@@ -43,7 +43,7 @@ struct TrainingRun {
 };
 
 TEST(Resume, FiveStepsACheckpointAndFiveMoreAreTenStepsBitForBit) {
-  const TestFolder folder;
+  const TempFolder folder;
   TrainingRun straight(1);
   straight.Train(0, 10);
 

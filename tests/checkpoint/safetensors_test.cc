@@ -7,8 +7,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/durable_file.h"
-#include "tests/checkpoint/test_folder.h"
+#include "tests/checkpoint/whole_file.h"
 #include "tests/fakes/status_matchers.h"
+#include "tests/fakes/temp_folder.h"
 
 namespace mae {
 namespace {
@@ -245,7 +246,7 @@ TEST(Safetensors, NoFlippedHeaderBitCrashesOrReadsBeyond) {
 }
 
 TEST(SafetensorsFile, IsTheSerialisedBytesAndReturnsTheirHash) {
-  const TestFolder folder;
+  const TempFolder folder;
   const NamedTensors tensors = {{"x", torch::randn({100, 30})}, {"n", torch::ones({}, torch::kInt64)}};
   const auto hash = WriteSafetensors(folder / "t.safetensors", tensors, {{"k", "v"}});
   ASSERT_THAT(hash, IsOk());
@@ -258,7 +259,7 @@ TEST(SafetensorsFile, IsTheSerialisedBytesAndReturnsTheirHash) {
 }
 
 TEST(SafetensorsFile, ErrorsNameThePath) {
-  const TestFolder folder;
+  const TempFolder folder;
   EXPECT_THAT(ReadSafetensors(folder / "none"), StatusIs(absl::StatusCode::kNotFound, HasSubstr("/none")));
   EXPECT_THAT(ReadSafetensors(folder.path()), StatusIs(kInvalid, HasSubstr("no regular file")));
   Spill(folder / "short", "abc");
@@ -268,7 +269,7 @@ TEST(SafetensorsFile, ErrorsNameThePath) {
 }
 
 TEST(SafetensorsFile, RefusedTensorsLeaveTheOldFileAndNothingBeside) {
-  const TestFolder folder;
+  const TempFolder folder;
   Spill(folder / "t", "old");
   const auto one = torch::ones({1});
   EXPECT_THAT(WriteSafetensors(folder / "t", {{"x", one}, {"x", one}}), StatusIs(kInvalid));
