@@ -1,0 +1,22 @@
+#pragma once
+
+#include <torch/torch.h>
+
+#include "absl/status/statusor.h"
+#include "data/dataset.h"
+#include "job/job_event.h"
+#include "job/job_folder.h"
+#include "options/train_options.h"
+#include "train/train_task.h"
+
+namespace mae {
+
+/// Draws what the model makes of some validation images, chosen anew each epoch, and writes
+/// samples/epoch-NNN.png. Which images is a function of (seed, epoch). Puts the model in eval mode.
+/// @param epoch that was just done, from 1, as people count.
+/// @return the event to record; errors of TrainTask::Draw and of the disk.
+absl::StatusOr<PictureEvent> WriteEpochPicture(TrainTask& task, const ImageSet& validation,
+                                               const JobOptions& options, const JobFolder& folder,
+                                               const torch::Device& device, int64_t epoch);
+
+}  // namespace mae

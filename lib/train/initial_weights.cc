@@ -1,0 +1,64 @@
+#include "train/initial_weights.h"
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "base/counted_random.h"
+#include "base/status_macros.h"
+#include "checkpoint/model_folder.h"
+#include "nn/init.h"
+
+namespace mae {
+namespace {
+
+constexpr double kHeadStdDev = 2e-5;
+
+absl::Status Mismatch(const std::filesystem::path& folder, const absl::Status& status) {
+  return absl::Status(status.code(),
+                      absl::StrCat("finetune.from_model: the weights in ", folder.string(),
+                                   " don't fit this model; set finetune.model to the shape they were "
+                                   "trained with: ",
+                                   status.message()));
+}
+
+// The number of heads shows in no tensor's shape, but other heads read other features from the same weights.
+absl::Status CheckHeads(const EncoderOptions& source, const EncoderOptions& target) {
+  if (source.num_heads == target.num_heads) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("model.num_heads is ", target.num_heads,
+                                                 ", the pretrained encoder has ", source.num_heads));
+}
+
+NamedTensors WithoutHead(NamedTensors tensors) {
+  std::erase_if(tensors, [](const auto& tensor) { return absl::StartsWith(tensor.first, "head."); });
+  return tensors;
+}
+
+void DrawHead(VisionTransformerImpl& model) {
+  const torch::NoGradGuard no_grad;
+  for (auto& parameter : model.named_parameters()) {
+    if (parameter.key() == "head.weight") TruncNormal(parameter.value(), kHeadStdDev);
+    if (parameter.key() == "head.bias") parameter.value().zero_();
+  }
+}
+
+}  // namespace
+
+void SeedInitialWeights(uint64_t seed) { torch::manual_seed(CountedBits(seed, RandomStream::kInit, {})); }
+
+absl::Status LoadPretrainedEncoder(const std::filesystem::path& folder, VisionTransformerImpl& model) {
+  static const std::vector<std::string> kOwn = {"head.weight",  "head.bias",   "fc_norm.weight",
+                                                "fc_norm.bias", "norm.weight", "norm.bias"};
+  MAE_ASSIGN_OR_RETURN(const ModelConfig config, ReadModelConfig(folder));
+  if (const auto status = CheckHeads(config.encoder(), model.options().encoder); !status.ok()) {
+    return Mismatch(folder, status);
+  }
+  MAE_ASSIGN_OR_RETURN(Safetensors file, ReadSafetensors(folder / "model.safetensors"));
+  const auto status = LoadState(WithoutHead(std::move(file.tensors)), model, kOwn);
+  if (!status.ok()) return Mismatch(folder, status);
+  DrawHead(model);
+  return absl::OkStatus();
+}
+
+}  // namespace mae

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "job/job_db.h"
+#include "job/job_event.h"
+
+namespace mae {
+
+/// What a running job says of itself: events into job.db, and the same in words to whoever listens to the
+/// process. Training does not end because it cannot be told of: an event that job.db refuses (a full disk) is
+/// said in words as an error, and the next is tried again. States are the exception, since the server acts on
+/// them. Torch-free header. One thread.
+class JobRecorder {
+ public:
+  /// Where words go: the process's log. Not called concurrently.
+  using Words = std::function<void(const LogEvent&)>;
+
+  /// @param db outlives the recorder.
+  JobRecorder(JobDbWriter& db, Words words);
+
+  /// Errors of JobDbWriter::Append.
+  absl::Status State(JobState state, const absl::Status& error = absl::OkStatus());
+
+  /// The job goes on from `step`: what a former run recorded beyond it is taken back (JobDbWriter).
+  absl::Status ResumeAt(int64_t step);
+
+  void Metrics(const MetricsEvent& event) { Append(event); }
+  void Picture(const PictureEvent& event) { Append(event); }
+  void Checkpoint(const CheckpointEvent& event) { Append(event); }
+
+  void Info(const std::string& text) { Say({"info", text}); }
+  void Warning(const std::string& text) { Say({"warning", text}); }
+  void Error(const std::string& text) { Say({"error", text}); }
+
+ private:
+  void Say(const LogEvent& event);
+  void Append(const decltype(JobEvent::event)& event);
+
+  JobDbWriter& db_;
+  const Words words_;
+};
+
+}  // namespace mae

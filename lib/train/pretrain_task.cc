@@ -1,0 +1,63 @@
+#include "train/pretrain_task.h"
+
+#include <utility>
+
+#include "models/reconstruction_loss.h"
+#include "train/initial_weights.h"
+#include "train/mask_noise.h"
+#include "train/sample_pictures.h"
+
+namespace mae {
+
+PretrainTask::PretrainTask(const JobOptions& options, std::vector<std::string> labels, torch::Device device)
+    : seed_(options.seed),
+      device_(device),
+      config_{std::get<PretrainOptions>(options.kind).model, options.data.mean, options.data.std_dev,
+              std::move(labels)},
+      model_(nullptr) {
+  SeedInitialWeights(seed_);
+  model_ = MaskedAutoencoder(std::get<PretrainOptions>(options.kind).model);
+  model_->to(device_);
+}
+
+Mask PretrainTask::MaskOf(const torch::Tensor& noise) const {
+  return MaskFromNoise(noise.to(device_), options().mask_ratio);
+}
+
+Mask PretrainTask::ValidationMaskOf(const Batch& batch) const {
+  return MaskOf(ValidationMaskNoise(batch.indices, options().encoder.num_patches()));
+}
+
+TrainTask::Measure PretrainTask::Train(const Batch& batch, int64_t epoch) {
+  const auto noise = TrainMaskNoise(seed_, epoch, batch.indices, options().encoder.num_patches());
+  return {model_->Loss(batch.images, MaskOf(noise)), {}};
+}
+
+TrainTask::Measure PretrainTask::Validate(const Batch& batch) {
+  return {model_->Loss(batch.images, ValidationMaskOf(batch)), {}};
+}
+
+absl::StatusOr<Picture> PretrainTask::Draw(const Batch& batch) {
+  const auto& encoder = options().encoder;
+  const auto to_images = [&](const torch::Tensor& patches) {
+    return Unpatchify(patches, encoder.patch_size, encoder.grid_rows(), encoder.grid_cols());
+  };
+  const auto mask = ValidationMaskOf(batch);
+  const auto patches = Patchify(batch.images, encoder.patch_size);
+  auto predicted = model_->forward(batch.images, mask).pred.to(torch::kFloat32);
+  if (options().norm_pix_loss) {
+    const auto statistics = StatisticsOf(patches);
+    predicted = predicted * statistics.std_dev + statistics.mean;
+  }
+  const auto hidden = mask.mask.unsqueeze(-1).to(torch::kBool).expand_as(patches);
+  const auto pasted = to_images(torch::where(hidden, predicted, patches));
+
+  const auto original = ToPixels(batch.images, config_.mean, config_.std_dev);
+  const auto grey = torch::full_like(original, 0.5);
+  return DrawTable(
+      {original, torch::where(to_images(hidden), grey, original),
+       ToPixels(pasted, config_.mean, config_.std_dev)},
+      {"original", "masked", options().norm_pix_loss ? "rebuilt, true patch stats" : "reconstruction"});
+}
+
+}  // namespace mae

@@ -1,0 +1,87 @@
+#include "train/train_data.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+
+namespace mae {
+namespace {
+
+absl::Status CheckShape(const JobOptions& options, const ImageSet& images) {
+  const auto& encoder = options.encoder();
+  if (images.channels == encoder.channels && images.height == encoder.image_height &&
+      images.width == encoder.image_width) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("data.dataset: the images of ", options.data.dataset, " are ", images.height, "x",
+                   images.width, " with ", images.channels, " channels, the model takes ",
+                   encoder.image_height, "x", encoder.image_width, " with ", encoder.channels,
+                   "; leave model.image_height, image_width and channels unset to follow the dataset"));
+}
+
+absl::Status CheckClasses(const JobOptions& options, const ImageSet& images) {
+  if (options.is_pretrain()) return absl::OkStatus();
+  const int64_t classes = std::get<FinetuneOptions>(options.kind).model.num_classes;
+  const int64_t needed = *std::max_element(images.labels.begin(), images.labels.end()) + 1;
+  if (needed <= classes) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("finetune.num_classes: ", options.data.dataset, " has ",
+                                                 needed, " classes, the head has ", classes,
+                                                 "; set it to 0 to follow the dataset"));
+}
+
+absl::Status CheckSplit(const JobOptions& options, const ImageSet& images) {
+  MAE_RETURN_IF_ERROR(CheckShape(options, images));
+  if (images.count > 0) return CheckClasses(options, images);
+  return absl::InvalidArgumentError(
+      absl::StrCat("data.dataset: a split of ", options.data.dataset, " has no images"));
+}
+
+absl::Status CheckBatches(const DataOptions& data, const ImageSet& train) {
+  if (!data.drop_last || train.count >= data.batch_size) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("data.batch_size: ", data.batch_size, " is more than the ", train.count,
+                   " training images, and drop_last leaves no batch; take a smaller one or unset drop_last"));
+}
+
+LoaderOptions Common(const JobOptions& options) {
+  LoaderOptions common;
+  common.batch_size = options.data.batch_size;
+  common.seed = options.seed;
+  common.workers = options.data.workers;
+  common.mean = options.data.mean;
+  common.std_dev = options.data.std_dev;
+  return common;
+}
+
+}  // namespace
+
+absl::StatusOr<TrainData> LoadTrainData(const JobOptions& options) {
+  const auto& data = options.data;
+  MAE_ASSIGN_OR_RETURN(DatasetInfo info, InspectDataset(data.dataset, data.path));
+  TrainData loaded{std::move(info.labels), {}, {}};
+  MAE_ASSIGN_OR_RETURN(loaded.train, LoadSplit(data.format, data.path, Split::kTrain, data.train_images));
+  MAE_ASSIGN_OR_RETURN(loaded.validation,
+                       LoadSplit(data.format, data.path, Split::kValidation, data.validation_images));
+  MAE_RETURN_IF_ERROR(CheckSplit(options, loaded.train));
+  MAE_RETURN_IF_ERROR(CheckSplit(options, loaded.validation));
+  MAE_RETURN_IF_ERROR(CheckBatches(data, loaded.train));
+  return loaded;
+}
+
+LoaderOptions TrainLoaderOptions(const JobOptions& options) {
+  LoaderOptions loader = Common(options);
+  loader.drop_last = options.data.drop_last;
+  loader.horizontal_flip = options.data.horizontal_flip;
+  return loader;
+}
+
+LoaderOptions ValidationLoaderOptions(const JobOptions& options) {
+  LoaderOptions loader = Common(options);
+  loader.shuffle = false;
+  return loader;
+}
+
+}  // namespace mae

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "data/dataset.h"
+#include "data/loader.h"
+#include "options/train_options.h"
+
+namespace mae {
+
+/// The images of a job, as bytes. Immutable once loaded.
+struct TrainData {
+  std::vector<std::string> labels;  ///< a class each
+  ImageSet train, validation;
+};
+
+/// Reads both splits and holds them against the model. INVALID_ARGUMENT names the field: another size or
+/// channel count than the model's, more classes than its head has, fewer images than one batch under
+/// drop_last. Else the errors of InspectDataset and LoadSplit.
+absl::StatusOr<TrainData> LoadTrainData(const JobOptions& options);
+
+/// Shuffled, mirrored and cut as the job wants its training images.
+LoaderOptions TrainLoaderOptions(const JobOptions& options);
+/// In order, whole.
+LoaderOptions ValidationLoaderOptions(const JobOptions& options);
+
+}  // namespace mae

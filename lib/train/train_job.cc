@@ -1,0 +1,98 @@
+#include "train/train_job.h"
+
+#include <memory>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "checkpoint/model_folder.h"
+#include "job/job_db.h"
+#include "runtime/device.h"
+#include "runtime/torch_status.h"
+#include "train/finetune_task.h"
+#include "train/pretrain_task.h"
+#include "train/train_data.h"
+#include "train/train_loop.h"
+#include "train/train_state.h"
+
+namespace mae {
+namespace {
+
+absl::StatusOr<std::unique_ptr<TrainTask>> MakeTask(const JobOptions& options, const TrainData& data,
+                                                    const torch::Device& device) {
+  if (options.is_pretrain()) return std::make_unique<PretrainTask>(options, data.labels, device);
+  return FinetuneTask::Create(options, data.labels, device);
+}
+
+int64_t CountParameters(const torch::nn::Module& module) {
+  int64_t count = 0;
+  for (const auto& parameter : module.parameters()) count += parameter.numel();
+  return count;
+}
+
+std::string Describe(const JobOptions& options, const TrainData& data, TrainTask& task,
+                     const std::string& device) {
+  return absl::StrCat(options.kind_name(), ": ", CountParameters(task.model()), " parameters, ",
+                      data.train.count, " training and ", data.validation.count, " validation images of ",
+                      options.data.dataset, ", ", options.precision == Precision::kBf16 ? "bf16" : "fp32",
+                      " on ", device);
+}
+
+absl::Status MakeSamplesFolder(const JobFolder& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder.samples(), error);
+  if (!error) return absl::OkStatus();
+  return absl::InternalError(absl::StrCat(folder.samples().string(), ": ", error.message()));
+}
+
+// The database and not this process knows the last values: the run may have been resumed after its last step.
+absl::StatusOr<std::map<std::string, double>> LastMetrics(const JobFolder& folder) {
+  MAE_ASSIGN_OR_RETURN(const auto reader, JobDbReader::Open(folder.database()));
+  MAE_ASSIGN_OR_RETURN(JobSummary summary, reader->Summary());
+  return std::move(summary.metrics.values);
+}
+
+absl::Status Export(const JobOptions& options, const JobFolder& folder, TrainTask& task) {
+  ModelCard card;
+  card.job = folder.root().filename().string();
+  card.recipe = options.recipe;
+  card.dataset = options.data.dataset;
+  if (!options.is_pretrain()) card.parent = std::get<FinetuneOptions>(options.kind).from_model;
+  MAE_ASSIGN_OR_RETURN(card.metrics, LastMetrics(folder));
+  return WriteModelFolder(folder.exported(), task.model(), task.config(), std::move(card));
+}
+
+absl::StatusOr<JobState> Train(const JobOptions& options, const JobFolder& folder, JobRecorder& recorder,
+                               const std::atomic<bool>& stop) {
+  MAE_RETURN_IF_ERROR(recorder.State(JobState::kRunning));
+  MAE_RETURN_IF_ERROR(MakeSamplesFolder(folder));
+  MAE_ASSIGN_OR_RETURN(const std::string device, ResolveDevice(options.device));
+  SetComputeThreads(options.threads);
+  MAE_ASSIGN_OR_RETURN(const TrainData data, LoadTrainData(options));
+  MAE_ASSIGN_OR_RETURN(const auto task, MakeTask(options, data, device));
+  recorder.Info(Describe(options, data, *task, device));
+  MAE_ASSIGN_OR_RETURN(const auto state, TrainState::Open(options, folder, *task, recorder));
+  TrainLoop loop(options, folder, data, *task, *state, recorder, device, stop);
+  MAE_ASSIGN_OR_RETURN(const bool done, loop.Run());
+  if (!done) return JobState::kStopped;
+  MAE_RETURN_IF_ERROR(Export(options, folder, *task));
+  recorder.Info(absl::StrCat("the model is in ", folder.exported().string()));
+  return JobState::kSucceeded;
+}
+
+}  // namespace
+
+absl::StatusOr<JobState> RunTrainJob(const JobOptions& options, const JobFolder& folder,
+                                     JobRecorder& recorder, const std::atomic<bool>& stop) {
+  return CatchTorch("training", [&] { return Train(options, folder, recorder, stop); });
+}
+
+absl::StatusOr<JobState> RecordEnd(JobRecorder& recorder, const absl::StatusOr<JobState>& result) {
+  const JobState state = result.ok() ? *result : JobState::kFailed;
+  MAE_RETURN_IF_ERROR(recorder.State(state, result.status()));
+  return state;
+}
+
+}  // namespace mae

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <atomic>
+
+#include "absl/status/statusor.h"
+#include "job/job_folder.h"
+#include "job/job_state.h"
+#include "options/train_options.h"
+#include "train/job_recorder.h"
+
+/// One training job, from its options to the exported model. Torch-free header: the trainer includes it.
+namespace mae {
+
+/// Trains the job in the folder, resuming where a former run left it, and writes the finished model to
+/// folder.exported(). Records RUNNING, metrics, pictures, checkpoints and what happens in words; the end is
+/// for RecordEnd. Sets this process's count of compute threads. Blocks for as long as training takes.
+/// The caller holds the folder's lock.
+/// @param stop set by another thread or a signal handler: finish the step, write a checkpoint, return.
+/// @return SUCCEEDED or STOPPED. Any error is the job's own: its message says what to do.
+absl::StatusOr<JobState> RunTrainJob(const JobOptions& options, const JobFolder& folder,
+                                     JobRecorder& recorder, const std::atomic<bool>& stop);
+
+/// Records how the job ended: its state, or FAILED with the error.
+/// @return the recorded state, or why it could not be recorded.
+absl::StatusOr<JobState> RecordEnd(JobRecorder& recorder, const absl::StatusOr<JobState>& result);
+
+}  // namespace mae

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <torch/torch.h>
+
+#include <atomic>
+
+#include "absl/status/statusor.h"
+#include "data/loader.h"
+#include "job/job_folder.h"
+#include "options/train_options.h"
+#include "train/finite_guard.h"
+#include "train/job_recorder.h"
+#include "train/progress_report.h"
+#include "train/train_data.h"
+#include "train/train_state.h"
+#include "train/train_step.h"
+#include "train/train_task.h"
+
+namespace mae {
+
+/// Runs the epochs of a job from where its state stands: steps, and at the end of each epoch a validation
+/// pass, a picture and a checkpoint. Knows no kind of job, only TrainTask. One thread; everything it is given
+/// outlives it.
+class TrainLoop {
+ public:
+  /// @param stop looked at before every batch.
+  TrainLoop(const JobOptions& options, const JobFolder& folder, const TrainData& data, TrainTask& task,
+            TrainState& state, JobRecorder& recorder, torch::Device device, const std::atomic<bool>& stop);
+
+  /// @return true when every epoch is done; false when stopped before: a checkpoint was written then, and a
+  /// new run
+  ///   goes on with the very next batch. ABORTED if training diverged (train/finite_guard.h).
+  absl::StatusOr<bool> Run();
+
+ private:
+  // Both: false if stopped before the end.
+  absl::StatusOr<bool> TrainEpoch();
+  bool FinishEpoch();
+
+  absl::Status RunStep(Batch batch);
+  absl::Status CountSkipped();
+  void DrawPicture();
+  double LearningRate() const;
+
+  const JobOptions& options_;
+  const JobFolder& folder_;
+  const TrainData& data_;
+  TrainTask& task_;
+  TrainState& state_;
+  JobRecorder& recorder_;
+  const torch::Device device_;
+  const std::atomic<bool>& stop_;
+
+  Loader train_loader_, validation_loader_;
+  const double waited_before_;  ///< seconds that earlier runs of this job waited for data
+  TrainStep step_;
+  FiniteGuard guard_;
+  ProgressReport report_;
+};
+
+}  // namespace mae

@@ -1,0 +1,40 @@
+#include "train/train_step.h"
+
+#include "base/counted_random.h"
+#include "optim/grad_clip.h"
+#include "runtime/precision.h"
+
+namespace mae {
+
+TrainStep::TrainStep(const JobOptions& options, TrainTask& task, AdamW& adamw, torch::Device device)
+    : seed_(options.seed),
+      precision_(options.precision),
+      clip_(options.optimizer.clip_grad_norm),
+      device_(device),
+      task_(task),
+      adamw_(adamw) {}
+
+TrainTask::Measure TrainStep::ForwardAndBackward(const Batch& batch, int64_t epoch) {
+  TrainTask::Measure measure;
+  {
+    const AutocastScope autocast(device_, precision_);
+    measure = task_.Train(batch, epoch);
+  }
+  measure.loss.backward();
+  measure.loss = measure.loss.detach();
+  return measure;
+}
+
+TrainStep::Result TrainStep::Run(const Batch& batch, int64_t epoch, int64_t step, double learning_rate) {
+  torch::manual_seed(CountedBits(seed_, RandomStream::kDropPath, {static_cast<uint64_t>(step)}));
+  Result result;
+  result.measure = ForwardAndBackward(batch, epoch);
+  result.grad_norm = ClipGradNorm(adamw_.Gradients(), clip_);
+  // The one read of the device a step: whether to step has to be known before the weights change.
+  result.taken = torch::isfinite(result.measure.loss + result.grad_norm).item<bool>();
+  if (result.taken) adamw_.Step(learning_rate);
+  adamw_.ZeroGrad();
+  return result;
+}
+
+}  // namespace mae

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <torch/torch.h>
+
+#include <cstdint>
+
+#include "absl/status/statusor.h"
+#include "data/batch.h"
+#include "data/dataset.h"
+#include "image/codec.h"
+#include "optim/param_groups.h"
+#include "options/model_card.h"
+
+namespace mae {
+
+/// What one kind of job adds to the training loop: a model, its loss, and how its result is looked at.
+/// Owned by the job, used by its thread alone. Shape and device errors throw c10::Error; the job catches
+/// them.
+class TrainTask {
+ public:
+  /// Both float32 scalars on the device of the batch.
+  struct Measure {
+    torch::Tensor loss;     ///< mean over the images of the batch; carries the graph while gradients are on
+    torch::Tensor correct;  ///< images classified right; undefined if this kind of job does not classify
+  };
+
+  virtual ~TrainTask() = default;
+
+  virtual torch::nn::Module& model() = 0;
+
+  /// What is trained, which decides what weight decay shrinks.
+  virtual TrainingKind kind() const = 0;
+
+  /// The loss of a training batch, a function of the weights, the batch, the epoch and (for drop path) the
+  /// default generator. The model is in train mode.
+  virtual Measure Train(const Batch& batch, int64_t epoch) = 0;
+
+  /// The same of a validation batch, whatever the epoch: one job's values compare. The model is in eval mode.
+  virtual Measure Validate(const Batch& batch) = 0;
+
+  /// Whether Draw has something to show.
+  virtual bool draws() const { return false; }
+
+  /// Draws what the model does with these images, a row each, for people.
+  /// @param batch of validation images. The model is in eval mode, gradients are off.
+  /// @return UNIMPLEMENTED unless draws().
+  virtual absl::StatusOr<Picture> Draw(const Batch& batch);
+
+  /// What a serving process must know of the result.
+  virtual ModelConfig config() const = 0;
+};
+
+}  // namespace mae

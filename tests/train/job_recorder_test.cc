@@ -1,0 +1,61 @@
+#include "train/job_recorder.h"
+
+#include <gmock/gmock.h>
+
+#include "tests/fakes/status_matchers.h"
+#include "tests/train/memory_job_db.h"
+
+namespace mae {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+class JobRecorderTest : public testing::Test {
+ protected:
+  MemoryJobDb db_;
+  std::vector<LogEvent> words_;
+  JobRecorder recorder_{db_, [this](const LogEvent& event) { words_.push_back(event); }};
+};
+
+TEST_F(JobRecorderTest, SaysInWordsWhatItRecords) {
+  recorder_.Info("epoch 1/2");
+  recorder_.Warning("odd");
+  recorder_.Error("bad");
+  EXPECT_THAT(words_, ElementsAre(LogEvent{"info", "epoch 1/2"}, LogEvent{"warning", "odd"},
+                                  LogEvent{"error", "bad"}));
+  EXPECT_EQ(db_.Of<LogEvent>(), words_);
+}
+
+TEST_F(JobRecorderTest, AFailedStateCarriesItsError) {
+  const absl::Status error = absl::AbortedError("lower the rate");
+  ASSERT_THAT(recorder_.State(JobState::kFailed, error), IsOk());
+  EXPECT_THAT(db_.Of<StateEvent>(), ElementsAre(StateEvent{JobState::kFailed, error}));
+  ASSERT_EQ(words_.size(), 1u);
+  EXPECT_EQ(words_[0].severity, "error");
+  EXPECT_THAT(words_[0].text, HasSubstr("lower the rate"));
+}
+
+TEST_F(JobRecorderTest, AFullDiskIsSaidAndTheNextEventTriedAgain) {
+  db_.refusal = absl::ResourceExhaustedError("disk full");
+  recorder_.Metrics({});
+  ASSERT_EQ(words_.size(), 1u);
+  EXPECT_EQ(words_[0].severity, "error");
+  EXPECT_THAT(words_[0].text, HasSubstr("disk full"));
+  db_.refusal = absl::OkStatus();
+  recorder_.Metrics({});
+  EXPECT_EQ(db_.Of<MetricsEvent>().size(), 1u);
+}
+
+TEST_F(JobRecorderTest, AStateThatCannotBeRecordedIsAnError) {
+  db_.refusal = absl::ResourceExhaustedError("disk full");
+  EXPECT_THAT(recorder_.State(JobState::kStopped), StatusIs(absl::StatusCode::kResourceExhausted));
+}
+
+TEST_F(JobRecorderTest, ResumingTakesBackWhatWasBeyond) {
+  ASSERT_THAT(recorder_.ResumeAt(40), IsOk());
+  EXPECT_THAT(db_.truncated_after, ElementsAre(40));
+}
+
+}  // namespace
+}  // namespace mae

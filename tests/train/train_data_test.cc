@@ -1,0 +1,82 @@
+#include "train/train_data.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "tests/fakes/status_matchers.h"
+#include "tests/train/tiny_job.h"
+
+namespace mae {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+TEST(TrainData, HasBothSplitsAndTheLabels) {
+  const TinyJob job;
+  const auto data = LoadTrainData(job.Pretrain());
+  ASSERT_THAT(data, IsOk());
+  EXPECT_EQ(data->train.count, 72);
+  EXPECT_EQ(data->validation.count, 20);
+  EXPECT_GE(data->labels.size(), 4u);
+}
+
+TEST(TrainData, TakesTheFirstImagesWhereTheJobSaysSo) {
+  const TinyJob job;
+  JobOptions options = job.Pretrain();
+  options.data.train_images = 10;
+  options.data.validation_images = 5;
+  const auto data = LoadTrainData(options);
+  ASSERT_THAT(data, IsOk());
+  EXPECT_EQ(data->train.count, 10);
+  EXPECT_EQ(data->validation.count, 5);
+}
+
+TEST(TrainData, OfAnotherSizeThanTheModelIsRefused) {
+  const TinyJob job;
+  JobOptions options = job.Pretrain();
+  std::get<PretrainOptions>(options.kind).model.encoder.image_height = 16;
+  EXPECT_THAT(LoadTrainData(options),
+              StatusIs(absl::StatusCode::kInvalidArgument, AllOf(HasSubstr("12x12"), HasSubstr("16x12"))));
+}
+
+TEST(TrainData, WithMoreClassesThanTheHeadIsRefused) {
+  const TinyJob job;
+  JobOptions options = job.Finetune();
+  std::get<FinetuneOptions>(options.kind).model.num_classes = 3;
+  EXPECT_THAT(LoadTrainData(options),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       AllOf(HasSubstr("num_classes"), HasSubstr("has 4 classes"), HasSubstr("has 3"))));
+}
+
+TEST(TrainData, WithoutOneWholeBatchIsRefusedUnderDropLast) {
+  const TinyJob job;
+  JobOptions options = job.Pretrain();
+  options.data.drop_last = true;
+  options.data.batch_size = 100;
+  EXPECT_THAT(LoadTrainData(options),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       AllOf(HasSubstr("batch_size: 100"), HasSubstr("72"), HasSubstr("drop_last"))));
+}
+
+TEST(TrainData, ThatIsTruncatedIsRefusedWithTheFilesName) {
+  const TinyJob job;
+  std::filesystem::resize_file(job.root() / "data" / "train-images-idx3-ubyte", 1000);
+  EXPECT_THAT(LoadTrainData(job.Pretrain()),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("train-images-idx3-ubyte")));
+}
+
+TEST(TrainData, ValidationComesInOrderAndWhole) {
+  JobOptions options;
+  options.data.drop_last = options.data.horizontal_flip = true;
+  EXPECT_TRUE(TrainLoaderOptions(options).shuffle);
+  EXPECT_TRUE(TrainLoaderOptions(options).drop_last);
+  EXPECT_TRUE(TrainLoaderOptions(options).horizontal_flip);
+  EXPECT_FALSE(ValidationLoaderOptions(options).shuffle);
+  EXPECT_FALSE(ValidationLoaderOptions(options).drop_last);
+  EXPECT_FALSE(ValidationLoaderOptions(options).horizontal_flip);
+}
+
+}  // namespace
+}  // namespace mae

@@ -1,0 +1,193 @@
+#include "train/train_job.h"
+
+#include <gmock/gmock.h>
+
+#include "base/durable_file.h"
+#include "image/codec.h"
+#include "options/model_json.h"
+#include "tests/fakes/status_matchers.h"
+#include "tests/train/tiny_job.h"
+
+namespace mae {
+namespace {
+
+using testing::AllOf;
+using testing::Each;
+using testing::ElementsAre;
+using testing::Field;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Key;
+using testing::Not;
+
+class TrainJobTest : public testing::Test {
+ protected:
+  TinyJob job_;
+};
+
+TEST_F(TrainJobTest, PretrainingLearns) {
+  JobOptions options = job_.Pretrain();
+  options.schedule.epochs = 10;
+  options.pictures = 0;
+  const JobFolder folder = job_.Folder("pretrain");
+  ASSERT_THAT(job_.Run(options, folder), IsOkAndHolds(JobState::kSucceeded));
+  const auto loss = SeriesOf(folder, "loss"), validation = SeriesOf(folder, "validation_loss");
+  EXPECT_LT(loss.back().value, 0.7 * loss.front().value);
+  EXPECT_LT(validation.back().value, 0.7 * validation.front().value);
+}
+
+TEST_F(TrainJobTest, RecordsItsWholeLife) {
+  const JobFolder folder = job_.Folder("pretrain");
+  ASSERT_THAT(job_.Run(job_.Pretrain(), folder), IsOkAndHolds(JobState::kSucceeded));
+  EXPECT_THAT(EventsOf<StateEvent>(folder),
+              ElementsAre(StateEvent{JobState::kRunning, {}}, StateEvent{JobState::kSucceeded, {}}));
+  EXPECT_THAT(StepsOf(folder, "loss"), ElementsAre(1, 2, 3, 4, 5, 6, 7, 8, 9, 10));
+  EXPECT_THAT(StepsOf(folder, "validation_loss"), ElementsAre(5, 10));
+  EXPECT_THAT(EventsOf<MetricsEvent>(folder),
+              Each(AllOf(Field(&MetricsEvent::total_steps, 10), Field(&MetricsEvent::epochs, 2))));
+  EXPECT_EQ(EventsOf<CheckpointEvent>(folder).size(), 2u);
+}
+
+TEST_F(TrainJobTest, DrawsAPictureEachEpoch) {
+  const JobFolder folder = job_.Folder("pretrain");
+  ASSERT_THAT(job_.Run(job_.Pretrain(), folder), IsOk());
+  const auto pictures = EventsOf<PictureEvent>(folder);
+  ASSERT_EQ(pictures.size(), 2u);
+  EXPECT_EQ(pictures[1].epoch, 2);
+  EXPECT_EQ(pictures[1].path, "samples/epoch-002.png");
+  const auto png = ReadFile(folder.root() / pictures[1].path);
+  ASSERT_THAT(png, IsOk());
+  EXPECT_THAT(DecodePicture(*png, 1 << 24), IsOk());
+}
+
+TEST_F(TrainJobTest, ExportsTheTrainedModelWithItsCard) {
+  const JobOptions options = job_.Pretrain();
+  const JobFolder folder = job_.Folder("pretrain");
+  ASSERT_THAT(job_.Run(options, folder), IsOk());
+  const ModelCard card = CardOf(folder);
+  EXPECT_EQ(card.job, "pretrain");
+  EXPECT_EQ(card.recipe, "tiny");
+  EXPECT_EQ(card.dataset, "gratings");
+  EXPECT_EQ(card.parent, "");
+  EXPECT_EQ(card.metrics.at("validation_loss"), SeriesOf(folder, "validation_loss").back().value);
+  EXPECT_EQ(card.metrics.at("loss"), SeriesOf(folder, "loss").back().value);
+  const auto config = ModelConfigFromJson(ReadFile(folder.exported() / "config.json").value());
+  ASSERT_THAT(config, IsOk());
+  EXPECT_EQ(std::get<MaskedAutoencoderOptions>(config->model), std::get<PretrainOptions>(options.kind).model);
+  EXPECT_EQ(config->mean, options.data.mean);
+}
+
+TEST_F(TrainJobTest, RunAgainAfterTheEndGivesTheSameModel) {
+  const JobFolder folder = job_.Folder("pretrain");
+  ASSERT_THAT(job_.Run(job_.Pretrain(), folder), IsOk());
+  const ModelCard card = CardOf(folder);
+  std::filesystem::remove_all(folder.exported());
+  ASSERT_THAT(job_.Run(job_.Pretrain(), folder), IsOkAndHolds(JobState::kSucceeded));
+  EXPECT_EQ(CardOf(folder), card);
+}
+
+TEST_F(TrainJobTest, FinetunesWhatWasPretrainedAndBeatsChance) {
+  const JobFolder pretrained = job_.Folder("pretrain"), folder = job_.Folder("finetune");
+  ASSERT_THAT(job_.Run(job_.Pretrain(), pretrained), IsOk());
+  JobOptions options = job_.Finetune();
+  options.schedule.epochs = 12;
+  auto& finetune = std::get<FinetuneOptions>(options.kind);
+  finetune.from_weights = pretrained.exported();
+  finetune.from_model = "models/gratings/versions/1";
+  ASSERT_THAT(job_.Run(options, folder), IsOkAndHolds(JobState::kSucceeded));
+  EXPECT_GT(SeriesOf(folder, "accuracy").back().value, 0.6) << "chance is 0.25";
+  EXPECT_THAT(EventsOf<PictureEvent>(folder), IsEmpty());
+  EXPECT_EQ(CardOf(folder).parent, "models/gratings/versions/1");
+  EXPECT_EQ(CardOf(folder).metrics.at("accuracy"), SeriesOf(folder, "accuracy").back().value);
+  const auto config = ModelConfigFromJson(ReadFile(folder.exported() / "config.json").value());
+  ASSERT_THAT(config, IsOk());
+  EXPECT_EQ(std::get<VisionTransformerOptions>(config->model), finetune.model);
+  EXPECT_FALSE(config->labels.empty());
+}
+
+TEST_F(TrainJobTest, ADivergingJobFailsWithWhatToDo) {
+  JobOptions options = job_.Pretrain();
+  options.schedule = {4, 0.0, 1e30, 1e30, ScheduleUnit::kStep};
+  options.optimizer.learning_rate = 1e30;
+  const JobFolder folder = job_.Folder("diverges");
+  EXPECT_THAT(job_.Run(options, folder), StatusIs(absl::StatusCode::kAborted));
+  const auto states = EventsOf<StateEvent>(folder);
+  ASSERT_EQ(states.size(), 2u);
+  EXPECT_EQ(states[1].state, JobState::kFailed);
+  EXPECT_THAT(states[1].error.message(), HasSubstr("learning_rate"));
+  EXPECT_FALSE(std::filesystem::exists(folder.exported()));
+}
+
+TEST_F(TrainJobTest, ADeviceThatIsNotThereFailsTheJob) {
+  JobOptions options = job_.Pretrain();
+  options.device = "cuda:99";
+  EXPECT_THAT(job_.Run(options, job_.Folder("job")),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("cuda:99")));
+}
+
+TEST_F(TrainJobTest, WhatLibTorchThrowsFailsTheJob) {
+  JobOptions options = job_.Pretrain();
+  options.data.mean = {0.5, 0.5};
+  const JobFolder folder = job_.Folder("job");
+  EXPECT_THAT(job_.Run(options, folder), Not(IsOk()));
+  EXPECT_EQ(EventsOf<StateEvent>(folder).back().state, JobState::kFailed);
+}
+
+/// A job stopped after so many of its ten steps (five an epoch) and run again.
+struct StopCase {
+  const char* name;
+  bool finetune;
+  Precision precision;
+  int64_t stop_at_step;
+};
+
+class ResumeTest : public testing::TestWithParam<StopCase> {
+ protected:
+  JobOptions Options() const {
+    JobOptions options = GetParam().finetune ? job_.Finetune() : job_.Pretrain();
+    if (GetParam().finetune) std::get<FinetuneOptions>(options.kind).model.drop_path = 0.3;
+    options.data.horizontal_flip = true;
+    options.precision = GetParam().precision;
+    return options;
+  }
+
+  static std::vector<double> ValuesOf(const JobFolder& folder, const std::string& metric) {
+    std::vector<double> values;
+    for (const MetricPoint& point : SeriesOf(folder, metric)) values.push_back(point.value);
+    return values;
+  }
+
+  TinyJob job_;
+};
+
+TEST_P(ResumeTest, EqualsTheUninterruptedRunBitForBit) {
+  const JobFolder whole = job_.Folder("whole"), stopped = job_.Folder("stopped");
+  ASSERT_THAT(job_.Run(Options(), whole), IsOkAndHolds(JobState::kSucceeded));
+  ASSERT_THAT(job_.Run(Options(), stopped, GetParam().stop_at_step), IsOkAndHolds(JobState::kStopped));
+  ASSERT_EQ(StepsOf(stopped, "loss").back(), GetParam().stop_at_step);
+  ASSERT_FALSE(std::filesystem::exists(stopped.exported()));
+  ASSERT_THAT(job_.Run(Options(), stopped), IsOkAndHolds(JobState::kSucceeded));
+  EXPECT_EQ(CardOf(stopped).sha256, CardOf(whole).sha256);
+  for (const char* metric :
+       {"loss", "grad_norm", "learning_rate", "images_total", "validation_loss", "accuracy"}) {
+    EXPECT_EQ(ValuesOf(stopped, metric), ValuesOf(whole, metric)) << metric;
+    EXPECT_EQ(StepsOf(stopped, metric), StepsOf(whole, metric)) << metric;
+  }
+  EXPECT_THAT(EventsOf<StateEvent>(stopped), ElementsAre(Field(&StateEvent::state, JobState::kRunning),
+                                                         Field(&StateEvent::state, JobState::kStopped),
+                                                         Field(&StateEvent::state, JobState::kRunning),
+                                                         Field(&StateEvent::state, JobState::kSucceeded)));
+}
+
+INSTANTIATE_TEST_SUITE_P(Everywhere, ResumeTest,
+                         testing::Values(StopCase{"PretrainFp32FirstStep", false, Precision::kFp32, 1},
+                                         StopCase{"PretrainFp32MidEpoch", false, Precision::kFp32, 7},
+                                         StopCase{"PretrainFp32EpochEnd", false, Precision::kFp32, 5},
+                                         StopCase{"PretrainBf16MidEpoch", false, Precision::kBf16, 3},
+                                         StopCase{"PretrainBf16EpochEnd", false, Precision::kBf16, 5},
+                                         StopCase{"FinetuneFp32MidEpoch", true, Precision::kFp32, 8},
+                                         StopCase{"FinetuneBf16LastStep", true, Precision::kBf16, 10}),
+                         [](const auto& tested) { return std::string(tested.param.name); });
+
+}  // namespace
+}  // namespace mae

@@ -1,0 +1,80 @@
+#include "train/train_step.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "tests/train/puppet_task.h"
+#include "tests/train/tiny_job.h"
+#include "train/finetune_task.h"
+
+namespace mae {
+namespace {
+
+const torch::Device kCpu(torch::kCPU);
+constexpr double kNaN = std::nan("");
+
+Batch AnyBatch() { return {torch::zeros({2, 1, 1, 1}), torch::zeros({2}, torch::kInt64), {0, 1}}; }
+
+JobOptions Options() {
+  JobOptions options;
+  options.precision = Precision::kFp32;
+  options.optimizer.weight_decay = 0.0;
+  return options;
+}
+
+std::vector<ParamGroup> Groups(TrainTask& task, const JobOptions& options) {
+  return MakeParamGroups(task.model(), options.optimizer, task.kind());
+}
+
+TEST(TrainStep, StepsAgainstTheGradientByTheLearningRate) {
+  PuppetTask task([](int64_t) { return 2.0; });
+  const JobOptions options = Options();
+  AdamW adamw(Groups(task, options), options.optimizer);
+  const auto result = TrainStep(options, task, adamw, kCpu).Run(AnyBatch(), 0, 0, 0.1);
+  EXPECT_TRUE(result.taken);
+  EXPECT_EQ(result.measure.loss.item<double>(), 2.0);
+  EXPECT_FALSE(result.measure.loss.requires_grad());
+  EXPECT_EQ(result.grad_norm.item<double>(), 2.0);
+  EXPECT_NEAR(task.weight(), 0.9, 1e-6) << "AdamW's first step is the learning rate itself";
+}
+
+TEST(TrainStep, LeavesWeightsAndMomentsAloneWhereLossOrGradientIsNotFinite) {
+  PuppetTask task([](int64_t call) { return call == 1 ? kNaN : call == 2 ? HUGE_VAL : 2.0; });
+  const JobOptions options = Options();
+  AdamW adamw(Groups(task, options), options.optimizer);
+  TrainStep step(options, task, adamw, kCpu);
+  ASSERT_TRUE(step.Run(AnyBatch(), 0, 0, 0.1).taken);
+  const double before = task.weight();
+  EXPECT_FALSE(step.Run(AnyBatch(), 0, 1, 0.1).taken);
+  EXPECT_FALSE(step.Run(AnyBatch(), 0, 2, 0.1).taken);
+  EXPECT_EQ(task.weight(), before);
+  EXPECT_TRUE(step.Run(AnyBatch(), 0, 3, 0.1).taken);
+  EXPECT_NEAR(task.weight(), before - 0.1, 1e-6) << "the gradient of a skipped step must not linger";
+}
+
+TEST(TrainStep, ReportsTheNormBeforeClipping) {
+  PuppetTask task([](int64_t) { return 100.0; });
+  JobOptions options = Options();
+  options.optimizer.clip_grad_norm = 1.0;
+  AdamW adamw(Groups(task, options), options.optimizer);
+  EXPECT_EQ(TrainStep(options, task, adamw, kCpu).Run(AnyBatch(), 0, 0, 0.1).grad_norm.item<double>(), 100.0);
+}
+
+TEST(TrainStep, DropPathIsAFunctionOfTheStep) {
+  const TinyJob job;
+  JobOptions options = job.Finetune();
+  std::get<FinetuneOptions>(options.kind).model.drop_path = 0.5;
+  const Batch batch{torch::randn({8, 1, 12, 12}), torch::zeros({8}, torch::kInt64), {}};
+  const auto loss_at = [&](int64_t step) {
+    auto task = FinetuneTask::Create(options, {}, kCpu).value();
+    AdamW adamw(Groups(*task, options), options.optimizer);
+    task->model().train();
+    return TrainStep(options, *task, adamw, kCpu).Run(batch, 0, step, 0.0).measure.loss.item<double>();
+  };
+  EXPECT_EQ(loss_at(1), loss_at(1));
+  EXPECT_NE(loss_at(1), loss_at(2));
+}
+
+}  // namespace
+}  // namespace mae
