@@ -13,7 +13,8 @@ namespace mae {
 struct ModelReference {
   std::string model;
   int64_t version = 0;
-  std::string alias = "latest";
+  std::string alias;  ///< empty: neither version nor alias was named, which means latest where one is needed
+  bool names_version() const { return version != 0 || !alias.empty(); }
 };
 
 /// Whether a model or alias may be called so: [a-z0-9][a-z0-9._-]{0,62}. INVALID_ARGUMENT "field: …" with the

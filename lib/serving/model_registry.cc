@@ -152,7 +152,7 @@ absl::StatusOr<ModelVersion> ModelRegistry::Find(const ModelReference& reference
   MAE_ASSIGN_OR_RETURN(const auto record, Get(reference.model));
   int64_t wanted = reference.version;
   if (wanted == 0) {
-    const auto it = record.aliases.find(reference.alias);
+    const auto it = record.aliases.find(reference.alias.empty() ? "latest" : reference.alias);
     if (it == record.aliases.end()) {
       std::vector<std::string> aliases;
       for (const auto& [alias, version] : record.aliases) aliases.push_back(alias);

@@ -1,0 +1,89 @@
+#include "server/dataset_service.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "server/dataset_to_proto.h"
+#include "server/page.h"
+#include "server/status_to_grpc.h"
+#include "server/unary_call.h"
+
+namespace mae {
+namespace {
+
+constexpr int64_t kMaxImages = 256;
+
+absl::StatusOr<Split> SplitFromName(const std::string& name) {
+  if (name.empty() || name == "validation") return Split::kValidation;
+  if (name == "train") return Split::kTrain;
+  return InvalidField("split", absl::StrCat("\"", name, "\" is not train or validation"));
+}
+
+absl::Status CheckRange(const v1::GetDatasetImagesRequest& request, int64_t images) {
+  if (request.count() < 0 || request.count() > kMaxImages) {
+    return InvalidField("count", absl::StrCat(request.count(), " is not in 0..", kMaxImages, " (0 means 1)"));
+  }
+  if (request.first() < 0) return InvalidField("first", absl::StrCat(request.first(), " is below 0"));
+  if (request.first() < images) return absl::OkStatus();
+  return absl::OutOfRangeError(absl::StrCat(
+      "first: ", request.first(), " is past the last image: the split has ", images, ", counted from 0"));
+}
+
+}  // namespace
+
+grpc::ServerUnaryReactor* DatasetService::ListDatasets(grpc::CallbackServerContext* context,
+                                                       const v1::ListDatasetsRequest* request,
+                                                       v1::ListDatasetsResponse* response) {
+  return RunUnary(context, queue_, [=, this] { return List(*request, *response); });
+}
+
+grpc::ServerUnaryReactor* DatasetService::GetDataset(grpc::CallbackServerContext* context,
+                                                     const v1::GetDatasetRequest* request,
+                                                     v1::Dataset* response) {
+  return RunUnary(context, queue_, [=, this] { return Get(*request, *response); });
+}
+
+grpc::ServerUnaryReactor* DatasetService::GetDatasetImages(grpc::CallbackServerContext* context,
+                                                           const v1::GetDatasetImagesRequest* request,
+                                                           v1::GetDatasetImagesResponse* response) {
+  return RunUnary(context, queue_, [=, this] { return GetImages(*request, *response); });
+}
+
+absl::Status DatasetService::List(const v1::ListDatasetsRequest& request,
+                                  v1::ListDatasetsResponse& response) const {
+  MAE_ASSIGN_OR_RETURN(const auto page, ParsePage(request.page_size(), request.page_token()));
+  std::string last;
+  for (const auto& entry : store_.List()) {
+    if (entry.name <= page.after) continue;
+    if (response.datasets_size() == page.size) {
+      response.set_next_page_token(NextPageToken(last));
+      break;
+    }
+    *response.add_datasets() = ToProto(entry);
+    last = entry.name;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status DatasetService::Get(const v1::GetDatasetRequest& request, v1::Dataset& response) const {
+  MAE_ASSIGN_OR_RETURN(const auto entry, store_.FindEntry(request.name()));
+  response = ToProto(entry);
+  return absl::OkStatus();
+}
+
+absl::Status DatasetService::GetImages(const v1::GetDatasetImagesRequest& request,
+                                       v1::GetDatasetImagesResponse& response) const {
+  MAE_ASSIGN_OR_RETURN(const auto split, SplitFromName(request.split()));
+  MAE_ASSIGN_OR_RETURN(const auto info, store_.Find(request.name()));
+  const auto total = split == Split::kTrain ? info.train_images : info.validation_images;
+  MAE_RETURN_IF_ERROR(CheckRange(request, total));
+  const auto end = std::min(total, request.first() + std::max(1, request.count()));
+  MAE_ASSIGN_OR_RETURN(const auto images, LoadSplit(info.format, info.path, split, end));
+  for (int64_t i = request.first(); i < end; ++i) {
+    MAE_ASSIGN_OR_RETURN(*response.add_images(), ToProto(images, i, info));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace mae

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "absl/status/status.h"
+
+namespace mae {
+
+/// Turns an INVALID_ARGUMENT of lib/, whose message begins "field: ", into one with BadRequest details for
+/// the field of the request. Other statuses, and those that have such details already, come
+/// back as they are. Pure.
+/// @param names field of lib/ to field of the request, where they differ: {"mask_ratio",
+/// "random.mask_ratio"}.
+absl::Status WithField(absl::Status status, const std::map<std::string, std::string>& names = {});
+
+}  // namespace mae
