@@ -1,0 +1,81 @@
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "base/sqlite.h"
+#include "image/codec.h"
+#include "mae/v1/inference.pb.h"
+#include "server/infer_metrics.h"
+#include "server/work_queue.h"
+#include "serving/model_store.h"
+#include "tests/fakes/random_model.h"
+#include "tests/fakes/status_matchers.h"
+#include "tests/fakes/temp_folder.h"
+
+namespace mae {
+
+/// Notes what it is told: "model/version method CODE".
+class NotedMetrics : public InferMetrics {
+ public:
+  void Record(std::string_view model, int64_t version, std::string_view method, absl::StatusCode code,
+              absl::Duration) override {
+    const absl::MutexLock lock(&mutex_);
+    records_.push_back(std::string(model) + "/" + std::to_string(version) + " " + std::string(method) + " " +
+                       absl::StatusCodeToString(code));
+  }
+  std::vector<std::string> records() {
+    const absl::MutexLock lock(&mutex_);
+    return records_;
+  }
+
+ private:
+  absl::Mutex mutex_;
+  std::vector<std::string> records_ ABSL_GUARDED_BY(mutex_);
+};
+
+/// A data folder with a store of small random models.
+struct ServedModels {
+  TempFolder data;
+  absl::Mutex mutex;
+  std::unique_ptr<Database> database = *Database::Open(data / "mae.db", Database::Mode::kReadWrite);
+  std::unique_ptr<ModelStore> store = *ModelStore::Create(*database, mutex, data / "models", "cpu", 4);
+  NotedMetrics metrics;
+  WorkQueue queue{2, 16};
+
+  void Publish(const std::string& model, const ModelConfig& config,
+               const std::vector<std::string>& aliases = {}) {
+    ModelCard card;
+    card.job = "jobs/" + std::to_string(++published_);
+    card.recipe = "tiny";
+    card.metrics = {{"loss", 0.5}};
+    WriteRandomModel(data / "export", config, card, static_cast<uint64_t>(published_));
+    ASSERT_THAT(store->Publish(data / "export", model, aliases), IsOk());
+  }
+
+ private:
+  int published_ = 0;
+};
+
+/// A flat picture as PNG.
+inline v1::Image PngImage(int64_t height, int64_t width, int64_t channels, uint8_t value = 90) {
+  Picture picture{height, width, channels, {}};
+  picture.pixels.assign(static_cast<size_t>(height * width * channels), value);
+  v1::Image image;
+  image.set_encoded(*EncodePng(picture));
+  return image;
+}
+
+inline v1::Image RawImage(v1::RawImage::DataType type, const std::vector<int32_t>& shape,
+                          const std::string& data) {
+  v1::Image image;
+  image.mutable_raw()->set_data_type(type);
+  image.mutable_raw()->mutable_shape()->Assign(shape.begin(), shape.end());
+  image.mutable_raw()->set_data(data);
+  return image;
+}
+
+}  // namespace mae

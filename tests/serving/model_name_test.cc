@@ -1,0 +1,76 @@
+#include "serving/model_name.h"
+
+#include <string>
+
+#include "tests/fakes/status_matchers.h"
+
+namespace mae {
+namespace {
+
+using absl::StatusCode;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+using namespace std::string_literals;
+
+TEST(ParseModelName, ReadsEveryForm) {
+  const struct {
+    const char* name;
+    ModelReference wanted;
+  } cases[] = {
+      {"models/m/versions/3", {"m", 3, ""}},  {"m/versions/12", {"m", 12, ""}},
+      {"models/a.b-c_1", {"a.b-c_1", 0, ""}}, {"models/m@prod", {"m", 0, "prod"}},
+      {"m@latest", {"m", 0, "latest"}},       {"m", {"m", 0, ""}},
+  };
+  for (const auto& [name, wanted] : cases) {
+    const auto reference = ParseModelName(name);
+    ASSERT_THAT(reference, IsOk()) << name;
+    EXPECT_EQ(reference->model, wanted.model);
+    EXPECT_EQ(reference->version, wanted.version);
+    EXPECT_EQ(reference->alias, wanted.alias);
+  }
+}
+
+TEST(ParseModelName, KnowsWhetherAVersionIsMeant) {
+  EXPECT_FALSE(ParseModelName("m")->names_version());
+  EXPECT_TRUE(ParseModelName("m@latest")->names_version());
+  EXPECT_TRUE(ParseModelName("m/versions/1")->names_version());
+}
+
+TEST(ParseModelName, RefusesWhatCouldBeAPathOrAnOption) {
+  for (const auto& name : {""s,
+                           "models/"s,
+                           "../x"s,
+                           "/etc"s,
+                           "..\\"s,
+                           "%2e"s,
+                           "a\0b"s,
+                           "a\nb"s,
+                           "-rf"s,
+                           ".hidden"s,
+                           "M"s,
+                           "m@"s,
+                           "m@-x"s,
+                           "m/versions/"s,
+                           "m/versions/0"s,
+                           "m/versions/-1"s,
+                           "m/versions/1x"s,
+                           "m/versions/99999999999999999999"s,
+                           "m/other/1"s,
+                           "a/b/versions/1"s,
+                           std::string(64, 'a'),
+                           std::string(10000, 'a')}) {
+    EXPECT_THAT(ParseModelName(name), StatusIs(StatusCode::kInvalidArgument, HasSubstr("model: "))) << name;
+  }
+  EXPECT_THAT(ParseModelName(std::string(63, 'a')), IsOk());
+}
+
+TEST(CheckName, EscapesAndShortensWhatItShows) {
+  const auto status = CheckName("publish.model", "a\nb" + std::string(10000, 'x'));
+  EXPECT_THAT(status, StatusIs(StatusCode::kInvalidArgument,
+                               AllOf(HasSubstr("publish.model: \"a\\nb"), Not(HasSubstr("\n")))));
+  EXPECT_LT(status.message().size(), 300U);
+}
+
+}  // namespace
+}  // namespace mae
