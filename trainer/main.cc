@@ -12,6 +12,7 @@
 #include "job/job_folder.h"
 #include "job/job_lock.h"
 #include "recipe/recipe_json.h"
+#include "runtime/wait_policy.h"
 #include "train/train_job.h"
 #include "trainer/stop_signal.h"
 
@@ -34,6 +35,7 @@ absl::StatusOr<mae::JobState> RunJob(const mae::JobFolder& folder, mae::JobRecor
 }  // namespace
 
 int main(int argc, char** argv) {
+  mae::WaitWithoutSpinning(argv);
   const auto& stop = mae::InstallStopSignal();
   spdlog::flush_on(spdlog::level::info);
   std::string job_dir;

@@ -36,15 +36,15 @@ TEST(Device, AutoPrefersAcceleratorElseCpu) {
 TEST(Device, AbsentDeviceIsRefusedNamingThoseThatAreThere) {
   const auto resolved = ResolveDevice("cuda:4096");
   EXPECT_EQ(resolved.status().code(), absl::StatusCode::kFailedPrecondition);
-  EXPECT_THAT(resolved.status().message(), HasSubstr("cuda:4096"));
-  EXPECT_THAT(resolved.status().message(), HasSubstr("can use: cpu"));
+  EXPECT_THAT(std::string(resolved.status().message()), HasSubstr("cuda:4096"));
+  EXPECT_THAT(std::string(resolved.status().message()), HasSubstr("can use: cpu"));
 }
 
 TEST(Device, UnknownWordsAreRefusedNamingTheChoices) {
   for (const char* word : {"", "gpu", "cpu:0", "cuda:", "cuda:-1", "cuda: 0", "cuda:1x", "CUDA"}) {
     const auto resolved = ResolveDevice(word);
     EXPECT_EQ(resolved.status().code(), absl::StatusCode::kInvalidArgument) << word;
-    EXPECT_THAT(resolved.status().message(), HasSubstr("auto, cpu, cuda, cuda:N")) << word;
+    EXPECT_THAT(std::string(resolved.status().message()), HasSubstr("auto, cpu, cuda, cuda:N")) << word;
   }
 }
 
