@@ -1,0 +1,112 @@
+#include "client/call_status.h"
+
+#include <grpcpp/support/status.h>
+
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
+
+namespace mae {
+namespace {
+
+constexpr char kDetailsUrl[] = "type.googleapis.com/google.rpc.Status";
+
+/// gRPC's own words are long ("failed to connect to all addresses; last error: UNKNOWN: ipv4:…: Failed to
+/// connect to remote host: Connection refused"); the last part is what people need.
+std::string ShortReason(const std::string& message) {
+  const size_t colon = message.rfind(": ");
+  return colon == std::string::npos ? message : message.substr(colon + 2);
+}
+
+bool NeverConnected(const grpc::Status& status) {
+  const std::string& message = status.error_message();
+  return absl::StrContains(message, "failed to connect") || absl::StrContains(message, "DNS resolution");
+}
+
+std::string MessageFor(const grpc::Status& status, absl::string_view address, absl::Duration timeout) {
+  const bool unavailable = status.error_code() == grpc::StatusCode::UNAVAILABLE;
+  if (unavailable && NeverConnected(status)) {
+    return absl::StrCat("no server at ", address, " (", ShortReason(status.error_message()),
+                        "): start one with `mae_server --listen ", address,
+                        "`, or name another with --server HOST:PORT");
+  }
+  if (unavailable) return absl::StrCat(address, " is unavailable: ", status.error_message());
+  if (status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED) {
+    return absl::StrCat(address, " did not answer within ", absl::FormatDuration(timeout),
+                        ": allow more with --timeout SECONDS");
+  }
+  return status.error_message();
+}
+
+google::rpc::Status DetailsOf(const absl::Status& status) {
+  google::rpc::Status details;
+  if (const auto payload = status.GetPayload(kDetailsUrl)) details.ParseFromString(std::string(*payload));
+  return details;
+}
+
+template <typename Detail>
+Detail Find(const google::rpc::Status& details) {
+  Detail found;
+  for (const auto& any : details.details()) {
+    if (any.Is<Detail>() && any.UnpackTo(&found)) return found;
+  }
+  return Detail();
+}
+
+std::string NameOfImage(const std::string& field, const std::vector<std::string>& names) {
+  size_t index = 0;
+  const size_t end = field.find(']');
+  if (!absl::StartsWith(field, "images[") || end == std::string::npos) return field;
+  if (!absl::SimpleAtoi(field.substr(7, end - 7), &index) || index >= names.size()) return field;
+  return names[index];
+}
+
+}  // namespace
+
+absl::Status StatusFromCall(const grpc::Status& status, absl::string_view address, absl::Duration timeout) {
+  if (status.ok()) return absl::OkStatus();
+  absl::Status result(static_cast<absl::StatusCode>(status.error_code()),
+                      MessageFor(status, address, timeout));
+  result.SetPayload(kDetailsUrl, absl::Cord(status.error_details()));
+  return result;
+}
+
+bool IsFromServer(const absl::Status& status) { return status.GetPayload(kDetailsUrl).has_value(); }
+
+std::string DescribeFailure(const absl::Status& status) {
+  const google::rpc::Status details = DetailsOf(status);
+  std::vector<std::string> lines;
+  const auto bad_request = Find<google::rpc::BadRequest>(details);
+  for (const auto& violation : bad_request.field_violations()) {
+    lines.push_back(absl::StrCat(violation.field(), ": ", violation.description()));
+  }
+  if (lines.empty()) lines.emplace_back(status.message());
+  const auto delay = Find<google::rpc::RetryInfo>(details).retry_delay();
+  if (delay.seconds() > 0 || delay.nanos() > 0) {
+    const absl::Duration wait = absl::Seconds(delay.seconds()) + absl::Nanoseconds(delay.nanos());
+    lines.push_back(absl::StrCat("try again in ", absl::FormatDuration(wait)));
+  }
+  return absl::StrJoin(lines, "\n");
+}
+
+absl::Status NameImages(const absl::Status& status, const std::vector<std::string>& names) {
+  if (!IsFromServer(status)) return status;
+  google::rpc::Status details = DetailsOf(status);
+  for (auto& any : *details.mutable_details()) {
+    google::rpc::BadRequest bad_request;
+    if (!any.UnpackTo(&bad_request)) continue;
+    for (auto& violation : *bad_request.mutable_field_violations()) {
+      violation.set_field(NameOfImage(violation.field(), names));
+    }
+    any.PackFrom(bad_request);
+  }
+  absl::Status renamed = status;
+  renamed.SetPayload(kDetailsUrl, absl::Cord(details.SerializeAsString()));
+  return renamed;
+}
+
+}  // namespace mae

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+
+namespace grpc {
+class Status;
+}
+
+/// What the server answered when it refused a call, as absl::Status, with the google.rpc details kept. Pure
+/// functions.
+namespace mae {
+
+/// The same code and message; OK for OK. Where `address` can't be reached or took longer than `timeout`, the
+/// message names it and what to do.
+absl::Status StatusFromCall(const grpc::Status& status, absl::string_view address, absl::Duration timeout);
+
+/// Whether StatusFromCall made it: false for what this program found by itself.
+bool IsFromServer(const absl::Status& status);
+
+/// The error as people read it: the message, or in its place a line "field: description" for each
+/// google.rpc.BadRequest violation; then when to try again if google.rpc.RetryInfo says so. No newline at the
+/// end.
+std::string DescribeFailure(const absl::Status& status);
+
+/// The same status, where the server's fields `images[i]` are named names[i] instead: it never learns file
+/// names.
+absl::Status NameImages(const absl::Status& status, const std::vector<std::string>& names);
+
+}  // namespace mae

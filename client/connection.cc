@@ -1,0 +1,101 @@
+#include "client/connection.h"
+
+#include <grpcpp/create_channel.h>
+#include <grpcpp/security/credentials.h>
+
+#include <cstdlib>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "base/durable_file.h"
+#include "base/status_macros.h"
+
+namespace mae {
+namespace {
+
+constexpr char kDefaultServer[] = "127.0.0.1:8500";
+constexpr int kMaxMessageBytes = 256 << 20;
+constexpr int64_t kMaxSecretBytes = 1 << 20;
+
+std::string Environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+absl::StatusOr<ServerContext> NamedContext(const GlobalOptions& options, const Contexts& contexts) {
+  const std::string& name = options.context.empty() ? contexts.current : options.context;
+  if (name.empty()) return ServerContext{kDefaultServer, "", ""};
+  const auto found = contexts.by_name.find(name);
+  if (found != contexts.by_name.end()) return found->second;
+  const std::string known = absl::StrJoin(
+      contexts.by_name, ", ", [](std::string* out, const auto& entry) { absl::StrAppend(out, entry.first); });
+  return absl::NotFoundError(
+      absl::StrCat("no context '", name, "' (there are: ", known.empty() ? "none" : known,
+                   "): make it with `mae_client config set ", name, " --server HOST:PORT`"));
+}
+
+bool IsLoopback(absl::string_view address) {
+  return absl::StartsWith(address, "127.") || absl::StartsWith(address, "localhost:") ||
+         absl::StartsWith(address, "[::1]") || absl::StartsWith(address, "unix:");
+}
+
+grpc::ChannelArguments ArgumentsFor(const std::string& address) {
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
+  arguments.SetMaxSendMessageSize(kMaxMessageBytes);
+  // gRPC's defaults (1 s, growing to 120 s) would keep a watch from seeing a server that is back.
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2000);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 5000);
+  if (IsLoopback(address)) arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  return arguments;
+}
+
+absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> CredentialsFrom(const std::string& ca_file) {
+  if (ca_file.empty()) return grpc::InsecureChannelCredentials();
+  grpc::SslCredentialsOptions options;
+  MAE_ASSIGN_OR_RETURN(options.pem_root_certs, ReadFile(ca_file, kMaxSecretBytes));
+  return grpc::SslCredentials(options);
+}
+
+absl::StatusOr<std::string> TokenFrom(const ServerContext& server) {
+  if (server.token_file.empty()) return "";
+  if (server.ca_file.empty() && !IsLoopback(server.server)) {
+    return absl::FailedPreconditionError(absl::StrCat("the token of ", server.token_file,
+                                                      " would travel unencrypted to ", server.server,
+                                                      ": give the server's authority with --ca-file FILE"));
+  }
+  MAE_ASSIGN_OR_RETURN(const std::string text, ReadFile(server.token_file, kMaxSecretBytes));
+  return std::string(absl::StripAsciiWhitespace(text));
+}
+
+}  // namespace
+
+absl::StatusOr<ServerContext> ChooseServer(const GlobalOptions& options, const Contexts& contexts) {
+  const std::string named = options.server.empty() ? Environment("MAE_SERVER") : options.server;
+  ServerContext server{named, "", ""};
+  if (named.empty()) {
+    MAE_ASSIGN_OR_RETURN(server, NamedContext(options, contexts));
+  }
+  const std::string token = options.token_file.empty() ? Environment("MAE_TOKEN_FILE") : options.token_file;
+  if (!token.empty()) server.token_file = token;
+  if (!options.ca_file.empty()) server.ca_file = options.ca_file;
+  return server;
+}
+
+absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const ServerContext& server,
+                                                             absl::Duration timeout) {
+  MAE_ASSIGN_OR_RETURN(const auto credentials, CredentialsFrom(server.ca_file));
+  MAE_ASSIGN_OR_RETURN(std::string token, TokenFrom(server));
+  auto channel = grpc::CreateCustomChannel(server.server, credentials, ArgumentsFor(server.server));
+  return std::unique_ptr<Connection>(
+      new Connection(server.server, std::move(token), std::move(channel), timeout));
+}
+
+void Connection::Authorize(grpc::ClientContext& context) const {
+  if (!token_.empty()) context.AddMetadata("authorization", "Bearer " + token_);
+}
+
+}  // namespace mae

@@ -1,0 +1,125 @@
+#include "client/image_batches.h"
+
+#include <algorithm>
+#include <array>
+#include <iostream>
+#include <iterator>
+#include <system_error>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "base/durable_file.h"
+#include "base/status_macros.h"
+#include "client/call_status.h"
+#include "mae/v1/server.grpc.pb.h"
+
+namespace mae {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Left for the rest of a request beside its images.
+constexpr int64_t kMessageSlack = 1 << 20;
+
+bool IsPicture(const fs::path& path) {
+  static constexpr std::array<const char*, 5> kSuffixes = {".png", ".jpg", ".jpeg", ".webp", ".bmp"};
+  const std::string suffix = absl::AsciiStrToLower(path.extension().string());
+  return std::find(kSuffixes.begin(), kSuffixes.end(), suffix) != kSuffixes.end();
+}
+
+absl::Status AddFolder(const fs::path& folder, std::vector<ImageSource>& sources) {
+  std::vector<fs::path> found;
+  std::error_code error;
+  for (fs::recursive_directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    if (it->is_regular_file() && IsPicture(it->path())) found.push_back(it->path());
+  }
+  if (error) return absl::PermissionDeniedError(absl::StrCat(folder.string(), ": ", error.message()));
+  if (found.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(folder.string(), ": no pictures in this folder (png, jpg, jpeg, webp or bmp)"));
+  }
+  std::sort(found.begin(), found.end());
+  for (const fs::path& path : found) sources.push_back({path.string(), path});
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> ReadSource(const ImageSource& source, int64_t max_bytes) {
+  std::string bytes;
+  if (source.path.empty()) {
+    bytes.assign(std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>());
+  } else {
+    MAE_ASSIGN_OR_RETURN(bytes, ReadFile(source.path));
+  }
+  if (bytes.empty()) return absl::DataLossError(absl::StrCat(source.name, ": empty, not a picture"));
+  if (static_cast<int64_t>(bytes.size()) > max_bytes) {
+    return absl::DataLossError(absl::StrCat(source.name, ": ", bytes.size(), " bytes, more than the ",
+                                            max_bytes, " that the server takes in one request"));
+  }
+  return bytes;
+}
+
+absl::Status SendNamed(
+    const std::vector<ImageSource>& batch, const std::vector<v1::Image>& images,
+    const std::function<absl::Status(const std::vector<ImageSource>&, const std::vector<v1::Image>&)>& send) {
+  std::vector<std::string> names;
+  for (const ImageSource& source : batch) names.push_back(source.name);
+  return NameImages(send(batch, images), names);
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<ImageSource>> ListImages(const std::vector<std::string>& arguments) {
+  std::vector<ImageSource> sources;
+  if (std::count(arguments.begin(), arguments.end(), "-") > 1) {
+    return absl::InvalidArgumentError("- (stdin) may be given once");
+  }
+  for (const std::string& argument : arguments) {
+    std::error_code error;
+    if (argument == "-") {
+      sources.push_back({argument, {}});
+    } else if (fs::is_directory(argument, error)) {
+      MAE_RETURN_IF_ERROR(AddFolder(argument, sources));
+    } else if (fs::exists(argument, error)) {
+      sources.push_back({argument, argument});
+    } else {
+      return absl::NotFoundError(absl::StrCat(argument, ": no such file or folder"));
+    }
+  }
+  return sources;
+}
+
+absl::StatusOr<BatchLimits> AskBatchLimits(Session& session) {
+  BatchLimits limits;
+  MAE_ASSIGN_OR_RETURN(
+      const v1::ServerInfo info,
+      session.Call<v1::ServerService>(&v1::ServerService::Stub::GetServerInfo, v1::GetServerInfoRequest()));
+  if (info.limits().max_images_per_request() > 0) limits.images = info.limits().max_images_per_request();
+  const int64_t bytes = info.limits().max_message_bytes();
+  if (bytes > 0) limits.bytes = std::min(limits.bytes, std::max(bytes - kMessageSlack, bytes / 2));
+  return limits;
+}
+
+absl::Status ForEachBatch(const std::vector<ImageSource>& sources, const BatchLimits& limits,
+                          const std::function<absl::Status(const std::vector<ImageSource>& batch,
+                                                           const std::vector<v1::Image>& images)>& send) {
+  std::vector<ImageSource> batch;
+  std::vector<v1::Image> images;
+  int64_t batch_bytes = 0;
+  for (const ImageSource& source : sources) {
+    MAE_ASSIGN_OR_RETURN(std::string bytes, ReadSource(source, limits.bytes));
+    const int64_t size = static_cast<int64_t>(bytes.size());
+    if (!batch.empty() &&
+        (static_cast<int64_t>(batch.size()) == limits.images || batch_bytes + size > limits.bytes)) {
+      MAE_RETURN_IF_ERROR(SendNamed(batch, images, send));
+      batch.clear();
+      images.clear();
+      batch_bytes = 0;
+    }
+    batch.push_back(source);
+    images.emplace_back().set_encoded(std::move(bytes));
+    batch_bytes += size;
+  }
+  return batch.empty() ? absl::OkStatus() : SendNamed(batch, images, send);
+}
+
+}  // namespace mae

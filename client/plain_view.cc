@@ -1,0 +1,85 @@
+#include "client/plain_view.h"
+
+#include <map>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "client/job_progress.h"
+#include "client/output.h"
+#include "client/readable.h"
+
+namespace mae {
+namespace {
+
+std::string StateText(const v1::JobEvent::StateChange& change) {
+  std::string text = v1::Job::State_Name(change.state());
+  if (change.has_error()) absl::StrAppend(&text, ": ", change.error().message());
+  if (!change.published_version().empty()) absl::StrAppend(&text, ", published ", change.published_version());
+  return text;
+}
+
+std::string MetricsLine(const v1::JobEvent::Metrics& metrics) {
+  const std::map<std::string, double> values(metrics.values().begin(), metrics.values().end());
+  std::string text = absl::StrFormat("step %d/%d  epoch %.4g/%d  %s", metrics.step(), metrics.total_steps(),
+                                     metrics.epoch(), metrics.epochs(), MetricsText(values));
+  const auto eta = values.find("eta_seconds");
+  if (eta != values.end())
+    absl::StrAppend(&text, "  ", ReadableDuration(absl::Seconds(eta->second)), " left");
+  // A validation pass ends an epoch.
+  if (values.count("validation_loss") > 0) return absl::StrCat("epoch done  ", text);
+  return text;
+}
+
+std::string PictureText(const v1::JobEvent::Picture& picture) {
+  std::string text = absl::StrCat("picture after epoch ", picture.epoch(), ": ", picture.path());
+  if (!picture.caption().empty()) absl::StrAppend(&text, " (", picture.caption(), ")");
+  return text;
+}
+
+std::string EventText(const v1::JobEvent& event) {
+  switch (event.event_case()) {
+    case v1::JobEvent::kState:
+      return StateText(event.state());
+    case v1::JobEvent::kMetrics:
+      return MetricsLine(event.metrics());
+    case v1::JobEvent::kPicture:
+      return PictureText(event.picture());
+    case v1::JobEvent::kCheckpoint:
+      return absl::StrCat("checkpoint at step ", event.checkpoint().step());
+    case v1::JobEvent::kLog:
+      return absl::StrCat(event.log().severity(), ": ", event.log().text());
+    case v1::JobEvent::EVENT_NOT_SET:
+      break;
+  }
+  return "an event that this mae_client does not know: its version is older than the server's";
+}
+
+}  // namespace
+
+std::string EventLine(const v1::JobEvent& event) {
+  const std::string time = absl::FormatTime("%H:%M:%S", TimeFrom(event.time()), absl::LocalTimeZone());
+  return absl::StrCat(time, "  ", absl::StripTrailingAsciiWhitespace(EventText(event)));
+}
+
+void PlainView::Show(const v1::JobEvent& event) {
+  if (!quiet_) WriteStderr(absl::StrCat(EventLine(event), "\n"));
+}
+
+void PlainView::Notice(absl::string_view line) {
+  if (!quiet_) WriteStderr(absl::StrCat(line, "\n"));
+}
+
+void JsonLinesView::Show(const v1::JobEvent& event) {
+  v1::JobEvent shown = event;
+  if (shown.has_picture()) shown.mutable_picture()->clear_png();
+  if (const auto line = ToJsonLine(shown); line.ok()) WriteStdout(*line);
+  // A reader of the pipe must see an event when it happens.
+  FlushStdout().IgnoreError();
+}
+
+void JsonLinesView::Notice(absl::string_view line) {
+  if (!quiet_) WriteStderr(absl::StrCat(line, "\n"));
+}
+
+}  // namespace mae

@@ -1,0 +1,174 @@
+#include "client/start_commands.h"
+
+#include <filesystem>
+#include <memory>
+#include <random>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/time/clock.h"
+#include "base/durable_file.h"
+#include "base/status_macros.h"
+#include "client/output.h"
+#include "client/verb_registry.h"
+#include "client/watch_command.h"
+#include "mae/v1/job.grpc.pb.h"
+#include "recipe/builtin_recipes.h"
+#include "recipe/recipe_yaml.h"
+
+namespace mae {
+namespace {
+
+constexpr int64_t kMaxRecipeBytes = 1 << 20;
+/// Tries of CreateJob while there is no server: one request_id makes one job, however often it is sent.
+constexpr int kCreateTries = 3;
+constexpr absl::Duration kCreatePause = absl::Milliseconds(300);
+
+const char* VerbOf(JobKind kind) { return kind == JobKind::kPretrain ? "start-pretrain" : "start-finetune"; }
+
+bool IsFile(const std::string& recipe) {
+  return absl::EndsWith(recipe, ".yaml") || absl::EndsWith(recipe, ".yml") || absl::StrContains(recipe, '/');
+}
+
+absl::StatusOr<v1::JobSpec> ReadRecipe(const std::string& recipe) {
+  if (recipe.empty()) return v1::JobSpec();
+  if (!IsFile(recipe)) {
+    MAE_ASSIGN_OR_RETURN(const std::string yaml, BuiltinRecipe(recipe));
+    return ParseRecipe(yaml);
+  }
+  MAE_ASSIGN_OR_RETURN(const std::string yaml, ReadFile(recipe, kMaxRecipeBytes));
+  absl::StatusOr<v1::JobSpec> spec = ParseRecipe(yaml);
+  if (spec.ok()) return spec;
+  return absl::Status(spec.status().code(), absl::StrCat(recipe, ": ", spec.status().message()));
+}
+
+absl::Status SetKind(JobKind kind, const std::string& recipe, v1::JobSpec& spec) {
+  const JobKind other = kind == JobKind::kPretrain ? JobKind::kFinetune : JobKind::kPretrain;
+  if (kind == JobKind::kPretrain ? spec.has_finetune() : spec.has_pretrain()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--recipe ", recipe, " is for another kind of job: use `mae_client ", VerbOf(other), "`"));
+  }
+  if (kind == JobKind::kPretrain) spec.mutable_pretrain();
+  if (kind == JobKind::kFinetune) spec.mutable_finetune();
+  return absl::OkStatus();
+}
+
+v1::CreateJobRequest RequestFrom(const StartOptions& options, v1::JobSpec spec) {
+  v1::CreateJobRequest request;
+  *request.mutable_spec() = std::move(spec);
+  request.set_request_id(options.request_id.empty() ? FreshUuid() : options.request_id);
+  request.set_validate_only(options.dry_run);
+  request.set_recipe(IsFile(options.recipe) ? std::filesystem::path(options.recipe).stem().string()
+                                            : options.recipe);
+  return request;
+}
+
+absl::StatusOr<v1::Job> Create(Session& session, const v1::CreateJobRequest& request) {
+  absl::StatusOr<v1::Job> job;
+  for (int attempt = 1; attempt <= kCreateTries; ++attempt) {
+    job = session.Call<v1::JobService>(&v1::JobService::Stub::CreateJob, request);
+    if (!absl::IsUnavailable(job.status())) break;
+    if (attempt < kCreateTries) absl::SleepFor(kCreatePause * attempt);
+  }
+  if (absl::IsUnavailable(job.status()) || absl::IsDeadlineExceeded(job.status())) {
+    session.Note(absl::StrCat("to send it again without making a second job, add:  --request-id ",
+                              request.request_id()));
+  }
+  return job;
+}
+
+absl::Status WriteSpec(OutputFormat format, const v1::Job& job) {
+  if (format == OutputFormat::kJson || format == OutputFormat::kCsv) {
+    return WriteMessage(format, job.spec(), nullptr);
+  }
+  WriteStdout(RecipeToYaml(job.spec()));
+  return absl::OkStatus();
+}
+
+void NoteNext(Session& session, const std::string& job) {
+  session.Note(absl::StrCat("watch it:  ", session.CommandFor("watch " + job)));
+  session.Note(absl::StrCat("stop it:   ", session.CommandFor("stop-job " + job)));
+}
+
+absl::Status Start(Session& session, JobKind kind, const StartOptions& options) {
+  MAE_ASSIGN_OR_RETURN(v1::JobSpec spec, SpecFrom(kind, options));
+  MAE_ASSIGN_OR_RETURN(const v1::Job job, Create(session, RequestFrom(options, std::move(spec))));
+  if (options.dry_run) return WriteSpec(session.options.format, job);
+  if (session.options.format == OutputFormat::kTable || options.watch) {
+    WriteStdout(job.name() + "\n");
+  } else {
+    MAE_RETURN_IF_ERROR(WriteMessage(session.options.format, job, nullptr));
+  }
+  MAE_RETURN_IF_ERROR(FlushStdout());
+  if (!options.watch) {
+    NoteNext(session, job.name());
+    return absl::OkStatus();
+  }
+  WatchOptions watch;
+  watch.job = job.name();
+  watch.reconnect_seconds = options.reconnect_seconds;
+  return WatchJob(session, watch);
+}
+
+void AddStart(VerbRegistry& verbs, JobKind kind, CLI::App* verb) {
+  auto options = std::make_shared<StartOptions>();
+  verb->add_option("--recipe", options->recipe,
+                   "A built-in recipe by NAME (server-info lists them) or a FILE.yaml");
+  verb->add_option("--dataset", options->dataset, "Train on this dataset");
+  verb->add_option("--model", options->model, "Publish the result as a version of this model");
+  if (kind == JobKind::kFinetune) {
+    verb->add_option("--from", options->from,
+                     "Start from the encoder of MODEL[@ALIAS]; without it from scratch");
+  }
+  verb->add_option("--set", options->overrides,
+                   "Set one field of the recipe: path.to.field=value (may be repeated)")
+      ->allow_extra_args(false);
+  verb->add_flag("--watch", options->watch, "Follow the job until it ends");
+  verb->add_option("--reconnect-seconds", options->reconnect_seconds,
+                   "With --watch: how long to try again when the server goes away")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  verb->add_flag("--dry-run", options->dry_run,
+                 "Only check, and print the recipe with every default written out");
+  verb->add_option("--request-id", options->request_id,
+                   "UUID; the same one sent twice makes one job. Default: a fresh one");
+  verbs.OnChosen(verb, [&verbs, kind, options] { return Start(verbs.session(), kind, *options); });
+}
+
+}  // namespace
+
+absl::StatusOr<v1::JobSpec> SpecFrom(JobKind kind, const StartOptions& options) {
+  MAE_ASSIGN_OR_RETURN(v1::JobSpec spec, ReadRecipe(options.recipe));
+  MAE_RETURN_IF_ERROR(SetKind(kind, options.recipe, spec));
+  if (!options.dataset.empty()) spec.mutable_data()->set_dataset(options.dataset);
+  if (!options.model.empty()) spec.mutable_publish()->set_model(options.model);
+  if (!options.from.empty()) spec.mutable_finetune()->set_from_model(options.from);
+  for (const std::string& assignment : options.overrides)
+    MAE_RETURN_IF_ERROR(ApplyOverride(assignment, spec));
+  return spec;
+}
+
+std::string FreshUuid() {
+  std::random_device random;
+  const uint32_t a = random(), b = random(), c = random(), d = random();
+  // Version 4, variant 10 (RFC 9562, section 5.4).
+  return absl::StrFormat("%08x-%04x-4%03x-%04x-%04x%08x", a, b >> 16, b & 0xFFF, 0x8000 | (c >> 16 & 0x3FFF),
+                         c & 0xFFFF, d);
+}
+
+void AddStartCommands(VerbRegistry& verbs) {
+  AddStart(verbs, JobKind::kPretrain,
+           verbs.Add("Train", "start-pretrain", "Pretrain a masked autoencoder",
+                     "start-pretrain --recipe fashion-mnist-pretrain --model fashion-mae --watch\n"
+                     "start-pretrain --recipe my.yaml --set schedule.epochs=20 --dry-run"));
+  AddStart(
+      verbs, JobKind::kFinetune,
+      verbs.Add(
+          "Train", "start-finetune", "Train a classifier, from a pretrained model or from scratch",
+          "start-finetune --recipe fashion-mnist-finetune --from fashion-mae --model fashion-classifier\n"
+          "start-finetune --recipe fashion-mnist-finetune --from fashion-mae@latest --set "
+          "data.batch_size=64"));
+}
+
+}  // namespace mae

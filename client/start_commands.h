@@ -1,0 +1,33 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "mae/v1/job.pb.h"
+
+namespace mae {
+
+/// What start-pretrain and start-finetune were asked for. Empty: not given.
+struct StartOptions {
+  std::string recipe;  ///< name of a built-in one, or a file: it ends in .yaml or .yml, or has a slash
+  std::string dataset;
+  std::string model;                   ///< to publish as
+  std::string from;                    ///< finetune: MODEL[@ALIAS]
+  std::vector<std::string> overrides;  ///< "path.to.field=value", applied last
+  std::string request_id;              ///< empty: a fresh UUID
+  bool watch = false;
+  bool dry_run = false;
+  double reconnect_seconds = 60;
+};
+
+enum class JobKind { kPretrain, kFinetune };
+
+/// The spec that the options make. INVALID_ARGUMENT for a recipe or an override at fault, and for a recipe of
+/// the other kind (names its verb); NOT_FOUND for an unknown recipe.
+absl::StatusOr<v1::JobSpec> SpecFrom(JobKind kind, const StartOptions& options);
+
+/// A random UUID (version 4).
+std::string FreshUuid();
+
+}  // namespace mae

@@ -1,0 +1,70 @@
+#include "client/call_status.h"
+
+#include <gmock/gmock.h>
+#include <grpcpp/support/status.h>
+#include <gtest/gtest.h>
+
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
+#include "tests/client/fake_server.h"
+#include "tests/fakes/status_matchers.h"
+
+namespace mae {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr absl::Duration kTimeout = absl::Seconds(30);
+
+absl::Status FromServer(const grpc::Status& status) { return StatusFromCall(status, "gpu1:8500", kTimeout); }
+
+TEST(CallStatus, KeepsCodeAndMessageAndSaysThatTheServerSpoke) {
+  const absl::Status status = FromServer({grpc::StatusCode::FAILED_PRECONDITION, "the job has ended"});
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kFailedPrecondition, "the job has ended"));
+  EXPECT_TRUE(IsFromServer(status));
+  EXPECT_FALSE(IsFromServer(absl::InvalidArgumentError("typed wrong")));
+  EXPECT_THAT(FromServer(grpc::Status::OK), IsOk());
+}
+
+TEST(CallStatus, ViolationsAreOneALineInPlaceOfTheMessage) {
+  const absl::Status status = FromServer(Violations({{"data.batch_size", "0 is below 1"}, {"seed", "odd"}}));
+  EXPECT_EQ(DescribeFailure(status), "data.batch_size: 0 is below 1\nseed: odd");
+}
+
+TEST(CallStatus, SaysWhenToTryAgain) {
+  google::rpc::RetryInfo retry;
+  retry.mutable_retry_delay()->set_nanos(500000000);
+  google::rpc::Status details;
+  details.add_details()->PackFrom(retry);
+  const absl::Status status =
+      FromServer({grpc::StatusCode::RESOURCE_EXHAUSTED, "the queue is full", details.SerializeAsString()});
+  EXPECT_EQ(DescribeFailure(status), "the queue is full\ntry again in 500ms");
+}
+
+TEST(CallStatus, NoServerNamesTheAddressAndWhatToDo) {
+  const absl::Status status = FromServer(
+      {grpc::StatusCode::UNAVAILABLE,
+       "failed to connect to all addresses; last error: UNKNOWN: ipv4:1.2.3.4:8500: Connection refused"});
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kUnavailable, HasSubstr("mae_server --listen gpu1:8500")));
+  EXPECT_THAT(DescribeFailure(status), HasSubstr("(Connection refused)"));
+  const absl::Status draining = FromServer({grpc::StatusCode::UNAVAILABLE, "the server is draining"});
+  EXPECT_THAT(DescribeFailure(draining), HasSubstr("draining"));
+  EXPECT_THAT(DescribeFailure(draining), Not(HasSubstr("mae_server --listen")));
+}
+
+TEST(CallStatus, DeadlineNamesTheTimeAllowed) {
+  const absl::Status status = FromServer({grpc::StatusCode::DEADLINE_EXCEEDED, "Deadline Exceeded"});
+  EXPECT_THAT(DescribeFailure(status), HasSubstr("within 30s: allow more with --timeout"));
+}
+
+TEST(CallStatus, ImagesAreNamedByTheirFiles) {
+  const absl::Status status = FromServer(Violations(
+      {{"images[1]", "not a picture"}, {"images[7]", "far"}, {"images[1].raw", "?"}, {"model", "unknown"}}));
+  EXPECT_EQ(DescribeFailure(NameImages(status, {"a.png", "b.png"})),
+            "b.png: not a picture\nimages[7]: far\nb.png: ?\nmodel: unknown");
+  EXPECT_EQ(NameImages(absl::NotFoundError("x"), {"a"}), absl::NotFoundError("x"));
+}
+
+}  // namespace
+}  // namespace mae

@@ -1,0 +1,89 @@
+#include "client/live_view.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "absl/strings/str_join.h"
+#include "client/readable.h"
+
+namespace mae {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+const absl::Time kNow = absl::FromUnixSeconds(1000000);
+
+v1::JobEvent MetricsAt(int64_t step, double loss) {
+  v1::JobEvent event;
+  auto* metrics = event.mutable_metrics();
+  metrics->set_step(step);
+  metrics->set_total_steps(100);
+  metrics->set_epoch(static_cast<double>(step) / 50);
+  metrics->set_epochs(2);
+  (*metrics->mutable_values())["loss"] = loss;
+  (*metrics->mutable_values())["eta_seconds"] = 90;
+  (*metrics->mutable_values())["images_per_second"] = 1712.3;
+  return event;
+}
+
+JobProgress HalfDone() {
+  JobProgress progress;
+  v1::JobEvent running;
+  running.mutable_state()->set_state(v1::Job::RUNNING);
+  progress.Add(running, kNow);
+  progress.Add(MetricsAt(25, 0.9), kNow);
+  progress.Add(MetricsAt(50, 0.4), kNow);
+  return progress;
+}
+
+TEST(ProgressBar, FillsByHalfCharacters) {
+  EXPECT_EQ(ProgressBar(0, 4), "────");
+  EXPECT_EQ(ProgressBar(0.625, 4), "━━╸─");
+  EXPECT_EQ(ProgressBar(1, 4), "━━━━");
+  EXPECT_EQ(ProgressBar(7, 2), "━━");
+}
+
+TEST(LiveLines, ShowStateProgressMetricsAndLoss) {
+  const auto lines = LiveLines("jobs/x", HalfDone(), kNow + absl::Seconds(20), 79, ColorDepth::kNone);
+  ASSERT_EQ(lines.size(), 4u);
+  EXPECT_EQ(lines[0], "jobs/x  RUNNING  epoch 1.00/2");
+  EXPECT_THAT(lines[1], HasSubstr(" 50 %  step 50/100  ETA 1 min 10 s"));
+  EXPECT_EQ(lines[2], "loss 0.4  1,712 images/s");
+  EXPECT_EQ(lines[3], "loss █▁");
+}
+
+TEST(LiveLines, NeverWrapAndColourOnlyWhereAllowed) {
+  for (const int columns : {20, 40, 200}) {
+    for (const std::string& line :
+         LiveLines("jobs/with-a-long-name", HalfDone(), kNow, columns, ColorDepth::k256)) {
+      EXPECT_LE(DisplayWidth(line), columns) << line;
+    }
+  }
+  EXPECT_THAT(absl::StrJoin(LiveLines("jobs/x", HalfDone(), kNow, 79, ColorDepth::k256), ""),
+              HasSubstr("\x1b["));
+  EXPECT_THAT(absl::StrJoin(LiveLines("jobs/x", HalfDone(), kNow, 79, ColorDepth::kNone), ""),
+              Not(HasSubstr("\x1b[")));
+}
+
+TEST(JobProgress, RemembersTheNewestOfEverything) {
+  JobProgress progress = HalfDone();
+  v1::JobEvent validation = MetricsAt(50, 0.4);
+  validation.mutable_metrics()->clear_values();
+  (*validation.mutable_metrics()->mutable_values())["validation_loss"] = 0.5;
+  progress.Add(validation, kNow);
+  EXPECT_EQ(progress.newest().at("loss"), 0.4);
+  EXPECT_EQ(progress.newest().at("validation_loss"), 0.5);
+  EXPECT_EQ(progress.losses().size(), 2u);
+  EXPECT_EQ(progress.fraction(), 0.5);
+  EXPECT_FALSE(progress.ended());
+}
+
+TEST(JobProgress, KeepsItsLossesBounded) {
+  JobProgress progress;
+  for (int i = 0; i < 10000; ++i) progress.Add(MetricsAt(i, 1.0), kNow);
+  EXPECT_LE(progress.losses().size(), 4096u);
+}
+
+}  // namespace
+}  // namespace mae

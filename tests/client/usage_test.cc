@@ -1,0 +1,100 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdio>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "tests/client/client_process.h"
+#include "tests/client/fake_server.h"
+
+namespace mae {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+TEST(Usage, HelpHasExamplesBeforeOptionsAndEveryVerb) {
+  const ClientResult result = RunClient({"--help"});
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_LT(result.out.find("Examples:"), result.out.find("--server"));
+  for (const char* verb : {"start-pretrain", "start-finetune", "watch",       "list-jobs", "get-job",
+                           "stop-job",       "resume-job",     "delete-job",  "metrics",   "plot",
+                           "list-datasets",  "get-dataset",    "list-models", "get-model", "reconstruct",
+                           "classify",       "embed",          "server-info", "config",    "completion"}) {
+    EXPECT_THAT(result.out, HasSubstr(absl::StrCat("  ", verb, " ")));
+    const ClientResult help = RunClient({verb, "--help"});
+    EXPECT_EQ(help.exit_code, 0);
+    EXPECT_THAT(help.out, HasSubstr(absl::StrCat("Examples:\n  mae_client ")));
+  }
+}
+
+TEST(Usage, VerbsWithoutAServiceAreNotOffered) {
+  for (const char* verb : {"start-linear-probe", "upload-dataset", "import-model", "set-alias"}) {
+    EXPECT_THAT(RunClient({"--help"}).out, Not(HasSubstr(verb)));
+    EXPECT_EQ(RunClient({verb}).exit_code, 2);
+  }
+}
+
+TEST(Usage, VersionIsOnStdout) {
+  EXPECT_THAT(RunClient({"--version"}).out, testing::MatchesRegex("mae_client [0-9]+\\.[0-9]+\\.[0-9]+\n"));
+}
+
+TEST(Usage, AMistypedVerbNamesTheNearest) {
+  const ClientResult result = RunClient({"lst-jobs"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_EQ(result.out, "");
+  EXPECT_THAT(result.err, HasSubstr("unknown verb 'lst-jobs' (did you mean 'list-jobs'?)"));
+}
+
+TEST(Usage, AMistypedOptionNamesTheNearest) {
+  EXPECT_THAT(RunClient({"start-pretrain", "--recipie", "x"}).err, HasSubstr("(did you mean '--recipe'?)"));
+  EXPECT_THAT(RunClient({"--sever", "x", "list-jobs"}).err, HasSubstr("(did you mean '--server'?)"));
+}
+
+TEST(Usage, ErrorsAreExit2AndPointToTheHelpOfTheVerb) {
+  const std::vector<std::vector<std::string>> wrong = {{},
+                                                       {"get-job"},
+                                                       {"get-job", "a", "b"},
+                                                       {"list-jobs", "-o", "xml"},
+                                                       {"list-jobs", "--timeout", "0"},
+                                                       {"metrics", "x", "--max-points", "0"},
+                                                       {"completion", "tcsh"}};
+  for (const auto& arguments : wrong) {
+    const ClientResult result = RunClient(arguments);
+    EXPECT_EQ(result.exit_code, 2) << absl::StrJoin(arguments, " ");
+    EXPECT_EQ(result.out, "");
+    const std::string verb = arguments.empty() ? "" : " " + arguments[0];
+    EXPECT_THAT(result.err, HasSubstr(absl::StrCat("see:  mae_client", verb, " --help\n")));
+  }
+}
+
+TEST(Usage, GlobalOptionsStandBeforeOrAfterTheVerb) {
+  Script script;
+  script.info.set_version("7");
+  FakeServer server(std::move(script));
+  const std::vector<std::string> before = {"--server", server.address(), "-o", "json", "server-info"};
+  const std::vector<std::string> after = {"server-info", "--server", server.address(), "-o", "json"};
+  const ClientResult first = RunClient(before), second = RunClient(after);
+  EXPECT_EQ(first.exit_code, 0) << first.err;
+  EXPECT_EQ(first.out, second.out);
+  EXPECT_THAT(first.out, HasSubstr("\"version\": \"7\""));
+}
+
+TEST(Usage, NoServerIsExit4WithTheAddressAndWhatToDo) {
+  const ClientResult result = RunClient({"list-jobs"}, {.server = "127.0.0.1:1"});
+  EXPECT_EQ(result.exit_code, 4);
+  EXPECT_EQ(result.out, "");
+  EXPECT_THAT(result.err, HasSubstr("no server at 127.0.0.1:1 (Connection refused): start one with "
+                                    "`mae_server --listen 127.0.0.1:1`"));
+}
+
+TEST(Usage, LostOutputIsAnError) {
+  FakeServer server(Script{});
+  const std::string command = absl::StrCat(std::getenv("MAE_BIN_DIR"), "/mae_client --server ",
+                                           server.address(), " server-info > /dev/full 2> /dev/null");
+  EXPECT_EQ(WEXITSTATUS(std::system(command.c_str())), 1);
+}
+
+}  // namespace
+}  // namespace mae
