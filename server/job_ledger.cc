@@ -106,6 +106,14 @@ absl::StatusOr<JobRecord> JobLedger::Apply(const std::string& id, const Change& 
   return record;
 }
 
+absl::Status JobLedger::Edit(const std::string& id, const std::function<void(JobRecord&)>& edit) {
+  const auto change = [&](JobRecord& record) -> absl::StatusOr<std::vector<JobEventBody>> {
+    edit(record);
+    return std::vector<JobEventBody>();
+  };
+  return Apply(id, change).status();
+}
+
 absl::Status JobLedger::Delete(const std::string& id) {
   absl::MutexLock lock(&mutex_);
   MAE_ASSIGN_OR_RETURN(const JobRecord record, table_.Find(id));

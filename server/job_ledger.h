@@ -45,6 +45,10 @@ class JobLedger {
   /// are to be appended while a trainer runs.
   absl::StatusOr<JobRecord> Apply(const std::string& id, const Change& change) ABSL_LOCKS_EXCLUDED(mutex_);
 
+  /// Apply without events: also while a trainer runs.
+  absl::Status Edit(const std::string& id, const std::function<void(JobRecord&)>& edit)
+      ABSL_LOCKS_EXCLUDED(mutex_);
+
   /// Removes an ended job with its folder. FAILED_PRECONDITION if it has not ended.
   absl::Status Delete(const std::string& id) ABSL_LOCKS_EXCLUDED(mutex_);
 

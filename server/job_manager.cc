@@ -111,6 +111,7 @@ absl::StatusOr<std::string> JobIdOf(const std::string& name) {
 }
 
 absl::Status JobManager::Create(const v1::CreateJobRequest& request, v1::Job& response) {
+  MAE_RETURN_IF_ERROR(CheckOpen());
   MAE_ASSIGN_OR_RETURN(const JobRecord asked, RecordOfRequest(request));
   if (!request.validate_only()) {
     // Before the spec is resolved: the first answer holds, also if the dataset has gone since.
@@ -157,6 +158,7 @@ absl::Status JobManager::Stop(const v1::StopJobRequest& request, v1::Job& respon
 }
 
 absl::Status JobManager::Resume(const v1::ResumeJobRequest& request, v1::Job& response) {
+  MAE_RETURN_IF_ERROR(CheckOpen());
   MAE_ASSIGN_OR_RETURN(const std::string id, JobIdOf(request.name()));
   MAE_ASSIGN_OR_RETURN(const JobRecord record, ledger_.Apply(id, [&](JobRecord& row) -> Events {
     MAE_ASSIGN_OR_RETURN(const int64_t order, table_.LastQueueOrder());
@@ -189,8 +191,17 @@ absl::Status JobManager::QueryMetrics(const v1::QueryMetricsRequest& request,
   return absl::OkStatus();
 }
 
-void JobManager::StopAll() {
+absl::Status JobManager::CheckOpen() const {
+  if (!refuses_) return absl::OkStatus();
+  return absl::UnavailableError("the server shuts down; try again when it is back");
+}
+
+void JobManager::RefuseNewJobs() {
+  refuses_ = true;
   supervisor_.HoldQueue();
+}
+
+void JobManager::StopAll() {
   const auto records = table_.List(0, kAllRows, kActive);
   if (!records.ok()) {
     spdlog::error("can't list the jobs to stop: {}", records.status().ToString());

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <string>
 
 #include "absl/status/status.h"
@@ -42,10 +43,13 @@ class JobManager {
   absl::Status Delete(const v1::DeleteJobRequest& request);
   absl::Status QueryMetrics(const v1::QueryMetricsRequest& request, v1::QueryMetricsResponse& response) const;
 
-  /// Asks every job that runs to checkpoint and stop; the queue is held. Errors are logged.
+  /// From now on Create and Resume are UNAVAILABLE, and no waiting job is started: the server shuts down.
+  void RefuseNewJobs();
+  /// Asks every job that runs to checkpoint and stop. Errors are logged.
   void StopAll();
 
  private:
+  absl::Status CheckOpen() const;
   absl::Status Show(const JobRecord& record, v1::Job& response) const;
   absl::Status ShowQueue(const JobRecord& record, v1::Job& response) const;
 
@@ -55,6 +59,7 @@ class JobManager {
   const DatasetStore& datasets_;
   const ModelStore& models_;
   const int64_t max_queued_;
+  std::atomic<bool> refuses_ = false;
 };
 
 /// The id of "jobs/{id}". INVALID_ARGUMENT with the field for anything else.

@@ -123,13 +123,10 @@ absl::Status TrainerSupervisor::AdoptHolder(const std::string& id) {
   Run run;
   run.process = std::move(process);
   runs_[id] = std::move(run);
-  return ledger_
-      .Apply(id,
-             [&](JobRecord& row) -> absl::StatusOr<std::vector<JobEventBody>> {
-               row.trainer = holder;
-               return std::vector<JobEventBody>{};
-             })
-      .status();
+  return ledger_.Edit(id, [&](JobRecord& row) {
+    row.trainer = holder;
+    if (row.state == JobState::kQueued) row.state = JobState::kRunning;
+  });
 }
 
 bool TrainerSupervisor::closing() {
@@ -178,6 +175,8 @@ absl::Status TrainerSupervisor::Start(const JobRecord& queued) {
         if (!row.started) row.started = absl::Now();
         return std::vector<JobEventBody>{StateEvent{JobState::kStarting, absl::OkStatus()}};
       });
+  // Another server's trainer may hold the folder: one job is never trained twice at once.
+  if (absl::IsFailedPrecondition(claimed.status())) return AdoptHolder(queued.id);
   MAE_RETURN_IF_ERROR(claimed.status());
   const absl::Status spawned = SpawnTrainer(queued.id);
   if (spawned.ok()) return spawned;
@@ -197,12 +196,9 @@ absl::Status TrainerSupervisor::SpawnTrainer(const std::string& id) {
   Run run;
   run.process = std::move(process);
   runs_[id] = std::move(run);
-  const auto noted = ledger_.Apply(id, [&](JobRecord& row) -> absl::StatusOr<std::vector<JobEventBody>> {
-    row.trainer = identity;
-    return std::vector<JobEventBody>{};
-  });
+  const absl::Status noted = ledger_.Edit(id, [&](JobRecord& row) { row.trainer = identity; });
   // The trainer's lock names it as well, so a server that comes back still finds it.
-  if (!noted.ok()) spdlog::error("can't note the trainer of jobs/{}: {}", id, noted.status().ToString());
+  if (!noted.ok()) spdlog::error("can't note the trainer of jobs/{}: {}", id, noted.ToString());
   return absl::OkStatus();
 }
 
@@ -223,12 +219,10 @@ void TrainerSupervisor::FollowRow(const JobRecord& record, Run& run) {
   if (record.state == JobState::kStarting) {
     any_starting_ = true;
     if (!SaysRunning(ledger_.Folder(record.id))) return;
-    const auto noted =
-        ledger_.Apply(record.id, [](JobRecord& row) -> absl::StatusOr<std::vector<JobEventBody>> {
-          if (row.state == JobState::kStarting) row.state = JobState::kRunning;
-          return std::vector<JobEventBody>{};
-        });
-    if (!noted.ok()) spdlog::error("can't note that jobs/{} runs: {}", record.id, noted.status().ToString());
+    const absl::Status noted = ledger_.Edit(record.id, [](JobRecord& row) {
+      if (row.state == JobState::kStarting) row.state = JobState::kRunning;
+    });
+    if (!noted.ok()) spdlog::error("can't note that jobs/{} runs: {}", record.id, noted.ToString());
     return;
   }
   if (record.state != JobState::kStopping || run.killed) return;

@@ -174,6 +174,7 @@ class SqliteJobDbReader : public JobDbReader {
     if (metrics) summary.metrics = *metrics;
     MAE_ASSIGN_OR_RETURN(const auto checkpoint, Newest<CheckpointEvent>("checkpoint"));
     if (checkpoint) summary.checkpoint_step = checkpoint->step;
+    MAE_RETURN_IF_ERROR(ReadCheckpointTime(summary));
     return ReadNewestValues(summary.metrics.values);
   }
 
@@ -182,6 +183,14 @@ class SqliteJobDbReader : public JobDbReader {
                          database_->Prepare("SELECT coalesce(max(sequence), 0) FROM events"));
     MAE_RETURN_IF_ERROR(query.Step().status());
     summary.last_sequence = query.Int(0);
+    return absl::OkStatus();
+  }
+
+  absl::Status ReadCheckpointTime(JobSummary& summary) {
+    MAE_ASSIGN_OR_RETURN(Statement query,
+                         database_->Prepare("SELECT max(time_us) FROM events WHERE kind = 'checkpoint'"));
+    MAE_RETURN_IF_ERROR(query.Step().status());
+    if (!query.IsNull(0)) summary.checkpoint_time = absl::FromUnixMicros(query.Int(0));
     return absl::OkStatus();
   }
 

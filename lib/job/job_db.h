@@ -26,6 +26,7 @@ struct JobSummary {
   std::optional<StateEvent> state;
   MetricsEvent metrics;         ///< newest step and epoch; values holds the newest of every metric
   int64_t checkpoint_step = 0;  ///< of the newest checkpoint event; 0: none
+  std::optional<absl::Time> checkpoint_time;
 };
 
 /// Writes job.db (SQLite, WAL, synchronous=FULL; docs/formats/job_db.md). One writer at a time: the server

@@ -1,0 +1,60 @@
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdio>
+#include <iostream>
+
+#include "server/server.h"
+#include "server/server_config.h"
+#include "server/server_logging.h"
+
+namespace {
+
+int Fail(const absl::Status& status) {
+  std::cerr << "mae_server: " << status.message() << "\n";
+  return 1;
+}
+
+// Before the first thread, so that every thread inherits it: the signals wait for WaitForEnd.
+sigset_t BlockEndSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  return signals;
+}
+
+// After the first signal a second one ends the process at once.
+void WaitForEnd(const sigset_t& signals) {
+  int signal = 0;
+  sigwait(&signals, &signal);
+  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("Trains and serves Masked Autoencoders over gRPC. Settings: configs/server.yaml.",
+               "mae_server");
+  std::string config_file;
+  mae::CommandLineSettings settings;
+  app.set_version_flag("--version", MAE_VERSION);
+  app.add_option("--config", config_file, "YAML file with settings that differ from the defaults");
+  app.add_option("--listen", settings.listen, "HOST:PORT of gRPC; port 0 picks one");
+  app.add_option("--metrics-listen", settings.metrics_listen, "HOST:PORT of /metrics, /healthz and /readyz");
+  app.add_option("--data-dir", settings.data_dir, "folder of jobs, models and datasets");
+  app.add_option("--set", settings.assignments, "KEY=VALUE, as jobs.slots=2; may be repeated")
+      ->allow_extra_args(false);
+  CLI11_PARSE(app, argc, argv);
+  const sigset_t signals = BlockEndSignals();
+  const auto config = mae::LoadServerConfig(config_file, settings.Overrides());
+  if (!config.ok()) return Fail(config.status());
+  mae::LogToStderr(config->log_level);
+  const auto server = mae::Server::Start(*config);
+  if (!server.ok()) return Fail(server.status());
+  std::cout << "listening on " << (*server)->address() << "\nmetrics on http://"
+            << (*server)->metrics_address() << "/metrics" << std::endl;
+  WaitForEnd(signals);
+  (*server)->Drain();
+  return 0;
+}

@@ -1,0 +1,61 @@
+#include "server/metrics.h"
+
+#include "absl/strings/str_cat.h"
+
+namespace mae {
+namespace {
+
+// Seconds; from a cheap lookup to a large batch through a large model.
+const prometheus::Histogram::BucketBoundaries kBuckets = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25,
+                                                          0.5,   1,      2.5,   5,    10,    30,   60};
+
+}  // namespace
+
+Metrics::Metrics(const std::string& version)
+    : registry_(std::make_shared<prometheus::Registry>()),
+      handled_(prometheus::BuildCounter()
+                   .Name("grpc_server_handled_total")
+                   .Help("Calls that ended, by status code.")
+                   .Register(*registry_)),
+      handling_seconds_(prometheus::BuildHistogram()
+                            .Name("grpc_server_handling_seconds")
+                            .Help("Time from the start of a call to its status; of a stream, all of it.")
+                            .Register(*registry_)),
+      infer_requests_(prometheus::BuildCounter()
+                          .Name("mae_infer_requests_total")
+                          .Help("Inference requests that ended, those of streams too.")
+                          .Register(*registry_)),
+      infer_seconds_(prometheus::BuildHistogram()
+                         .Name("mae_infer_request_duration_seconds")
+                         .Help("Time of an inference request: decoding, forward pass, encoding.")
+                         .Register(*registry_)) {
+  prometheus::BuildGauge()
+      .Name("mae_build_info")
+      .Help("Always 1; the labels tell the version.")
+      .Register(*registry_)
+      .Add({{"version", version}})
+      .Set(1);
+}
+
+void Metrics::RecordCall(const std::string& service, const std::string& method, absl::StatusCode code,
+                         absl::Duration duration) {
+  handled_
+      .Add(
+          {{"grpc_service", service}, {"grpc_method", method}, {"grpc_code", absl::StatusCodeToString(code)}})
+      .Increment();
+  handling_seconds_.Add({{"grpc_service", service}, {"grpc_method", method}}, kBuckets)
+      .Observe(absl::ToDoubleSeconds(duration));
+}
+
+void Metrics::Record(std::string_view model, int64_t version, std::string_view method, absl::StatusCode code,
+                     absl::Duration duration) {
+  const prometheus::Labels labels = {{"model", std::string(model)},
+                                     {"version", version == 0 ? "" : absl::StrCat(version)},
+                                     {"method", std::string(method)}};
+  infer_seconds_.Add(labels, kBuckets).Observe(absl::ToDoubleSeconds(duration));
+  prometheus::Labels with_code = labels;
+  with_code["code"] = absl::StatusCodeToString(code);
+  infer_requests_.Add(with_code).Increment();
+}
+
+}  // namespace mae

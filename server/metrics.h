@@ -1,0 +1,42 @@
+#pragma once
+
+#include <prometheus/counter.h>
+#include <prometheus/family.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "server/infer_metrics.h"
+
+namespace mae {
+
+/// The series that calls make as they end: grpc_server_handled_total, grpc_server_handling_seconds,
+/// mae_infer_requests_total, mae_infer_request_duration_seconds; and mae_build_info. Thread-safe.
+class Metrics final : public InferMetrics {
+ public:
+  /// @param version for mae_build_info.
+  explicit Metrics(const std::string& version);
+
+  /// A call has ended. @param service "mae.v1.JobService". @param method "GetJob".
+  void RecordCall(const std::string& service, const std::string& method, absl::StatusCode code,
+                  absl::Duration duration);
+
+  void Record(std::string_view model, int64_t version, std::string_view method, absl::StatusCode code,
+              absl::Duration duration) override;
+
+  /// To be served, or looked at by tests.
+  const std::shared_ptr<prometheus::Registry>& registry() const { return registry_; }
+
+ private:
+  const std::shared_ptr<prometheus::Registry> registry_;
+  prometheus::Family<prometheus::Counter>& handled_;
+  prometheus::Family<prometheus::Histogram>& handling_seconds_;
+  prometheus::Family<prometheus::Counter>& infer_requests_;
+  prometheus::Family<prometheus::Histogram>& infer_seconds_;
+};
+
+}  // namespace mae

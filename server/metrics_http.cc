@@ -1,0 +1,97 @@
+#include "server/metrics_http.h"
+
+#include <civetweb.h>
+#include <prometheus/text_serializer.h>
+
+#include <array>
+
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
+#include "absl/time/time.h"
+#include "base/joined_thread.h"
+
+namespace mae {
+namespace {
+
+constexpr absl::Duration kKnockPause = absl::Milliseconds(20);
+
+int Answer(mg_connection* connection, int code, const char* type, const std::string& body) {
+  mg_printf(connection,
+            "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n", code,
+            mg_get_response_code_text(connection, code), type, body.size());
+  mg_write(connection, body.data(), body.size());
+  return code;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<MetricsHttp>> MetricsHttp::Start(const std::string& address, Sources sources,
+                                                                std::function<bool()> ready) {
+  std::unique_ptr<MetricsHttp> http(new MetricsHttp(std::move(sources), std::move(ready)));
+  const std::string host = address.substr(0, address.rfind(':'));
+  // civetweb takes addresses only.
+  const std::string port_option =
+      host == "localhost" ? absl::StrCat("127.0.0.1", address.substr(host.size())) : address;
+  const char* options[] = {
+      "listening_ports", port_option.c_str(), "num_threads", "2", "request_timeout_ms", "10000", nullptr};
+  const mg_callbacks callbacks = {};
+  mg_init_data init = {&callbacks, nullptr, options};
+  std::array<char, 256> text = {};
+  unsigned code = 0;
+  mg_error_data error = {&code, text.data(), text.size()};
+  http->context_ = mg_start2(&init, &error);
+  if (http->context_ == nullptr) {
+    return absl::UnavailableError(absl::StrCat("can't listen on ", address, " for metrics: ", text.data(),
+                                               "; is the port taken? choose another with --metrics-listen"));
+  }
+  mg_server_port port = {};
+  if (mg_get_server_ports(http->context_, 1, &port) != 1)
+    return absl::InternalError("civetweb listens on no port");
+  http->address_ = absl::StrCat(host, ":", port.port);
+  mg_set_request_handler(http->context_, "/metrics$", &MetricsHttp::AnswerMetrics, http.get());
+  mg_set_request_handler(http->context_, "/healthz$", &MetricsHttp::AnswerHealth, http.get());
+  mg_set_request_handler(http->context_, "/readyz$", &MetricsHttp::AnswerReady, http.get());
+  return http;
+}
+
+MetricsHttp::~MetricsHttp() {
+  if (context_ == nullptr) return;
+  // civetweb's listener looks at its stop flag when somebody connects, or every two seconds.
+  absl::Notification stopped;
+  const JoinedThread stopper([&] {
+    mg_stop(context_);
+    stopped.Notify();
+  });
+  do {
+    Knock();
+  } while (!stopped.WaitForNotificationWithTimeout(kKnockPause));
+}
+
+void MetricsHttp::Knock() const {
+  const size_t colon = address_.rfind(':');
+  std::array<char, 128> error;
+  mg_connection* const connection =
+      mg_connect_client(address_.substr(0, colon).c_str(), std::stoi(address_.substr(colon + 1)), 0,
+                        error.data(), error.size());
+  if (connection != nullptr) mg_close_connection(connection);
+}
+
+int MetricsHttp::AnswerMetrics(mg_connection* connection, void* self) {
+  std::vector<prometheus::MetricFamily> all;
+  for (const auto& source : static_cast<MetricsHttp*>(self)->sources_) {
+    for (auto& family : source->Collect()) all.push_back(std::move(family));
+  }
+  return Answer(connection, 200, "text/plain; version=0.0.4; charset=utf-8",
+                prometheus::TextSerializer().Serialize(all));
+}
+
+int MetricsHttp::AnswerHealth(mg_connection* connection, void*) {
+  return Answer(connection, 200, "text/plain", "ok\n");
+}
+
+int MetricsHttp::AnswerReady(mg_connection* connection, void* self) {
+  const bool ready = static_cast<MetricsHttp*>(self)->ready_();
+  return Answer(connection, ready ? 200 : 503, "text/plain", ready ? "ready\n" : "not ready\n");
+}
+
+}  // namespace mae

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <prometheus/collectable.h>
+#include <prometheus/metric_family.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+struct mg_context;
+struct mg_connection;
+
+namespace mae {
+
+/// HTTP beside gRPC: /metrics in Prometheus' text format, /healthz (200 while the process answers) and
+/// /readyz (200 while it takes requests, else 503). Everything else is 404; no file is served. Thread-safe.
+class MetricsHttp {
+ public:
+  using Sources = std::vector<std::shared_ptr<prometheus::Collectable>>;
+
+  /// Listens from then on. UNAVAILABLE if the port is taken, INVALID_ARGUMENT for an address that is none.
+  /// @param address HOST:PORT, an IP address; port 0 picks a free one.
+  /// @param ready called on HTTP threads; must not block.
+  static absl::StatusOr<std::unique_ptr<MetricsHttp>> Start(const std::string& address, Sources sources,
+                                                            std::function<bool()> ready);
+  /// Waits for requests that are being answered.
+  ~MetricsHttp();
+
+  /// HOST:PORT with the port that it listens on.
+  const std::string& address() const { return address_; }
+
+ private:
+  MetricsHttp(Sources sources, std::function<bool()> ready)
+      : sources_(std::move(sources)), ready_(std::move(ready)) {}
+  void Knock() const;
+  static int AnswerMetrics(mg_connection* connection, void* self);
+  static int AnswerHealth(mg_connection* connection, void* self);
+  static int AnswerReady(mg_connection* connection, void* self);
+
+  const Sources sources_;
+  const std::function<bool()> ready_;
+  mg_context* context_ = nullptr;
+  std::string address_;
+};
+
+}  // namespace mae

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <grpcpp/support/server_interceptor.h>
+
+#include "server/metrics.h"
+
+namespace mae {
+
+/// Makes the interceptor that tells `Metrics` of every call of every service as its status is sent, or as it
+/// breaks without one (CANCELLED). Thread-safe; the metrics outlive the gRPC server.
+class MetricsInterceptorFactory final : public grpc::experimental::ServerInterceptorFactoryInterface {
+ public:
+  explicit MetricsInterceptorFactory(Metrics& metrics) : metrics_(metrics) {}
+  grpc::experimental::Interceptor* CreateServerInterceptor(grpc::experimental::ServerRpcInfo* info) override;
+
+ private:
+  Metrics& metrics_;
+};
+
+}  // namespace mae

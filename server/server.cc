@@ -1,0 +1,139 @@
+#include "server/server.h"
+
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/resource_quota.h>
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "server/hard_end.h"
+#include "server/job_metrics.h"
+#include "server/metrics_interceptor.h"
+#include "server/process_metrics.h"
+
+namespace mae {
+namespace {
+
+constexpr int64_t kMiB = 1 << 20;
+constexpr int kMaxConcurrentStreams = 1000;  // a connection
+constexpr absl::Duration kPatience = absl::Seconds(15);
+
+v1::ServerInfo FactsOf(const ServerConfig& config, const std::string& metrics_address) {
+  v1::ServerInfo facts;
+  facts.set_version(MAE_VERSION);
+  facts.set_data_dir(config.data_dir.string());
+  facts.set_metrics_address(metrics_address);
+  v1::ServerInfo::Limits& limits = *facts.mutable_limits();
+  limits.set_job_slots(static_cast<int32_t>(config.jobs.slots));
+  limits.set_max_queued_jobs(static_cast<int32_t>(config.jobs.max_queued));
+  limits.set_max_message_bytes(config.rpc.max_message_mib * kMiB);
+  limits.set_max_images_per_request(static_cast<int32_t>(config.inference.max_images));
+  limits.set_max_image_pixels(config.inference.max_image_pixels);
+  return facts;
+}
+
+std::unique_ptr<WorkQueue> MakeQueue(int64_t threads, int64_t max_waiting) {
+  return std::make_unique<WorkQueue>(static_cast<int>(threads), static_cast<int>(max_waiting));
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerConfig& config) {
+  std::unique_ptr<Server> server(new Server(config));
+  MAE_ASSIGN_OR_RETURN(server->jobs_, JobSystem::Open(config));
+  MAE_RETURN_IF_ERROR(server->StartHttp());
+  server->MakeServices();
+  MAE_RETURN_IF_ERROR(server->StartGrpc());
+  server->ready_ = true;
+  return server;
+}
+
+Server::~Server() {
+  if (grpc_ != nullptr) Drain();
+}
+
+absl::Status Server::StartHttp() {
+  const MetricsHttp::Sources sources = {metrics_.registry(),
+                                        std::make_shared<JobMetrics>(jobs_->ledger(), jobs_->table()),
+                                        std::make_shared<ProcessMetrics>()};
+  MAE_ASSIGN_OR_RETURN(metrics_http_,
+                       MetricsHttp::Start(config_.metrics_listen, sources, [this] { return ready_.load(); }));
+  return absl::OkStatus();
+}
+
+void Server::MakeServices() {
+  queue_ = MakeQueue(config_.rpc.threads, config_.rpc.max_waiting);
+  inference_queue_ = MakeQueue(config_.inference.threads, config_.inference.max_waiting);
+  job_service_ = std::make_unique<JobService>(jobs_->manager(), jobs_->hub(), *queue_);
+  dataset_service_ = std::make_unique<DatasetService>(jobs_->datasets(), *queue_);
+  model_service_ = std::make_unique<ModelService>(jobs_->models(), *queue_);
+  inference_service_ = std::make_unique<InferenceService>(
+      jobs_->models(), *inference_queue_, metrics_,
+      InferenceLimits{config_.inference.max_images, config_.inference.max_image_pixels});
+  server_service_ =
+      std::make_unique<ServerService>(FactsOf(config_, metrics_http_->address()), jobs_->datasets(), *queue_);
+}
+
+void Server::ConfigureGrpc(grpc::ServerBuilder& builder) {
+  const int max_message = static_cast<int>(config_.rpc.max_message_mib * kMiB);
+  builder.SetMaxReceiveMessageSize(max_message);
+  builder.SetMaxSendMessageSize(max_message);
+  // A message is buffered whole before its limit acts, so what all take together has a limit too.
+  grpc::ResourceQuota quota("mae_server");
+  quota.Resize(static_cast<size_t>(config_.rpc.memory_mib * kMiB));
+  builder.SetResourceQuota(quota);
+  // Otherwise a second server on the same port starts without an error and takes half of the calls.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxConcurrentStreams);
+  std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
+  interceptors.push_back(std::make_unique<MetricsInterceptorFactory>(metrics_));
+  builder.experimental().SetInterceptorCreators(std::move(interceptors));
+  grpc::Service* const services[] = {job_service_.get(), dataset_service_.get(), model_service_.get(),
+                                     inference_service_.get(), server_service_.get()};
+  for (grpc::Service* service : services) builder.RegisterService(service);
+}
+
+absl::Status Server::StartGrpc() {
+  grpc::EnableDefaultHealthCheckService(true);
+  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  grpc::ServerBuilder builder;
+  int port = 0;
+  builder.AddListeningPort(config_.listen, grpc::InsecureServerCredentials(), &port);
+  ConfigureGrpc(builder);
+  grpc_ = builder.BuildAndStart();
+  if (grpc_ == nullptr || port == 0) {
+    grpc_ = nullptr;
+    return absl::UnavailableError(absl::StrCat("can't listen on ", config_.listen,
+                                               "; is the port taken? choose another with --listen"));
+  }
+  address_ = absl::StrCat(config_.listen.substr(0, config_.listen.rfind(':')), ":", port);
+  return absl::OkStatus();
+}
+
+void Server::StopJobs() {
+  const absl::Duration grace = absl::Seconds(config_.jobs.stop_grace_seconds) + kPatience;
+  jobs_->manager().StopAll();
+  const absl::Status idle = jobs_->supervisor().WaitUntilIdle(absl::Now() + grace);
+  if (!idle.ok()) spdlog::warn("{}; they go on without the server", idle.ToString());
+}
+
+void Server::Drain() {
+  const bool stop_jobs = config_.jobs.on_shutdown == "stop";
+  const absl::Duration drain = absl::Seconds(config_.rpc.drain_seconds);
+  const absl::Duration stop =
+      stop_jobs ? absl::Seconds(config_.jobs.stop_grace_seconds) + kPatience : absl::ZeroDuration();
+  const HardEnd hard_end(drain + stop + kPatience);
+  ready_ = false;
+  if (auto* health = grpc_->GetHealthCheckService()) health->SetServingStatus(false);
+  jobs_->manager().RefuseNewJobs();
+  if (stop_jobs) StopJobs();
+  jobs_->hub().Close();
+  grpc_->Shutdown(std::chrono::system_clock::now() + absl::ToChronoNanoseconds(drain));
+  grpc_->Wait();
+  grpc_ = nullptr;
+}
+
+}  // namespace mae

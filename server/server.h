@@ -1,0 +1,66 @@
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "server/dataset_service.h"
+#include "server/inference_service.h"
+#include "server/job_service.h"
+#include "server/job_system.h"
+#include "server/metrics.h"
+#include "server/metrics_http.h"
+#include "server/model_service.h"
+#include "server/server_config.h"
+#include "server/server_service.h"
+#include "server/work_queue.h"
+
+namespace mae {
+
+/// A whole mae_server: the services of mae.v1, health and reflection on one gRPC port, metrics over HTTP on
+/// another, and the data folder below. Start gives one that takes requests. Thread-safe.
+class Server {
+ public:
+  /// FAILED_PRECONDITION (the data folder is in use), PERMISSION_DENIED (it can't be written), UNAVAILABLE (a
+  /// port is taken), or what the stores say; nothing stays behind then but the folder.
+  static absl::StatusOr<std::unique_ptr<Server>> Start(const ServerConfig& config);
+  /// Drains first if nobody did.
+  ~Server();
+
+  const std::string& address() const { return address_; }                          ///< HOST:PORT of gRPC
+  const std::string& metrics_address() const { return metrics_http_->address(); }  ///< HOST:PORT of HTTP
+
+  /// Ends the service: not ready, no new job and no new call; calls that run have rpc.drain_seconds, then
+  /// they are cancelled; watches end with UNAVAILABLE. Jobs go on, or are stopped first, by jobs.on_shutdown.
+  /// Blocks; ends the process if a library hangs. Once only.
+  void Drain();
+
+ private:
+  explicit Server(const ServerConfig& config) : config_(config), metrics_(MAE_VERSION) {}
+  absl::Status StartHttp();
+  absl::Status StartGrpc();
+  void MakeServices();
+  void ConfigureGrpc(grpc::ServerBuilder& builder);
+  void StopJobs();
+
+  const ServerConfig config_;
+  std::atomic<bool> ready_ = false;
+  Metrics metrics_;
+  std::unique_ptr<JobSystem> jobs_;
+  std::unique_ptr<MetricsHttp> metrics_http_;
+  std::unique_ptr<JobService> job_service_;
+  std::unique_ptr<DatasetService> dataset_service_;
+  std::unique_ptr<ModelService> model_service_;
+  std::unique_ptr<InferenceService> inference_service_;
+  std::unique_ptr<ServerService> server_service_;
+  // Queued work uses the services, so the queues end before them; calls use the queues, so gRPC ends before
+  // those.
+  std::unique_ptr<WorkQueue> queue_, inference_queue_;
+  std::unique_ptr<grpc::Server> grpc_;
+  std::string address_;
+};
+
+}  // namespace mae

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+namespace mae {
+
+/// All settings of a server; configs/server.yaml has each key with its meaning, unit, limits and default. A
+/// plain value. Without LoadServerConfig everything is empty or 0.
+struct ServerConfig {
+  std::string listen, metrics_listen;  ///< HOST:PORT
+  std::filesystem::path data_dir;
+  std::string log_level;
+
+  struct Jobs {
+    int64_t slots = 0, max_queued = 0;
+    std::filesystem::path trainer;
+    int64_t stop_grace_seconds = 0;
+    std::string on_shutdown;  ///< keep or stop
+  } jobs;
+
+  struct Rpc {
+    int64_t threads = 0, max_waiting = 0, max_message_mib = 0, memory_mib = 0, drain_seconds = 0;
+  } rpc;
+
+  struct Inference {
+    int64_t threads = 0, max_waiting = 0, max_images = 0, max_image_pixels = 0, max_loaded_models = 0;
+    std::string device;
+  } inference;
+
+  std::map<std::string, std::filesystem::path> datasets;
+};
+
+/// What the command line can set; empty fields leave a setting alone.
+struct CommandLineSettings {
+  std::string listen, metrics_listen, data_dir;
+  std::vector<std::string> assignments;  ///< of --set
+
+  /// All as "key=value", the named options last: they win over --set.
+  std::vector<std::string> Overrides() const;
+};
+
+/// The content of configs/server.yaml.
+const char* DefaultServerConfigYaml();
+
+/// Defaults, then a file, then single settings; later ones win. Where data_dir or jobs.trainer stay empty,
+/// their defaults (from the environment, and beside this program) are put in.
+/// @param file empty: none. NOT_FOUND if it isn't there.
+/// @param overrides "key=value", in order: "jobs.slots=2", "datasets.mine=/data/mine".
+/// @return INVALID_ARGUMENT with file, line, key and limit; an unknown key comes with the nearest known one.
+absl::StatusOr<ServerConfig> LoadServerConfig(const std::filesystem::path& file,
+                                              const std::vector<std::string>& overrides);
+
+}  // namespace mae

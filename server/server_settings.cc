@@ -1,0 +1,130 @@
+#include "server/server_settings.h"
+
+#include <algorithm>
+#include <functional>
+
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "base/nearest_word.h"
+
+namespace mae {
+namespace {
+
+using Setter = std::function<absl::Status(const std::string& value, ServerConfig& config)>;
+
+constexpr char kDatasets[] = "datasets.";
+
+// `field` gives the place of the setting in a config.
+template <typename Field>
+Setter Integer(Field field, int64_t low, int64_t high) {
+  return [=](const std::string& value, ServerConfig& config) {
+    int64_t number = 0;
+    if (absl::SimpleAtoi(value, &number) && number >= low && number <= high) {
+      field(config) = number;
+      return absl::OkStatus();
+    }
+    return absl::InvalidArgumentError(
+        absl::StrCat("is '", value, "'; give a whole number from ", low, " to ", high));
+  };
+}
+
+template <typename Field>
+Setter OneOf(Field field, std::vector<std::string> allowed) {
+  return [=](const std::string& value, ServerConfig& config) {
+    if (std::find(allowed.begin(), allowed.end(), value) != allowed.end()) {
+      field(config) = value;
+      return absl::OkStatus();
+    }
+    return absl::InvalidArgumentError(
+        absl::StrCat("is '", value, "'; give one of ", absl::StrJoin(allowed, ", ")));
+  };
+}
+
+template <typename Field>
+Setter Text(Field field) {
+  return [=](const std::string& value, ServerConfig& config) {
+    field(config) = value;
+    return absl::OkStatus();
+  };
+}
+
+template <typename Field>
+Setter Address(Field field) {
+  return [=](const std::string& value, ServerConfig& config) {
+    const size_t colon = value.rfind(':');
+    int32_t port = -1;
+    if (colon != std::string::npos && colon > 0 && absl::SimpleAtoi(value.substr(colon + 1), &port) &&
+        port >= 0 && port <= 65535) {
+      field(config) = value;
+      return absl::OkStatus();
+    }
+    return absl::InvalidArgumentError(
+        absl::StrCat("is '", value, "'; give HOST:PORT, a port from 0 to 65535"));
+  };
+}
+
+#define MAE_FIELD(member) \
+  [](ServerConfig & config) -> auto& { return config.member; }
+
+const std::map<std::string, Setter>& Setters() {
+  static const std::map<std::string, Setter> setters = {
+      {"listen", Address(MAE_FIELD(listen))},
+      {"metrics_listen", Address(MAE_FIELD(metrics_listen))},
+      {"data_dir", Text(MAE_FIELD(data_dir))},
+      {"log_level", OneOf(MAE_FIELD(log_level), {"trace", "debug", "info", "warning", "error"})},
+      {"jobs.slots", Integer(MAE_FIELD(jobs.slots), 1, 64)},
+      {"jobs.max_queued", Integer(MAE_FIELD(jobs.max_queued), 1, 100'000)},
+      {"jobs.trainer", Text(MAE_FIELD(jobs.trainer))},
+      {"jobs.stop_grace_seconds", Integer(MAE_FIELD(jobs.stop_grace_seconds), 1, 86'400)},
+      {"jobs.on_shutdown", OneOf(MAE_FIELD(jobs.on_shutdown), {"keep", "stop"})},
+      {"rpc.threads", Integer(MAE_FIELD(rpc.threads), 1, 256)},
+      {"rpc.max_waiting", Integer(MAE_FIELD(rpc.max_waiting), 0, 100'000)},
+      {"rpc.max_message_mib", Integer(MAE_FIELD(rpc.max_message_mib), 1, 1024)},
+      {"rpc.memory_mib", Integer(MAE_FIELD(rpc.memory_mib), 64, 1'048'576)},
+      {"rpc.drain_seconds", Integer(MAE_FIELD(rpc.drain_seconds), 0, 3600)},
+      {"inference.threads", Integer(MAE_FIELD(inference.threads), 1, 256)},
+      {"inference.max_waiting", Integer(MAE_FIELD(inference.max_waiting), 0, 100'000)},
+      {"inference.max_images", Integer(MAE_FIELD(inference.max_images), 1, 65'536)},
+      {"inference.max_image_pixels", Integer(MAE_FIELD(inference.max_image_pixels), 1, int64_t{1} << 30)},
+      {"inference.max_loaded_models", Integer(MAE_FIELD(inference.max_loaded_models), 1, 1024)},
+      {"inference.device", Text(MAE_FIELD(inference.device))},
+  };
+  return setters;
+}
+
+#undef MAE_FIELD
+
+void SetDataset(const std::string& name, const std::string& path, ServerConfig& config) {
+  if (path.empty()) {
+    config.datasets.erase(name);
+  } else {
+    config.datasets[name] = path;
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> ServerSettingKeys() {
+  std::vector<std::string> keys;
+  for (const auto& [key, setter] : Setters()) keys.push_back(key);
+  return keys;
+}
+
+absl::Status SetServerSetting(const std::string& key, const std::string& value, ServerConfig& config) {
+  if (absl::StartsWith(key, kDatasets) && key.size() + 1 > sizeof(kDatasets)) {
+    SetDataset(key.substr(sizeof(kDatasets) - 1), value, config);
+    return absl::OkStatus();
+  }
+  const auto setter = Setters().find(key);
+  if (setter == Setters().end()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("unknown key '", key, "'", DidYouMean(key, ServerSettingKeys())));
+  }
+  const absl::Status set = setter->second(value, config);
+  if (set.ok()) return set;
+  return absl::InvalidArgumentError(absl::StrCat(key, ": ", std::string(set.message())));
+}
+
+}  // namespace mae

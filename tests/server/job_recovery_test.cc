@@ -1,0 +1,162 @@
+// What a server finds that comes back to a data folder: trainers that go on, trainers that ended, jobs that
+// wait.
+#include <poll.h>
+#include <signal.h>
+
+#include <fstream>
+
+#include "absl/strings/str_cat.h"
+#include "base/sqlite.h"
+#include "job/job_lock.h"
+#include "job/job_process.h"
+#include "tests/fakes/status_matchers.h"
+#include "tests/server/server_fixture.h"
+
+namespace mae {
+namespace {
+
+using testing::HasSubstr;
+using v1::Job;
+
+class JobRecoveryTest : public ServerTest {
+ protected:
+  // Also reaps it: the trainer is a child of this process, whose servers come and go.
+  static void WaitForExit(JobProcess& trainer) {
+    pollfd poll_for_end = {trainer.poll_fd(), POLLIN, 0};
+    ASSERT_EQ(poll(&poll_for_end, 1, 60'000), 1);
+    trainer.TryWait();
+  }
+  void Sql(const std::string& statement) {
+    auto database = Database::Open(temp_ / "data/mae.db", Database::Mode::kReadWrite);
+    ASSERT_THAT(database, IsOk());
+    ASSERT_THAT((*database)->Execute(statement), IsOk());
+  }
+};
+
+TEST_F(JobRecoveryTest, ATrainerThatGoesOnIsAdoptedAndItsWatchHasNoGapAndNoTwin) {
+  StartServer();
+  const std::string name = MustCreate("clothes").name();
+  WaitUntilRunning(name);
+  Tell(name, "log one");
+  const auto before = Watch(name, 0, [](const auto& event) { return event.log().text() == "one"; });
+  const ProcessIdentity trainer = Trainer(name);
+  DropServer();
+  EXPECT_TRUE(IsRunning(trainer));
+  Tell(name, "log two");
+  StartServer();
+  EXPECT_EQ(Get(name).state(), Job::RUNNING);
+  EXPECT_EQ(Trainer(name), trainer);
+  Tell(name, "log three");
+  Tell(name, "succeed");
+  const auto after = Watch(name, before.back().sequence());
+  ASSERT_EQ(after.size(), 3u);
+  EXPECT_EQ(after[0].sequence(), before.back().sequence() + 1);
+  EXPECT_EQ(after[0].log().text(), "two");
+  EXPECT_EQ(after[1].log().text(), "three");
+  EXPECT_TRUE(IsState(after[2], Job::SUCCEEDED));
+  EXPECT_EQ(Get(name).published_version(), "models/clothes/versions/1");
+}
+
+TEST_F(JobRecoveryTest, ATrainerThatSucceededMeanwhileIsPublished) {
+  StartServer();
+  const std::string name = MustCreate("clothes").name();
+  WaitUntilRunning(name);
+  const auto trainer = JobProcess::Adopt(Trainer(name));
+  DropServer();
+  Tell(name, "succeed");
+  WaitForExit(**trainer);
+  StartServer();
+  EXPECT_EQ(WaitForEnd(name).published_version(), "models/clothes/versions/1");
+}
+
+TEST_F(JobRecoveryTest, ATrainerThatDiedMeanwhileIsFailedAndTheNextJobRuns) {
+  StartServer();
+  const std::string name = MustCreate().name();
+  WaitUntilRunning(name);
+  const std::string next = MustCreate().name();
+  const auto trainer = JobProcess::Adopt(Trainer(name));
+  DropServer();
+  ASSERT_THAT((*trainer)->Signal(SIGKILL), IsOk());
+  WaitForExit(**trainer);
+  StartServer();
+  const Job job = WaitForEnd(name);
+  EXPECT_EQ(job.state(), Job::FAILED);
+  EXPECT_THAT(job.error().message(), HasSubstr("not our child"));
+  WaitUntilRunning(next);
+}
+
+TEST_F(JobRecoveryTest, AStopThatTheLastServerTookIsCarriedOut) {
+  StartServer();
+  const std::string name = MustCreate().name();
+  WaitUntilRunning(name);
+  DropServer();
+  Sql("UPDATE jobs SET state = 'STOPPING'");
+  StartServer();
+  EXPECT_EQ(WaitForEnd(name).state(), Job::STOPPED);
+}
+
+TEST_F(JobRecoveryTest, ATrainerThatTheRowDoesNotNameIsFoundByItsLock) {
+  StartServer();
+  const std::string name = MustCreate().name();
+  WaitUntilRunning(name);
+  const ProcessIdentity trainer = Trainer(name);
+  DropServer();
+  Sql("UPDATE jobs SET trainer_pid = NULL, trainer_start_ticks = NULL, state = 'STARTING'");
+  StartServer();
+  EXPECT_EQ(Trainer(name), trainer);
+  Tell(name, "succeed bare");
+  EXPECT_EQ(WaitForEnd(name).state(), Job::SUCCEEDED);
+}
+
+TEST_F(JobRecoveryTest, AClaimWithoutATrainerIsQueuedAgain) {
+  StartServer();
+  const std::string name = MustCreate().name();
+  WaitUntilRunning(name);
+  const auto trainer = JobProcess::Adopt(Trainer(name));
+  DropServer();
+  ASSERT_THAT((*trainer)->Signal(SIGKILL), IsOk());
+  WaitForExit(**trainer);
+  Sql("UPDATE jobs SET trainer_pid = NULL, trainer_start_ticks = NULL, state = 'STARTING'");
+  StartServer();
+  const auto events = Watch(name, 3, [](const auto& event) { return IsState(event, Job::RUNNING); });
+  ASSERT_EQ(events.size(), 3u);
+  EXPECT_TRUE(IsState(events[0], Job::QUEUED));
+  EXPECT_TRUE(IsState(events[1], Job::STARTING));
+}
+
+TEST_F(JobRecoveryTest, AJobIsNeverTrainedTwiceAtOnce) {
+  StartServer();
+  const std::string name = MustCreate().name();
+  WaitUntilRunning(name);
+  const ProcessIdentity trainer = Trainer(name);
+  DropServer();
+  // As if the last server had died before it could tell that this trainer had been started.
+  Sql("UPDATE jobs SET trainer_pid = NULL, trainer_start_ticks = NULL, state = 'QUEUED'");
+  StartServer();
+  WaitForState(name, Job::RUNNING);
+  EXPECT_EQ(Trainer(name), trainer);
+  Tell(name, "succeed bare");
+  EXPECT_EQ(WaitForEnd(name).state(), Job::SUCCEEDED);
+}
+
+TEST_F(JobRecoveryTest, WhatACrashInterruptedIsFinishedAndTrainersWorkIsKept) {
+  StartServer();
+  const std::string name = MustCreate().name();
+  WaitUntilRunning(name);
+  Tell(name, "succeed bare");
+  WaitForEnd(name);
+  DropServer();
+  const std::filesystem::path jobs = temp_ / "data/jobs";
+  std::filesystem::rename(Folder(name).root(), jobs / absl::StrCat(".deleted-", name.substr(5)));
+  ASSERT_THAT(JobFolder(jobs / "pretrain-unacknowledged").Create("{}"), IsOk());
+  ASSERT_THAT(JobFolder(jobs / "pretrain-stranger").Create("{}"), IsOk());
+  std::ofstream(jobs / "pretrain-stranger" / "trainer.log") << "hours of work\n";
+  StartServer();
+  EXPECT_EQ(Delete(name).error_code(), grpc::StatusCode::NOT_FOUND);
+  std::vector<std::string> left;
+  for (const auto& entry : std::filesystem::directory_iterator(jobs)) left.push_back(entry.path().filename());
+  EXPECT_THAT(left, testing::ElementsAre("pretrain-stranger"));
+}
+
+}  // namespace
+}  // namespace mae

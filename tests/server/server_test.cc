@@ -1,0 +1,128 @@
+#include "server/server.h"
+
+#include <fstream>
+
+#include "absl/strings/str_cat.h"
+#include "mae/v1/server.grpc.pb.h"
+#include "tests/fakes/status_matchers.h"
+#include "tests/server/server_fixture.h"
+
+namespace mae {
+namespace {
+
+using absl::StatusCode;
+using testing::HasSubstr;
+using testing::Not;
+using v1::Job;
+
+using ServerLifeTest = ServerTest;
+
+TEST_F(ServerLifeTest, TellsItsFacts) {
+  StartServer({"jobs.slots=3"});
+  grpc::ClientContext context;
+  v1::ServerInfo info;
+  ASSERT_TRUE(v1::ServerService::NewStub(channel_)->GetServerInfo(&context, {}, &info).ok());
+  EXPECT_EQ(info.limits().job_slots(), 3);
+  EXPECT_EQ(info.limits().max_message_bytes(), 64 << 20);
+  EXPECT_EQ(info.metrics_address(), server_->metrics_address());
+  EXPECT_EQ(info.version(), MAE_VERSION);
+}
+
+TEST_F(ServerLifeTest, ATakenPortIsAnErrorNotASharedOne) {
+  StartServer();
+  const auto second = Server::Start(Config(
+      {absl::StrCat("listen=", server_->address()), absl::StrCat("data_dir=", (temp_ / "other").string())}));
+  EXPECT_THAT(second, StatusIs(StatusCode::kUnavailable, HasSubstr(server_->address())));
+  const auto third = Server::Start(Config({absl::StrCat("metrics_listen=", server_->metrics_address()),
+                                           absl::StrCat("data_dir=", (temp_ / "third").string())}));
+  EXPECT_THAT(third, StatusIs(StatusCode::kUnavailable, HasSubstr(server_->metrics_address())));
+}
+
+TEST_F(ServerLifeTest, ADataFolderServesOneServer) {
+  StartServer();
+  EXPECT_THAT(Server::Start(Config()),
+              StatusIs(StatusCode::kFailedPrecondition, HasSubstr("in use by another server")));
+  DropServer();
+  StartServer();
+}
+
+TEST_F(ServerLifeTest, ADataFolderThatCannotBeMadeIsNamed) {
+  std::ofstream(temp_ / "file") << "in the way";
+  const std::string path = (temp_ / "file" / "data").string();
+  EXPECT_THAT(Server::Start(Config({absl::StrCat("data_dir=", path)})),
+              StatusIs(StatusCode::kPermissionDenied, HasSubstr(path)));
+  EXPECT_THAT(Server::Start(Config({"data_dir=/proc/mae"})),
+              StatusIs(StatusCode::kPermissionDenied, HasSubstr("/proc/mae")));
+}
+
+TEST_F(ServerLifeTest, MetricsTellOfCallsJobsAndTheProcess) {
+  StartServer();
+  const std::string name = MustCreate("clothes").name();
+  const int64_t running = WaitUntilRunning(name);
+  Tell(name, "metrics 30 0.125");
+  Tell(name, "checkpoint 30");
+  Watch(name, running, [](const auto& event) { return event.has_checkpoint(); });
+  const std::string labels =
+      absl::StrCat("{job=\"", name.substr(5), "\",kind=\"pretrain\",model=\"clothes\"} ");
+  int code = 0;
+  const std::string text = HttpGet("/metrics", &code);
+  EXPECT_EQ(code, 200);
+  EXPECT_THAT(text, HasSubstr("mae_jobs{state=\"FAILED\"} 0"));
+  EXPECT_THAT(text, HasSubstr(absl::StrCat("mae_train_loss", labels, "0.125")));
+  EXPECT_THAT(text, HasSubstr(absl::StrCat("mae_train_step", labels, "30")));
+  EXPECT_THAT(text, HasSubstr(absl::StrCat("mae_train_checkpoint_age_seconds", labels)));
+  EXPECT_THAT(text, HasSubstr("mae_job_info{"));
+  EXPECT_THAT(text, HasSubstr("grpc_server_handled_total{grpc_code=\"OK\",grpc_method=\"CreateJob\","
+                              "grpc_service=\"mae.v1.JobService\"} 1"));
+  EXPECT_THAT(text, HasSubstr("grpc_server_handling_seconds_count{"));
+  EXPECT_THAT(text, HasSubstr(absl::StrCat("mae_build_info{version=\"", MAE_VERSION, "\"} 1")));
+  for (const char* series : {"process_resident_memory_bytes", "process_open_fds", "process_cpu_seconds_total",
+                             "process_start_time_seconds"}) {
+    EXPECT_THAT(text, HasSubstr(absl::StrCat("\n", series, " ")));
+  }
+}
+
+TEST_F(ServerLifeTest, TheHttpPortServesNothingElse) {
+  StartServer();
+  int code = 0;
+  EXPECT_EQ(HttpGet("/healthz", &code), "ok\n");
+  EXPECT_EQ(code, 200);
+  EXPECT_EQ(HttpGet("/readyz", &code), "ready\n");
+  EXPECT_EQ(code, 200);
+  for (const char* path : {"/", "/etc/passwd", "/../../etc/passwd", "/metrics/x"}) {
+    EXPECT_THAT(HttpGet(path, &code), Not(HasSubstr("root:")));
+    EXPECT_EQ(code, 404) << path;
+  }
+}
+
+TEST_F(ServerLifeTest, DrainingKeepsJobsAndIsNoLongerReady) {
+  StartServer();
+  const std::string name = MustCreate().name();
+  WaitUntilRunning(name);
+  const ProcessIdentity trainer = Trainer(name);
+  server_->Drain();
+  int code = 0;
+  HttpGet("/readyz", &code);
+  EXPECT_EQ(code, 503);
+  HttpGet("/healthz", &code);
+  EXPECT_EQ(code, 200);
+  EXPECT_TRUE(IsRunning(trainer));
+  grpc::ClientContext context;
+  Job job;
+  EXPECT_EQ(jobs_->CreateJob(&context, Request(), &job).error_code(), grpc::StatusCode::UNAVAILABLE);
+}
+
+TEST_F(ServerLifeTest, DrainingStopsJobsWhereTheConfigurationSaysSo) {
+  StartServer({"jobs.on_shutdown=stop"});
+  const std::string running = MustCreate().name();
+  WaitUntilRunning(running);
+  const std::string waiting = MustCreate().name();
+  DropServer();
+  StartServer();
+  EXPECT_EQ(Get(running).state(), Job::STOPPED);
+  EXPECT_EQ(Get(running).progress().checkpoint_step(), 1);
+  WaitUntilRunning(waiting);
+}
+
+}  // namespace
+}  // namespace mae
