@@ -33,12 +33,14 @@ class Results {
     MAE_ASSIGN_OR_RETURN(const std::string text, ToJsonLine(one));
     nlohmann::ordered_json row = {{"file", source.name}, {"model_version", model}};
     row.update(nlohmann::ordered_json::parse(text));
-    json_.push_back(std::move(row));
+    json_.push_back(row.dump());
     return absl::OkStatus();
   }
 
+  bool empty() const { return rows_.empty(); }
+
   absl::Status Write(OutputFormat format) const {
-    if (format != OutputFormat::kTable) return WriteJson(format, json_.dump(1) + "\n");
+    if (format != OutputFormat::kTable) return WriteJson(format, JsonRows(json_));
     WriteStdout(TableOfRows());
     return absl::OkStatus();
   }
@@ -69,7 +71,7 @@ class Results {
 
   const int top_k_;
   std::vector<std::pair<std::string, v1::Classification>> rows_;
-  nlohmann::ordered_json json_ = nlohmann::ordered_json::array();
+  std::vector<std::string> json_;
 };
 
 absl::Status Classify(Session& session, const ClassifyOptions& options) {
@@ -95,6 +97,7 @@ absl::Status Classify(Session& session, const ClassifyOptions& options) {
         }
         return absl::OkStatus();
       });
+  if (!status.ok() && results.empty()) return status;
   // What was done before a bad picture is shown as well.
   const absl::Status written = results.Write(session.options.format);
   return status.ok() ? written : status;

@@ -68,13 +68,14 @@ std::string TableOf(const Embeddings& embeddings) {
 }
 
 std::string JsonOf(const Embeddings& embeddings) {
-  auto json = nlohmann::ordered_json::array();
+  std::vector<std::string> rows;
   for (size_t i = 0; i < embeddings.names.size(); ++i) {
-    json.push_back({{"file", embeddings.names[i]},
-                    {"model_version", embeddings.model_version},
-                    {"embedding", embeddings.Row(i)}});
+    rows.push_back(nlohmann::ordered_json({{"file", embeddings.names[i]},
+                                           {"model_version", embeddings.model_version},
+                                           {"embedding", embeddings.Row(i)}})
+                       .dump());
   }
-  return json.dump() + "\n";
+  return JsonRows(rows);
 }
 
 absl::Status Write(Session& session, const EmbedOptions& options, const Embeddings& embeddings) {

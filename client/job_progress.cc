@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "client/readable.h"
@@ -88,7 +89,8 @@ std::string MetricsText(const std::map<std::string, double>& values) {
       parts.push_back(MetricText(metric.name, value->second));
   }
   for (const auto& [name, value] : values) {
-    if (!IsKnown(name)) parts.push_back(MetricText(name, value));
+    const bool counts_nothing = absl::EndsWith(name, "_total") && value == 0;
+    if (!IsKnown(name) && !counts_nothing) parts.push_back(MetricText(name, value));
   }
   return absl::StrJoin(parts, "  ");
 }

@@ -43,8 +43,8 @@ class JobProgress {
 /// STOPPED, SUCCEEDED, FAILED.
 bool IsEnded(v1::Job::State state);
 
-/// "loss 0.2312  lr 0.0011  1,712 images/s": those of `values` that are there, in a fixed order, known ones
-/// first.
+/// "loss 0.2312  lr 0.0011  1,712 images/s": those of `values` that are there, known ones first, in a fixed
+/// order; counters (x_total) that are 0 are left out.
 std::string MetricsText(const std::map<std::string, double>& values);
 
 }  // namespace mae

@@ -140,12 +140,14 @@ void LiveView::RedrawUntilClosed() {
 
 void LiveView::Redraw() {
   const int columns = TerminalColumns(STDERR_FILENO);
-  std::string text = drawn_lines_ > 0 ? absl::StrCat("\x1b[", drawn_lines_, "A") : "";
+  std::vector<std::string> lines =
+      LiveLines(job_, progress_, absl::Now(), columns - 1, ColorsOf(STDERR_FILENO));
+  if (above_.empty() && lines == drawn_) return;
+  std::string text = drawn_.empty() ? "" : absl::StrCat("\x1b[", drawn_.size(), "A");
+  above_.insert(above_.end(), lines.begin(), lines.end());
   for (const std::string& line : above_) absl::StrAppend(&text, "\r\x1b[2K", line, "\n");
   above_.clear();
-  const auto lines = LiveLines(job_, progress_, absl::Now(), columns - 1, ColorsOf(STDERR_FILENO));
-  for (const std::string& line : lines) absl::StrAppend(&text, "\r\x1b[2K", line, "\n");
-  drawn_lines_ = static_cast<int>(lines.size());
+  drawn_ = std::move(lines);
   WriteStderr(text);
 }
 

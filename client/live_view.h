@@ -32,7 +32,7 @@ class LiveView : public JobView {
   absl::Mutex mutex_;
   JobProgress progress_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::string> above_ ABSL_GUARDED_BY(mutex_);  ///< lines that wait to be written for good
-  int drawn_lines_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::vector<std::string> drawn_ ABSL_GUARDED_BY(mutex_);  ///< the lines at the foot
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
   JoinedThread drawer_;
 };

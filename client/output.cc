@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "base/status_macros.h"
 
 namespace mae {
@@ -80,6 +81,11 @@ absl::StatusOr<std::string> JsonToYaml(const std::string& json) {
   YAML::Emitter out;
   Emit(out, value);
   return absl::StrCat(out.c_str(), "\n");
+}
+
+std::string JsonRows(const std::vector<std::string>& rows) {
+  if (rows.empty()) return "[]\n";
+  return absl::StrCat("[\n", absl::StrJoin(rows, ",\n"), "\n]\n");
 }
 
 absl::Status WriteJson(OutputFormat format, const std::string& json) {

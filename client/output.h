@@ -26,6 +26,9 @@ absl::StatusOr<std::string> JsonToYaml(const std::string& json);
 /// Writes JSON text to stdout as `format` (json or yaml) asks.
 absl::Status WriteJson(OutputFormat format, const std::string& json);
 
+/// JSON rows as one array, a row a line.
+std::string JsonRows(const std::vector<std::string>& rows);
+
 /// Writes a message to stdout: `table` makes the text of -o table. INVALID_ARGUMENT for csv, which only
 /// `metrics` has.
 absl::Status WriteMessage(OutputFormat format, const google::protobuf::Message& message,

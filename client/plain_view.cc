@@ -21,13 +21,15 @@ std::string StateText(const v1::JobEvent::StateChange& change) {
 
 std::string MetricsLine(const v1::JobEvent::Metrics& metrics) {
   const std::map<std::string, double> values(metrics.values().begin(), metrics.values().end());
+  // A validation pass ends an epoch.
+  if (values.count("validation_loss") > 0) {
+    return absl::StrFormat("epoch %.4g/%d done  %s", metrics.epoch(), metrics.epochs(), MetricsText(values));
+  }
   std::string text = absl::StrFormat("step %d/%d  epoch %.4g/%d  %s", metrics.step(), metrics.total_steps(),
                                      metrics.epoch(), metrics.epochs(), MetricsText(values));
   const auto eta = values.find("eta_seconds");
   if (eta != values.end())
     absl::StrAppend(&text, "  ", ReadableDuration(absl::Seconds(eta->second)), " left");
-  // A validation pass ends an epoch.
-  if (values.count("validation_loss") > 0) return absl::StrCat("epoch done  ", text);
   return text;
 }
 

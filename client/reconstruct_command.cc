@@ -80,16 +80,18 @@ class Results {
     return SaveFiles(source, one);
   }
 
+  bool empty() const { return table_.rows() == 0; }
+
   absl::Status Finish(Session& session) {
     if (folder_ && !rows_.empty()) {
       MAE_ASSIGN_OR_RETURN(const std::string png, PanelPng(rows_));
       MAE_RETURN_IF_ERROR(folder_->Write("panel.png", png));
       const std::string first =
-          json_.size() > rows_.size() ? absl::StrCat(" (the first ", rows_.size(), ")") : "";
+          table_.rows() > rows_.size() ? absl::StrCat(" (the first ", rows_.size(), ")") : "";
       session.Note(absl::StrCat("pictures are in ", folder_->PathOf(""), ", all together in ",
                                 folder_->PathOf("panel.png"), first));
     }
-    if (globals_.format != OutputFormat::kTable) return WriteJson(globals_.format, json_.dump(1) + "\n");
+    if (globals_.format != OutputFormat::kTable) return WriteJson(globals_.format, JsonRows(json_));
     WriteStdout(table_.Text());
     return absl::OkStatus();
   }
@@ -97,10 +99,7 @@ class Results {
  private:
   absl::Status AddJson(const ImageSource& source, const v1::ReconstructResponse& response,
                        const v1::Reconstruction& one) {
-    if (globals_.format == OutputFormat::kTable) {
-      json_.push_back(nullptr);
-      return absl::OkStatus();
-    }
+    if (globals_.format == OutputFormat::kTable) return absl::OkStatus();
     v1::Reconstruction shown = one;
     for (std::string* png :
          {shown.mutable_original_png(), shown.mutable_masked_png(), shown.mutable_reconstruction_png(),
@@ -116,7 +115,7 @@ class Results {
     row.update(nlohmann::ordered_json::parse(text));
     for (const char* name : {"original_png", "masked_png", "reconstruction_png", "pasted_png", "panel_png"})
       row.erase(name);
-    json_.push_back(std::move(row));
+    json_.push_back(row.dump());
     return absl::OkStatus();
   }
 
@@ -144,7 +143,7 @@ class Results {
   std::optional<OutputFolder> folder_;
   std::vector<std::vector<Picture>> rows_;
   Table table_{{"FILE", "LOSS", "MASK", "MODEL"}};
-  nlohmann::ordered_json json_ = nlohmann::ordered_json::array();
+  std::vector<std::string> json_;
   size_t drawn_ = 0;
 };
 
@@ -176,6 +175,7 @@ absl::Status Reconstruct(Session& session, const ReconstructOptions& options) {
         }
         return absl::OkStatus();
       });
+  if (!status.ok() && results.empty()) return status;
   // What was done before a bad picture is shown as well.
   const absl::Status finished = results.Finish(session);
   return status.ok() ? finished : status;

@@ -6,6 +6,7 @@
 #include "base/status_macros.h"
 #include "client/output.h"
 #include "client/readable.h"
+#include "client/resource_name.h"
 #include "client/table.h"
 #include "client/verb_registry.h"
 #include "mae/v1/server.grpc.pb.h"
@@ -21,13 +22,16 @@ std::string InfoFields(const v1::ServerInfo& info, const std::string& address) {
                         absl::StrCat(device.description(), ", ", ReadableBytes(device.memory_bytes())));
   }
   const auto& limits = info.limits();
+  const auto short_name = [](std::string* out, const std::string& name) {
+    absl::StrAppend(out, ShortName(name));
+  };
   fields.insert(fields.end(),
                 {{"jobs at once", absl::StrCat(limits.job_slots())},
                  {"jobs queued", absl::StrCat("at most ", limits.max_queued_jobs())},
                  {"message", absl::StrCat("at most ", ReadableBytes(limits.max_message_bytes()))},
                  {"images a request", absl::StrCat("at most ", limits.max_images_per_request())},
                  {"pixels an image", absl::StrCat("at most ", Grouped(limits.max_image_pixels()))},
-                 {"datasets", absl::StrJoin(info.datasets(), ", ")},
+                 {"datasets", absl::StrJoin(info.datasets(), ", ", short_name)},
                  {"presets", absl::StrJoin(info.model_presets(), ", ")},
                  {"recipes", absl::StrJoin(info.recipes(), ", ")},
                  {"data folder", info.data_dir()},

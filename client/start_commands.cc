@@ -144,8 +144,12 @@ absl::StatusOr<v1::JobSpec> SpecFrom(JobKind kind, const StartOptions& options) 
   if (!options.dataset.empty()) spec.mutable_data()->set_dataset(options.dataset);
   if (!options.model.empty()) spec.mutable_publish()->set_model(options.model);
   if (!options.from.empty()) spec.mutable_finetune()->set_from_model(options.from);
-  for (const std::string& assignment : options.overrides)
-    MAE_RETURN_IF_ERROR(ApplyOverride(assignment, spec));
+  for (const std::string& assignment : options.overrides) {
+    const absl::Status applied = ApplyOverride(assignment, spec);
+    if (!applied.ok()) {
+      return absl::Status(applied.code(), absl::StrCat("--set ", assignment, ": ", applied.message()));
+    }
+  }
   return spec;
 }
 

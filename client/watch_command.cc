@@ -56,10 +56,9 @@ absl::Status Outcome(Session& session, const std::string& job, const JobProgress
     session.Note(absl::StrCat("go on from its last checkpoint:  ", session.CommandFor("resume-job " + job)));
     return absl::AbortedError(absl::StrCat(job, " FAILED: ", progress.error().message()));
   }
-  if (!progress.published_version().empty()) {
-    session.Note(absl::StrCat("published ", progress.published_version()));
-  }
-  session.Note(absl::StrCat(job, " ", v1::Job::State_Name(progress.state())));
+  const std::string& version = progress.published_version();
+  session.Note(absl::StrCat(job, " ", v1::Job::State_Name(progress.state()),
+                            version.empty() ? "" : absl::StrCat(", published ", version)));
   return absl::OkStatus();
 }
 

@@ -79,6 +79,12 @@ TEST(JobProgress, RemembersTheNewestOfEverything) {
   EXPECT_FALSE(progress.ended());
 }
 
+TEST(MetricsText, ShowsKnownOnesFirstAndNoCountersOfNothing) {
+  EXPECT_EQ(MetricsText({{"accuracy", 0.5}, {"extra", 2}, {"loss", 1}, {"skipped_steps_total", 0}}),
+            "loss 1  accuracy 0.5  extra 2");
+  EXPECT_EQ(MetricsText({{"skipped_steps_total", 3}}), "skipped_steps_total 3");
+}
+
 TEST(JobProgress, KeepsItsLossesBounded) {
   JobProgress progress;
   for (int i = 0; i < 10000; ++i) progress.Add(MetricsAt(i, 1.0), kNow);

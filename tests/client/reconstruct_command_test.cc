@@ -168,6 +168,7 @@ TEST_F(ReconstructTest, AnEmptyFileIsNotSent) {
   const ClientResult result = Run({File("empty.png", "")});
   server_->Stop();
   EXPECT_EQ(result.exit_code, 1);
+  EXPECT_EQ(result.out, "");
   EXPECT_THAT(result.err, HasSubstr("empty.png: empty"));
   EXPECT_TRUE(seen_.empty());
 }

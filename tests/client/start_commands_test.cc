@@ -53,6 +53,13 @@ TEST(SpecFrom, IsTheVerbsKindWithoutARecipe) {
   EXPECT_TRUE(spec->has_pretrain());
 }
 
+TEST(SpecFrom, AnOverrideAtFaultIsNamed) {
+  StartOptions options;
+  options.overrides = {"schedule.epoch=7"};
+  EXPECT_THAT(SpecFrom(JobKind::kPretrain, options),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("--set schedule.epoch=7: ")));
+}
+
 TEST(FreshUuid, IsRandomVersion4) {
   EXPECT_THAT(FreshUuid(), MatchesRegex(kUuid));
   EXPECT_NE(FreshUuid(), FreshUuid());

@@ -104,7 +104,7 @@ TEST(Watch, PrintsALineAnEventWhenStderrIsNoTerminal) {
   EXPECT_EQ(result.out, "");
   EXPECT_THAT(result.err, HasSubstr("RUNNING"));
   EXPECT_THAT(result.err, HasSubstr("step 50/250  epoch 0/2  loss 0.75  lr 0.001"));
-  EXPECT_THAT(result.err, HasSubstr("epoch done"));
+  EXPECT_THAT(result.err, HasSubstr("epoch 0/2 done"));
   EXPECT_THAT(result.err, HasSubstr("validation loss 0.5  accuracy 0.9"));
   EXPECT_THAT(result.err, HasSubstr("picture after epoch 1"));
   EXPECT_THAT(result.err, HasSubstr("jobs/x SUCCEEDED"));
