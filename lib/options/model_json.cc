@@ -1,6 +1,14 @@
 #include "options/model_json.h"
 
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 
@@ -29,48 +37,120 @@ json EncoderJson(const EncoderOptions& o) {
           {"position_embedding", NameOf(o.position_embedding)}};
 }
 
-EncoderOptions EncoderFrom(const json& j) {
+// The members of one JSON object, read strictly: nlohmann's own get() cuts 1.5 to 1 and names no key.
+// Every read throws std::invalid_argument "encoder.depth: …".
+class Members {
+ public:
+  explicit Members(const json& object, std::string path = "") : object_(object), path_(std::move(path)) {}
+
+  Members Inside(const char* key) const {
+    if (!At(key).is_object()) Refuse(key, "an object");
+    return Members(At(key), absl::StrCat(path_, key, "."));
+  }
+
+  int64_t Integer(const char* key) const {
+    const json& value = At(key);
+    // Unsigned values beyond int64 would turn negative.
+    if (!value.is_number_integer() || (value.is_number_unsigned() && value.get<uint64_t>() > INT64_MAX))
+      Refuse(key, "a whole number");
+    return value.get<int64_t>();
+  }
+  double Number(const char* key) const {
+    if (!At(key).is_number()) Refuse(key, "a number");
+    return At(key).get<double>();
+  }
+  bool Truth(const char* key) const {
+    if (!At(key).is_boolean()) Refuse(key, "true or false");
+    return At(key).get<bool>();
+  }
+  std::string Text(const char* key) const {
+    if (!At(key).is_string()) Refuse(key, "a string");
+    return At(key).get<std::string>();
+  }
+  // Whether the text is `second`; it may be `first` otherwise, and nothing else.
+  bool IsSecond(const char* key, const char* first, const char* second) const {
+    const auto text = Text(key);
+    if (text != first && text != second) Refuse(key, absl::StrCat(first, " or ", second));
+    return text == second;
+  }
+  std::vector<double> Numbers(const char* key) const {
+    return List<double>(key, "a list of numbers", [](const json& item) { return item.is_number(); });
+  }
+  std::vector<std::string> Texts(const char* key) const {
+    return List<std::string>(key, "a list of strings", [](const json& item) { return item.is_string(); });
+  }
+  std::map<std::string, double> NamedNumbers(const char* key) const {
+    const Members inside = Inside(key);
+    std::map<std::string, double> numbers;
+    for (const auto& [name, value] : inside.object_.items()) numbers[name] = inside.Number(name.c_str());
+    return numbers;
+  }
+
+ private:
+  const json& At(const char* key) const {
+    const auto found = object_.find(key);
+    if (found == object_.end()) throw std::invalid_argument(absl::StrCat(path_, key, ": is missing"));
+    return *found;
+  }
+  [[noreturn]] void Refuse(const char* key, const std::string& expected) const {
+    throw std::invalid_argument(absl::StrCat(path_, key, ": expects ", expected, ", not ", At(key).dump()));
+  }
+  template <typename Item, typename IsItem>
+  std::vector<Item> List(const char* key, const char* expected, IsItem is_item) const {
+    const json& list = At(key);
+    if (!list.is_array() || !std::all_of(list.begin(), list.end(), is_item)) Refuse(key, expected);
+    return list.get<std::vector<Item>>();
+  }
+
+  const json& object_;
+  std::string path_;
+};
+
+EncoderOptions EncoderFrom(const Members& members) {
   EncoderOptions o;
-  j.at("channels").get_to(o.channels);
-  j.at("image_height").get_to(o.image_height);
-  j.at("image_width").get_to(o.image_width);
-  j.at("patch_size").get_to(o.patch_size);
-  j.at("embed_dim").get_to(o.embed_dim);
-  j.at("depth").get_to(o.depth);
-  j.at("num_heads").get_to(o.num_heads);
-  j.at("mlp_ratio").get_to(o.mlp_ratio);
-  j.at("qkv_bias").get_to(o.qkv_bias);
-  j.at("layer_norm_eps").get_to(o.layer_norm_eps);
-  const auto position = j.at("position_embedding").get<std::string>();
-  if (position != "sincos" && position != "learned")
-    throw std::invalid_argument("position_embedding: " + position);
-  o.position_embedding = position == "learned" ? PositionEmbedding::kLearned : PositionEmbedding::kSinCos;
+  o.channels = members.Integer("channels");
+  o.image_height = members.Integer("image_height");
+  o.image_width = members.Integer("image_width");
+  o.patch_size = members.Integer("patch_size");
+  o.embed_dim = members.Integer("embed_dim");
+  o.depth = members.Integer("depth");
+  o.num_heads = members.Integer("num_heads");
+  o.mlp_ratio = members.Number("mlp_ratio");
+  o.qkv_bias = members.Truth("qkv_bias");
+  o.layer_norm_eps = members.Number("layer_norm_eps");
+  o.position_embedding = members.IsSecond("position_embedding", "sincos", "learned")
+                             ? PositionEmbedding::kLearned
+                             : PositionEmbedding::kSinCos;
   return o;
 }
 
+DecoderOptions DecoderFrom(const Members& members) {
+  return {members.Integer("embed_dim"), members.Integer("depth"), members.Integer("num_heads")};
+}
+
 ModelConfig ConfigFrom(const json& j) {
+  const Members members(j);
+  if (const auto format = members.Integer("format"); format != 1)
+    throw std::invalid_argument(absl::StrCat("format: is ", format, "; this version reads 1"));
+  const bool classifier = members.IsSecond("kind", "masked_autoencoder", "vision_transformer");
+  const auto encoder = EncoderFrom(members.Inside("encoder"));
   ModelConfig config;
-  const auto kind = j.at("kind").get<std::string>();
-  const auto encoder = EncoderFrom(j.at("encoder"));
-  if (kind == "masked_autoencoder") {
-    const auto& d = j.at("decoder");
-    config.model = MaskedAutoencoderOptions{
-        encoder,
-        {d.at("embed_dim").get<int64_t>(), d.at("depth").get<int64_t>(), d.at("num_heads").get<int64_t>()},
-        j.at("mask_ratio").get<double>(),
-        j.at("norm_pix_loss").get<bool>()};
-  } else if (kind == "vision_transformer") {
-    const auto pooling = j.at("pooling").get<std::string>();
-    if (pooling != "mean" && pooling != "token") throw std::invalid_argument("pooling: " + pooling);
-    config.model = VisionTransformerOptions{encoder, j.at("num_classes").get<int64_t>(),
-                                            pooling == "token" ? Pooling::kToken : Pooling::kMean};
+  if (classifier) {
+    const auto pooling = members.IsSecond("pooling", "mean", "token") ? Pooling::kToken : Pooling::kMean;
+    config.model = VisionTransformerOptions{encoder, members.Integer("num_classes"), pooling};
   } else {
-    throw std::invalid_argument("kind: " + kind);
+    config.model = MaskedAutoencoderOptions{encoder, DecoderFrom(members.Inside("decoder")),
+                                            members.Number("mask_ratio"), members.Truth("norm_pix_loss")};
   }
-  j.at("mean").get_to(config.mean);
-  j.at("std").get_to(config.std_dev);
-  j.at("labels").get_to(config.labels);
+  config.mean = members.Numbers("mean");
+  config.std_dev = members.Numbers("std");
+  config.labels = members.Texts("labels");
   return config;
+}
+
+// A label of bytes that are no UTF-8 must not throw here.
+std::string Printed(const json& j) {
+  return j.dump(2, ' ', /*ensure_ascii=*/false, json::error_handler_t::replace) + "\n";
 }
 
 // Runs a parser that throws, naming the file it speaks of.
@@ -78,7 +158,9 @@ template <typename Parse>
 auto Parsed(const char* file, const std::string& text, Parse parse)
     -> absl::StatusOr<decltype(parse(json()))> {
   try {
-    return parse(json::parse(text));
+    const json object = json::parse(text);
+    if (!object.is_object()) throw std::invalid_argument("not a JSON object");
+    return parse(object);
   } catch (const std::exception& error) {
     return absl::InvalidArgumentError(absl::StrCat(file, ": ", error.what()));
   }
@@ -100,7 +182,7 @@ std::string ModelConfigToJson(const ModelConfig& config) {
     j["num_classes"] = vit.num_classes;
     j["pooling"] = NameOf(vit.pooling);
   }
-  return j.dump(2) + "\n";
+  return Printed(j);
 }
 
 absl::StatusOr<ModelConfig> ModelConfigFromJson(const std::string& text) {
@@ -108,22 +190,27 @@ absl::StatusOr<ModelConfig> ModelConfigFromJson(const std::string& text) {
 }
 
 std::string ModelCardToJson(const ModelCard& card) {
-  const json j = {{"job", card.job},       {"recipe", card.recipe},   {"dataset", card.dataset},
-                  {"parent", card.parent}, {"metrics", card.metrics}, {"parameters", card.parameters},
+  json metrics = json::object();
+  for (const auto& [name, value] : card.metrics) {
+    if (std::isfinite(value)) metrics[name] = value;
+  }
+  const json j = {{"job", card.job},       {"recipe", card.recipe}, {"dataset", card.dataset},
+                  {"parent", card.parent}, {"metrics", metrics},    {"parameters", card.parameters},
                   {"sha256", card.sha256}};
-  return j.dump(2) + "\n";
+  return Printed(j);
 }
 
 absl::StatusOr<ModelCard> ModelCardFromJson(const std::string& text) {
   return Parsed("card.json", text, [](const json& j) {
+    const Members members(j);
     ModelCard card;
-    j.at("job").get_to(card.job);
-    j.at("recipe").get_to(card.recipe);
-    j.at("dataset").get_to(card.dataset);
-    j.at("parent").get_to(card.parent);
-    j.at("metrics").get_to(card.metrics);
-    j.at("parameters").get_to(card.parameters);
-    j.at("sha256").get_to(card.sha256);
+    card.job = members.Text("job");
+    card.recipe = members.Text("recipe");
+    card.dataset = members.Text("dataset");
+    card.parent = members.Text("parent");
+    card.metrics = members.NamedNumbers("metrics");
+    card.parameters = members.Integer("parameters");
+    card.sha256 = members.Text("sha256");
     return card;
   });
 }
