@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <numeric>
+#include <string>
 #include <variant>
 #include <vector>
 
@@ -93,7 +94,10 @@ void CheckSameShapes(const EncoderOptions& encoder, const EncoderOptions& pretra
   count("depth", encoder.depth, pretrained.depth, unset);
   count("num_heads", encoder.num_heads, pretrained.num_heads, unset);
   check("mlp_ratio", encoder.mlp_ratio, pretrained.mlp_ratio, unset);
-  count("qkv_bias", encoder.qkv_bias, pretrained.qkv_bias, unset);
+  if (encoder.qkv_bias != pretrained.qkv_bias)
+    violations.Add("finetune.model.qkv_bias",
+                   absl::StrCat("is ", encoder.qkv_bias ? "true" : "false", ", but ", from, " has ",
+                                pretrained.qkv_bias ? "true" : "false", ": ", unset));
 }
 
 void CheckMask(const MaskedAutoencoderOptions& model, ViolationList& violations) {

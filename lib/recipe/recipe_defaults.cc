@@ -1,8 +1,6 @@
 #include "recipe/recipe_defaults.h"
 
 #include <algorithm>
-#include <numeric>
-#include <optional>
 #include <string>
 #include <vector>
 

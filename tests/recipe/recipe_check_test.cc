@@ -219,13 +219,14 @@ TEST(ResolveSpec, ModelOfOtherShapesIsRefusedFieldByField) {
 
   context = FashionContext();
   context.from_model = ModelOf(FashionContext(), Recipe(kPretrain));
-  ExpectEachRefused(context, "finetune: {from_model: m}\ndata: {dataset: d}\nschedule: {epochs: 1}",
-                    {{"finetune.model.patch_size=7", "finetune.model.patch_size", "is 7, but m has 4"},
-                     {"finetune.model.embed_dim=64", "finetune.model.embed_dim", "is 64, but m has 128"},
-                     {"finetune.model.depth=5", "finetune.model.depth", "is 5, but m has 6"},
-                     {"finetune.model.num_heads=8", "finetune.model.num_heads", "is 8, but m has 4"},
-                     {"finetune.model.mlp_ratio=2", "finetune.model.mlp_ratio", "is 2, but m has 4"},
-                     {"finetune.model.qkv_bias=false", "finetune.model.qkv_bias", "is 0, but m has 1"}});
+  ExpectEachRefused(
+      context, "finetune: {from_model: m}\ndata: {dataset: d}\nschedule: {epochs: 1}",
+      {{"finetune.model.patch_size=7", "finetune.model.patch_size", "is 7, but m has 4"},
+       {"finetune.model.embed_dim=64", "finetune.model.embed_dim", "is 64, but m has 128"},
+       {"finetune.model.depth=5", "finetune.model.depth", "is 5, but m has 6"},
+       {"finetune.model.num_heads=8", "finetune.model.num_heads", "is 8, but m has 4"},
+       {"finetune.model.mlp_ratio=2", "finetune.model.mlp_ratio", "is 2, but m has 4"},
+       {"finetune.model.qkv_bias=false", "finetune.model.qkv_bias", "is false, but m has true"}});
   auto other_preset = Recipe("finetune: {from_model: m, model: {preset: tiny}}\ndata: {dataset: d}");
   EXPECT_THAT(Resolve(context, other_preset),
               Contains(AllOf(HasSubstr("embed_dim: is 192, but m has 128"), HasSubstr("preset unset"))));
