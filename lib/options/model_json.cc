@@ -48,6 +48,7 @@ class Members {
     return Members(At(key), absl::StrCat(path_, key, "."));
   }
 
+  bool Has(const char* key) const { return object_.contains(key); }
   int64_t Integer(const char* key) const {
     const json& value = At(key);
     // Unsigned values beyond int64 would turn negative.
@@ -130,7 +131,8 @@ DecoderOptions DecoderFrom(const Members& members) {
 
 ModelConfig ConfigFrom(const json& j) {
   const Members members(j);
-  if (const auto format = members.Integer("format"); format != 1)
+  // A config written by hand may leave the format out.
+  if (const auto format = members.Has("format") ? members.Integer("format") : 1; format != 1)
     throw std::invalid_argument(absl::StrCat("format: is ", format, "; this version reads 1"));
   const bool classifier = members.IsSecond("kind", "masked_autoencoder", "vision_transformer");
   const auto encoder = EncoderFrom(members.Inside("encoder"));
