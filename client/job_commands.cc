@@ -53,11 +53,6 @@ std::string ProgressText(const v1::Progress& progress) {
                          progress.total_steps(), progress.epoch(), progress.epochs());
 }
 
-std::string PendingText(const v1::Job& job) {
-  if (job.pending_reason().empty()) return "";
-  return absl::StrCat(job.pending_reason(), " (", job.queue_position(), " before it)");
-}
-
 std::string JobFields(const v1::Job& job) {
   const auto& metrics = job.progress().metrics();
   const std::string checkpoint =
@@ -65,7 +60,7 @@ std::string JobFields(const v1::Job& job) {
   return FieldLines({{"job", job.name()},
                      {"state", v1::Job::State_Name(job.state())},
                      {"error", job.error().message()},
-                     {"waits for", PendingText(job)},
+                     {"pending", job.pending_reason()},
                      {"kind", KindOf(job)},
                      {"recipe", job.recipe()},
                      {"dataset", job.spec().data().dataset()},

@@ -57,6 +57,20 @@ void JobWatch::Take(const v1::JobEvent& event, JobView& view) {
   sequence_ = event.sequence();
   progress_.Add(event, absl::Now());
   view.Show(event);
+  if (progress_.state() == v1::Job::QUEUED && event.has_state()) SayWhyItWaits(view);
+}
+
+void JobWatch::SayWhyItWaits(JobView& view) {
+  const absl::StatusOr<v1::Job> job = Get();
+  // No answer is no loss here: the stream tells of a server that is gone.
+  if (!job.ok() || job->state() != v1::Job::QUEUED || job->pending_reason().empty()) return;
+  view.Notice(job->pending_reason());
+}
+
+absl::StatusOr<v1::Job> JobWatch::Get() const {
+  v1::GetJobRequest request;
+  request.set_name(job_);
+  return connection_.Call<v1::JobService>(&v1::JobService::Stub::GetJob, request);
 }
 
 absl::Status JobWatch::WaitToRetry(const absl::Status& loss, JobView& view) {
@@ -81,10 +95,7 @@ absl::Status JobWatch::WaitToRetry(const absl::Status& loss, JobView& view) {
 absl::Status JobWatch::CheckEnd() {
   connected_before_ = true;
   if (progress_.ended()) return absl::OkStatus();
-  v1::GetJobRequest request;
-  request.set_name(job_);
-  MAE_ASSIGN_OR_RETURN(const v1::Job job,
-                       connection_.Call<v1::JobService>(&v1::JobService::Stub::GetJob, request));
+  MAE_ASSIGN_OR_RETURN(const v1::Job job, Get());
   if (!IsEnded(job.state()))
     return absl::UnavailableError(absl::StrCat(connection_.address(), " ended the stream"));
   v1::JobEvent event;

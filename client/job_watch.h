@@ -42,6 +42,8 @@ class JobWatch {
   void Take(const v1::JobEvent& event, JobView& view);
   absl::Status WaitToRetry(const absl::Status& loss, JobView& view);
   absl::Status CheckEnd();
+  void SayWhyItWaits(JobView& view);
+  absl::StatusOr<v1::Job> Get() const;
 
   const Connection& connection_;
   const std::string job_;

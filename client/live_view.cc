@@ -76,8 +76,7 @@ std::string BarLine(const JobProgress& progress, absl::Time now, int columns, Co
 /// Events worth a line that stays; the others show in the foot alone.
 bool Stays(const v1::JobEvent& event) {
   if (event.has_metrics()) return event.metrics().values().contains("validation_loss");
-  if (event.has_log()) return event.log().severity() == "warning" || event.log().severity() == "error";
-  return event.has_picture() || event.has_state();
+  return !event.has_checkpoint() && IsWorthALine(event);
 }
 
 }  // namespace

@@ -14,7 +14,9 @@ namespace {
 
 std::string StateText(const v1::JobEvent::StateChange& change) {
   std::string text = v1::Job::State_Name(change.state());
-  if (change.has_error()) absl::StrAppend(&text, ": ", change.error().message());
+  // The whole error, with what the trainer said last, ends the watch.
+  const std::string& message = change.error().message();
+  if (change.has_error()) absl::StrAppend(&text, ": ", message.substr(0, message.find('\n')));
   if (!change.published_version().empty()) absl::StrAppend(&text, ", published ", change.published_version());
   return text;
 }
@@ -64,8 +66,12 @@ std::string EventLine(const v1::JobEvent& event) {
   return absl::StrCat(time, "  ", absl::StripTrailingAsciiWhitespace(EventText(event)));
 }
 
+bool IsWorthALine(const v1::JobEvent& event) {
+  return !event.has_log() || event.log().severity() == "warning" || event.log().severity() == "error";
+}
+
 void PlainView::Show(const v1::JobEvent& event) {
-  if (!quiet_) WriteStderr(absl::StrCat(EventLine(event), "\n"));
+  if (!quiet_ && IsWorthALine(event)) WriteStderr(absl::StrCat(EventLine(event), "\n"));
 }
 
 void PlainView::Notice(absl::string_view line) {

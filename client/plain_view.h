@@ -6,7 +6,7 @@
 
 namespace mae {
 
-/// One line an event, for a log file or a pipe.
+/// One line an event that is worth one, for a log file or a pipe.
 class PlainView : public JobView {
  public:
   /// @param quiet writes nothing.
@@ -28,6 +28,9 @@ class JsonLinesView : public JobView {
  private:
   const bool quiet_;
 };
+
+/// Not a log line below a warning: those repeat what metrics say.
+bool IsWorthALine(const v1::JobEvent& event);
 
 /// "12:03:41  step 25/235  epoch 0.11/1  loss 0.9123  …": one event in words, with the time of day, no
 /// newline.

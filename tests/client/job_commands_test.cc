@@ -93,7 +93,7 @@ TEST(GetJob, ShowsWhyItWaitsAndTakesShortAndLongNames) {
     job = RunningJob(request.name());
     job.set_state(v1::Job::QUEUED);
     job.set_pending_reason("all 1 slots are taken");
-    job.set_queue_position(2);
+
     return grpc::Status::OK;
   };
   FakeServer server(std::move(script));
@@ -101,9 +101,9 @@ TEST(GetJob, ShowsWhyItWaitsAndTakesShortAndLongNames) {
   RunClient({"get-job", "jobs/p"}, {.server = server.address()});
   server.Stop();
   EXPECT_THAT(names, testing::ElementsAre("jobs/p", "jobs/p"));
-  EXPECT_THAT(result.out, HasSubstr("state      QUEUED\n"));
-  EXPECT_THAT(result.out, HasSubstr("waits for  all 1 slots are taken (2 before it)\n"));
-  EXPECT_THAT(result.out, HasSubstr("progress   47 %  step 47/100"));
+  EXPECT_THAT(result.out, HasSubstr("state     QUEUED\n"));
+  EXPECT_THAT(result.out, HasSubstr("pending   all 1 slots are taken\n"));
+  EXPECT_THAT(result.out, HasSubstr("progress  47 %  step 47/100"));
 }
 
 TEST(GetJob, YamlAndJsonHaveTheSameFields) {

@@ -111,6 +111,31 @@ TEST(Watch, PrintsALineAnEventWhenStderrIsNoTerminal) {
   EXPECT_THAT(result.err, Not(HasSubstr("\x1b[")));
 }
 
+TEST(Watch, ShowsOfTheLogOnlyWarningsAndErrors) {
+  v1::JobEvent info, warning;
+  info.set_sequence(1);
+  info.mutable_log()->set_severity("info");
+  info.mutable_log()->set_text("step 1 of 24");
+  warning.set_sequence(2);
+  warning.mutable_log()->set_severity("warning");
+  warning.mutable_log()->set_text("the disk is nearly full");
+  FakeServer server(Streaming({info, warning, StateAt(3, v1::Job::SUCCEEDED)}));
+  const ClientResult result = Watch(server);
+  EXPECT_THAT(result.err, HasSubstr("warning: the disk is nearly full"));
+  EXPECT_THAT(result.err, Not(HasSubstr("step 1 of 24")));
+}
+
+TEST(Watch, SaysWhyAQueuedJobWaits) {
+  Script script = Streaming({StateAt(1, v1::Job::QUEUED), StateAt(2, v1::Job::SUCCEEDED)});
+  script.get_job = [](const auto&, const auto&, v1::Job& job) {
+    job.set_state(v1::Job::QUEUED);
+    job.set_pending_reason("waits for a job slot: 1 of 1 in use");
+    return grpc::Status::OK;
+  };
+  FakeServer server(std::move(script));
+  EXPECT_THAT(Watch(server).err, HasSubstr("QUEUED\nwaits for a job slot: 1 of 1 in use\n"));
+}
+
 TEST(Watch, JsonIsOneEventALineOnStdout) {
   FakeServer server(
       Streaming({StateAt(1, v1::Job::RUNNING), PictureAt(2, 1), StateAt(3, v1::Job::SUCCEEDED)}));
