@@ -1,0 +1,123 @@
+#include "server/server_config.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+
+#include "absl/strings/str_cat.h"
+#include "server/server_settings.h"
+#include "tests/fakes/status_matchers.h"
+#include "tests/fakes/temp_folder.h"
+
+namespace mae {
+namespace {
+
+using absl::StatusCode;
+using testing::AllOf;
+using testing::HasSubstr;
+
+class ServerConfigTest : public testing::Test {
+ protected:
+  absl::StatusOr<ServerConfig> LoadYaml(const std::string& yaml,
+                                        const std::vector<std::string>& overrides = {}) {
+    std::ofstream(file_) << yaml;
+    return LoadServerConfig(file_, overrides);
+  }
+
+  const TempFolder temp_;
+  const std::filesystem::path file_ = temp_ / "server.yaml";
+};
+
+TEST_F(ServerConfigTest, TheDefaultsAreThoseOfTheFile) {
+  const auto config = LoadServerConfig("", {});
+  ASSERT_THAT(config, IsOk());
+  EXPECT_EQ(config->listen, "127.0.0.1:8500");
+  EXPECT_EQ(config->metrics_listen, "127.0.0.1:9500");
+  EXPECT_EQ(config->jobs.slots, 1);
+  EXPECT_EQ(config->jobs.on_shutdown, "keep");
+  EXPECT_EQ(config->rpc.max_message_mib, 64);
+  EXPECT_EQ(config->datasets.at("fashion-mnist"), "/usr/share/datasets/fashion-mnist");
+  EXPECT_EQ(config->jobs.trainer.filename(), "mae_trainer") << "beside this program";
+}
+
+TEST_F(ServerConfigTest, TheDefaultFileSetsEveryKey) {
+  const std::string yaml = DefaultServerConfigYaml();
+  for (const std::string& key : ServerSettingKeys()) {
+    EXPECT_THAT(yaml, HasSubstr(absl::StrCat(key.substr(key.rfind('.') + 1), ":"))) << key;
+  }
+}
+
+TEST_F(ServerConfigTest, AFileOverridesDefaultsAndSettingsOverrideTheFile) {
+  const auto config = LoadYaml("jobs:\n  slots: 2\n  max_queued: 7\ndatasets:\n  mine: /data/mine\n",
+                               {"jobs.slots=3", "listen=0.0.0.0:1"});
+  ASSERT_THAT(config, IsOk());
+  EXPECT_EQ(config->jobs.slots, 3);
+  EXPECT_EQ(config->jobs.max_queued, 7);
+  EXPECT_EQ(config->listen, "0.0.0.0:1");
+  EXPECT_EQ(config->datasets.at("mine"), "/data/mine");
+  EXPECT_EQ(config->datasets.count("fashion-mnist"), 1u) << "a file adds to the datasets";
+}
+
+TEST_F(ServerConfigTest, AnEmptyPathTakesADatasetAway) {
+  EXPECT_EQ(LoadServerConfig("", {"datasets.fashion-mnist="})->datasets.count("fashion-mnist"), 0u);
+}
+
+TEST_F(ServerConfigTest, AnUnknownKeyComesWithFileLineAndTheNearest) {
+  EXPECT_THAT(LoadYaml("# comment\njobs:\n  slot: 2\n"),
+              StatusIs(StatusCode::kInvalidArgument,
+                       AllOf(HasSubstr(file_.string()), HasSubstr("line 3"), HasSubstr("'jobs.slots'"))));
+  EXPECT_THAT(LoadServerConfig("", {"rpc.thread=2"}),
+              StatusIs(StatusCode::kInvalidArgument, AllOf(HasSubstr("--set"), HasSubstr("'rpc.threads'"))));
+}
+
+TEST_F(ServerConfigTest, AValueOutOfItsLimitsIsRefusedWithThem) {
+  const auto refused = [](const std::string& words) {
+    return StatusIs(StatusCode::kInvalidArgument, HasSubstr(words));
+  };
+  EXPECT_THAT(LoadServerConfig("", {"jobs.slots=0"}),
+              refused("jobs.slots: is '0'; give a whole number from 1 to 64"));
+  EXPECT_THAT(LoadServerConfig("", {"jobs.slots=two"}), refused("'two'"));
+  EXPECT_THAT(LoadServerConfig("", {"jobs.on_shutdown=kill"}), refused("one of keep, stop"));
+  EXPECT_THAT(LoadServerConfig("", {"listen=8500"}), refused("HOST:PORT"));
+  EXPECT_THAT(LoadServerConfig("", {"listen=localhost:70000"}), refused("65535"));
+  EXPECT_THAT(LoadServerConfig("", {"jobs.slots"}), refused("KEY=VALUE"));
+}
+
+TEST_F(ServerConfigTest, WhatIsNoMapOfSettingsIsRefused) {
+  const auto refused = [](const std::string& words) {
+    return StatusIs(StatusCode::kInvalidArgument, HasSubstr(words));
+  };
+  EXPECT_THAT(LoadYaml("- a\n- b\n"), refused("line 1"));
+  EXPECT_THAT(LoadYaml("jobs:\n  slots: [1, 2]\n"), refused("not a list"));
+  EXPECT_THAT(LoadYaml("listen: a:1\nlisten: b:2\n"), refused("twice"));
+  EXPECT_THAT(LoadYaml("jobs: {slots\n"), refused(file_.string()));
+  EXPECT_THAT(LoadYaml(""), IsOk()) << "an empty file changes nothing";
+}
+
+TEST_F(ServerConfigTest, AMissingFileIsNotFound) {
+  EXPECT_THAT(LoadServerConfig(temp_ / "none.yaml", {}),
+              StatusIs(StatusCode::kNotFound, HasSubstr("none.yaml")));
+}
+
+TEST_F(ServerConfigTest, TheDataFolderFollowsTheEnvironmentUnlessItIsSet) {
+  setenv("XDG_DATA_HOME", "/xdg", 1);
+  EXPECT_EQ(LoadServerConfig("", {})->data_dir, "/xdg/mae");
+  EXPECT_EQ(LoadServerConfig("", {"data_dir=/mine"})->data_dir, "/mine");
+  unsetenv("XDG_DATA_HOME");
+  setenv("HOME", "/home/someone", 1);
+  EXPECT_EQ(LoadServerConfig("", {})->data_dir, "/home/someone/.local/share/mae");
+}
+
+TEST_F(ServerConfigTest, NamedOptionsWinOverSet) {
+  CommandLineSettings settings;
+  settings.assignments = {"listen=a:1", "jobs.slots=2"};
+  settings.listen = "b:2";
+  const auto config = LoadServerConfig("", settings.Overrides());
+  ASSERT_THAT(config, IsOk());
+  EXPECT_EQ(config->listen, "b:2");
+  EXPECT_EQ(config->jobs.slots, 2);
+}
+
+}  // namespace
+}  // namespace mae

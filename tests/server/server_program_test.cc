@@ -1,0 +1,113 @@
+// The program itself: what it prints, how it ends.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "absl/strings/str_cat.h"
+#include "base/durable_file.h"
+#include "job/job_folder.h"
+#include "job/job_process.h"
+#include "tests/fakes/status_matchers.h"
+#include "tests/fakes/temp_folder.h"
+
+namespace mae {
+namespace {
+
+using testing::HasSubstr;
+using testing::MatchesRegex;
+
+constexpr int kDeadlineMs = 60'000;
+
+// A mae_server of its own, its stdout through a pipe, its stderr to a file.
+class ServerProgramTest : public testing::Test {
+ protected:
+  void Start(std::vector<std::string> arguments) {
+    const auto beside = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "mae_server";
+    arguments.insert(arguments.begin(), beside.string());
+    std::vector<char*> argv;
+    for (std::string& argument : arguments) argv.push_back(argument.data());
+    argv.push_back(nullptr);
+    int pipe_fds[2];
+    ASSERT_EQ(pipe2(pipe_fds, O_CLOEXEC), 0);
+    const std::string errors = temp_ / "stderr";
+    pid_ = fork();
+    if (pid_ == 0) {
+      dup2(pipe_fds[1], STDOUT_FILENO);
+      dup2(open(errors.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600), STDERR_FILENO);
+      execv(argv[0], argv.data());
+      _exit(127);
+    }
+    close(pipe_fds[1]);
+    stdout_ = pipe_fds[0];
+  }
+  void StartOnData(std::vector<std::string> arguments = {}) {
+    arguments.insert(arguments.end(), {"--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0",
+                                       "--data-dir", (temp_ / "data").string()});
+    Start(arguments);
+  }
+  void TearDown() override {
+    if (stdout_ >= 0) close(stdout_);
+    if (pid_ > 0) kill(pid_, SIGKILL), waitpid(pid_, nullptr, 0);
+  }
+  std::string ReadLine() {
+    std::string line;
+    pollfd poll_for_text = {stdout_, POLLIN, 0};
+    for (char c = 0; poll(&poll_for_text, 1, kDeadlineMs) == 1 && read(stdout_, &c, 1) == 1 && c != '\n';)
+      line += c;
+    return line;
+  }
+  // The exit code, or -1 for an end by a signal.
+  int WaitForExit() {
+    EXPECT_EQ(ReadLine(), "") << "stdout holds nothing else";
+    int status = 0;
+    EXPECT_EQ(waitpid(pid_, &status, 0), pid_);
+    pid_ = 0;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+  std::string Errors() { return ReadFile(temp_ / "stderr").value_or(""); }
+
+  const TempFolder temp_;
+  pid_t pid_ = 0;
+  int stdout_ = -1;
+};
+
+TEST_F(ServerProgramTest, PrintsItsAddressesAndEndsCleanlyOnSigterm) {
+  StartOnData();
+  EXPECT_THAT(ReadLine(), MatchesRegex("listening on 127\\.0\\.0\\.1:[1-9][0-9]*"));
+  EXPECT_THAT(ReadLine(), MatchesRegex("metrics on http://127\\.0\\.0\\.1:[1-9][0-9]*/metrics"));
+  ASSERT_EQ(kill(pid_, SIGTERM), 0);
+  EXPECT_EQ(WaitForExit(), 0);
+}
+
+TEST_F(ServerProgramTest, ASignalDuringTheStartEndsItCleanlyToo) {
+  StartOnData();
+  ASSERT_EQ(kill(pid_, SIGSTOP), 0);  // Wherever in its start it is.
+  ASSERT_EQ(kill(pid_, SIGTERM), 0);
+  ASSERT_EQ(kill(pid_, SIGCONT), 0);
+  int status = 0;
+  ASSERT_EQ(waitpid(pid_, &status, 0), pid_);
+  pid_ = 0;
+  EXPECT_TRUE((WIFEXITED(status) && WEXITSTATUS(status) == 0) ||
+              (WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM));
+}
+
+TEST_F(ServerProgramTest, AWrongSettingIsToldAndExitsWithOne) {
+  StartOnData({"--set", "jobs.slot=2"});
+  EXPECT_EQ(WaitForExit(), 1);
+  EXPECT_THAT(Errors(), HasSubstr("mae_server: --set unknown key 'jobs.slot' (did you mean 'jobs.slots'?)"));
+}
+
+TEST_F(ServerProgramTest, ADataFolderInTheWayIsToldAndExitsWithOne) {
+  ASSERT_THAT(WriteFileDurably(temp_ / "data", "a file"), IsOk());
+  StartOnData();
+  EXPECT_EQ(WaitForExit(), 1);
+  EXPECT_THAT(Errors(), HasSubstr((temp_ / "data").string()));
+}
+
+}  // namespace
+}  // namespace mae
