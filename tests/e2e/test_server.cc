@@ -1,0 +1,184 @@
+#include "tests/e2e/test_server.h"
+
+#include <grpcpp/grpcpp.h>
+#include <signal.h>
+#include <stdlib.h>
+
+#include <fstream>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "tests/fakes/dataset_files.h"
+
+namespace mae {
+namespace {
+
+std::filesystem::path FreshFolder() {
+  std::string pattern = testing::TempDir() + "/mae-e2e-XXXXXX";
+  return mkdtemp(pattern.data());
+}
+
+// The value of a line "KEY VALUE" that the server prints.
+std::string Printed(const ChildProcess& process, absl::string_view key) {
+  const std::string out = process.Out();
+  for (absl::string_view line : absl::StrSplit(out, '\n')) {
+    if (absl::ConsumePrefix(&line, key)) return std::string(line);
+  }
+  return "";
+}
+
+}  // namespace
+
+TestServer::TestServer() : root_(FreshFolder()) { std::filesystem::create_directories(data()); }
+
+TestServer::~TestServer() {
+  process_.reset();
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(data() / "jobs", ignored)) {
+    if (const pid_t pid = TrainerPid("jobs/" + entry.path().filename().string()); pid > 0) kill(pid, SIGKILL);
+  }
+  std::filesystem::remove_all(root_, ignored);
+}
+
+void TestServer::Start(const std::vector<std::string>& options) {
+  std::vector<std::string> command = {BinaryPath("mae_server"), "--listen",    address_,
+                                      "--metrics-listen",       "127.0.0.1:0", "--data-dir",
+                                      data().string()};
+  command.insert(command.end(), options.begin(), options.end());
+  process_ = std::make_unique<ChildProcess>(command, std::map<std::string, std::string>{}, root_ / "output");
+  const bool up =
+      Eventually([&] { return !Printed(*process_, "metrics on ").empty() || !process_->Running(); });
+  ASSERT_TRUE(up && process_->Running()) << "the server did not start:\n" << process_->Err();
+  address_ = Printed(*process_, "listening on ");
+}
+
+void TestServer::Crash() {
+  process_->Signal(SIGKILL);
+  process_->Wait(absl::Seconds(10));
+}
+
+int TestServer::Stop() {
+  process_->Signal(SIGTERM);
+  return process_->Wait(absl::Seconds(60)).exit_code;
+}
+
+std::unique_ptr<ChildProcess> TestServer::StartClient(const std::vector<std::string>& arguments) const {
+  std::vector<std::string> command = {BinaryPath("mae_client"), "--server", address_};
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  const std::map<std::string, std::string> environment = {{"XDG_CONFIG_HOME", (root_ / "config").string()}};
+  return std::make_unique<ChildProcess>(command, environment, root_ / "output");
+}
+
+ProgramResult TestServer::Client(const std::vector<std::string>& arguments, absl::Duration timeout) const {
+  return StartClient(arguments)->Wait(timeout);
+}
+
+std::string TestServer::StartJob(const std::vector<std::string>& arguments) const {
+  const auto result = Client(arguments);
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  return std::string(absl::StripAsciiWhitespace(result.out));
+}
+
+std::unique_ptr<v1::JobService::Stub> TestServer::Jobs() const {
+  return v1::JobService::NewStub(grpc::CreateChannel(address_, grpc::InsecureChannelCredentials()));
+}
+
+v1::Job TestServer::GetJob(const std::string& name) const {
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(10));
+  v1::GetJobRequest request;
+  request.set_name(name);
+  v1::Job job;
+  const auto status = Jobs()->GetJob(&context, request, &job);
+  EXPECT_TRUE(status.ok()) << status.error_message();
+  return job;
+}
+
+v1::Job TestServer::AwaitState(const std::string& name, v1::Job::State state, absl::Duration timeout) const {
+  v1::Job job;
+  const bool reached = Eventually(
+      [&] {
+        job = GetJob(name);
+        return job.state() == state;
+      },
+      timeout);
+  EXPECT_TRUE(reached) << "wanted " << v1::Job::State_Name(state) << ", the job is "
+                       << job.ShortDebugString();
+  return job;
+}
+
+std::vector<v1::JobEvent> TestServer::Events(const std::string& name, int64_t after,
+                                             const std::function<bool(const v1::JobEvent&)>& until) const {
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(120));
+  v1::WatchJobRequest request;
+  request.set_name(name);
+  request.set_after_sequence(after);
+  const auto stub = Jobs();
+  const auto reader = stub->WatchJob(&context, request);
+  std::vector<v1::JobEvent> events;
+  for (v1::JobEvent event; reader->Read(&event);) {
+    events.push_back(event);
+    if (until(event)) break;
+  }
+  context.TryCancel();
+  reader->Finish();
+  return events;
+}
+
+std::vector<int64_t> TestServer::LossSteps(const std::string& name) const {
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(10));
+  v1::QueryMetricsRequest request;
+  request.set_name(name);
+  request.add_metrics("loss");
+  request.set_max_points(10000);
+  v1::QueryMetricsResponse response;
+  const auto status = Jobs()->QueryMetrics(&context, request, &response);
+  EXPECT_TRUE(status.ok()) << status.error_message();
+  std::vector<int64_t> steps;
+  for (const auto& series : response.series()) {
+    for (const auto& point : series.points()) steps.push_back(point.step());
+  }
+  return steps;
+}
+
+pid_t TestServer::TrainerPid(const std::string& name) const {
+  std::ifstream lock(JobFolder(name) / "trainer.lock");
+  pid_t pid = 0;
+  if (!(lock >> pid)) return 0;
+  // A trainer that has ended leaves its pid behind, which may be another program's by now.
+  std::ifstream command("/proc/" + std::to_string(pid) + "/cmdline");
+  std::string program;
+  std::getline(command, program, '\0');
+  return absl::EndsWith(program, "mae_trainer") ? pid : 0;
+}
+
+std::vector<std::string> SmallPretrain(int epochs) {
+  return {"start-pretrain",
+          "--recipe",
+          "fashion-mnist-pretrain",
+          "--dataset",
+          "shapes",
+          "--set",
+          "pretrain.model.embed_dim=32",
+          "--set",
+          "pretrain.model.depth=2",
+          "--set",
+          "pretrain.model.decoder.embed_dim=16",
+          "--set",
+          "pretrain.model.decoder.depth=1",
+          "--set",
+          "data.batch_size=32",
+          "--set",
+          "logging.every_steps=4",
+          "--set",
+          "schedule.epochs=" + std::to_string(epochs)};
+}
+
+void WriteShapes(const TestServer& server) {
+  WriteIdxDataset(server.data() / "datasets" / "shapes", 256, 64, 16, 16, 4);
+}
+
+}  // namespace mae
