@@ -7,6 +7,8 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 # set of flags for libraries and programs also lets both share the precompiled header.
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
 set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
+# Each header of a FILE_SET compiled by itself: target all_verify_interface_header_sets, run by tests/layout.
+set(CMAKE_VERIFY_INTERFACE_HEADER_SETS ON)
 
 find_program(MAE_CCACHE ccache)
 if(MAE_CCACHE)

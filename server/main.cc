@@ -1,8 +1,8 @@
 #include <CLI/CLI.hpp>
-#include <csignal>
-#include <cstdio>
 #include <iostream>
 
+#include "runtime/wait_policy.h"
+#include "server/end_signals.h"
 #include "server/server.h"
 #include "server/server_config.h"
 #include "server/server_logging.h"
@@ -14,26 +14,10 @@ int Fail(const absl::Status& status) {
   return 1;
 }
 
-// Before the first thread, so that every thread inherits it: the signals wait for WaitForEnd.
-sigset_t BlockEndSignals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  return signals;
-}
-
-// After the first signal a second one ends the process at once.
-void WaitForEnd(const sigset_t& signals) {
-  int signal = 0;
-  sigwait(&signals, &signal);
-  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
+  mae::WaitWithoutSpinning(argv);
   CLI::App app("Trains and serves Masked Autoencoders over gRPC. Settings: configs/server.yaml.",
                "mae_server");
   std::string config_file;
@@ -45,8 +29,12 @@ int main(int argc, char** argv) {
   app.add_option("--data-dir", settings.data_dir, "folder of jobs, models and datasets");
   app.add_option("--set", settings.assignments, "KEY=VALUE, as jobs.slots=2; may be repeated")
       ->allow_extra_args(false);
-  CLI11_PARSE(app, argc, argv);
-  const sigset_t signals = BlockEndSignals();
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  const sigset_t signals = mae::BlockEndSignals();
   const auto config = mae::LoadServerConfig(config_file, settings.Overrides());
   if (!config.ok()) return Fail(config.status());
   mae::LogToStderr(config->log_level);
@@ -54,7 +42,7 @@ int main(int argc, char** argv) {
   if (!server.ok()) return Fail(server.status());
   std::cout << "listening on " << (*server)->address() << "\nmetrics on http://"
             << (*server)->metrics_address() << "/metrics" << std::endl;
-  WaitForEnd(signals);
+  mae::WaitForEnd(signals);
   (*server)->Drain();
   return 0;
 }
