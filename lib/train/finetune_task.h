@@ -24,6 +24,7 @@ class FinetuneTask : public TrainTask {
   TrainingKind kind() const override { return TrainingKind::kFinetune; }
   Measure Train(const Batch& batch, int64_t epoch) override;
   Measure Validate(const Batch& batch) override;
+  bool shardable() const override { return model_->options().drop_path == 0.0; }
   ModelConfig config() const override { return config_; }
 
  private:

@@ -19,6 +19,7 @@ class PretrainTask : public TrainTask {
   TrainingKind kind() const override { return TrainingKind::kPretrain; }
   Measure Train(const Batch& batch, int64_t epoch) override;
   Measure Validate(const Batch& batch) override;
+  bool shardable() const override { return true; }
   bool draws() const override { return true; }
   /// original | masked | reconstruction, the visible patches pasted over it. For norm-pix models mean and
   /// deviation of the true patch are put back, which the heading says.

@@ -3,6 +3,7 @@
 #include "base/counted_random.h"
 #include "optim/grad_clip.h"
 #include "runtime/precision.h"
+#include "train/sharded_step.h"
 
 namespace mae {
 
@@ -15,6 +16,9 @@ TrainStep::TrainStep(const JobOptions& options, TrainTask& task, AdamW& adamw, t
       adamw_(adamw) {}
 
 TrainTask::Measure TrainStep::ForwardAndBackward(const Batch& batch, int64_t epoch) {
+  if (const int64_t shards = ShardsOf(task_, batch, device_); shards > 1) {
+    return ForwardAndBackwardInShards(task_, batch, epoch, precision_, shards);
+  }
   TrainTask::Measure measure;
   {
     const AutocastScope autocast(device_, precision_);

@@ -35,6 +35,11 @@ class TrainTask {
   /// default generator. The model is in train mode.
   virtual Measure Train(const Batch& batch, int64_t epoch) = 0;
 
+  /// Whether Train may be called for parts of a batch at the same time, with the gradients of the parts
+  /// adding up to those of the whole: the loss is a mean over images, and nothing is drawn from a default
+  /// generator.
+  virtual bool shardable() const { return false; }
+
   /// The same of a validation batch, whatever the epoch: one job's values compare. The model is in eval mode.
   virtual Measure Validate(const Batch& batch) = 0;
 
