@@ -48,7 +48,7 @@ grpc::ChannelArguments ArgumentsFor(const std::string& address) {
   // gRPC's defaults (1 s, growing to 120 s) would keep a watch from seeing a server that is back.
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2000);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 5000);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 100);
   if (IsLoopback(address)) arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   return arguments;
 }
@@ -74,7 +74,10 @@ absl::StatusOr<std::string> TokenFrom(const ServerContext& server) {
 }  // namespace
 
 absl::StatusOr<ServerContext> ChooseServer(const GlobalOptions& options, const Contexts& contexts) {
-  const std::string named = options.server.empty() ? Environment("MAE_SERVER") : options.server;
+  const bool context_asked = options.server.empty() && !options.context.empty();
+  const std::string named = !options.server.empty() ? options.server
+                            : context_asked         ? ""
+                                                    : Environment("MAE_SERVER");
   ServerContext server{named, "", ""};
   if (named.empty()) {
     MAE_ASSIGN_OR_RETURN(server, NamedContext(options, contexts));

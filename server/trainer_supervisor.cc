@@ -162,9 +162,25 @@ void TrainerSupervisor::StartQueued() {
     const absl::Status started = next.ok() ? Start(**next) : next.status();
     // A job that was stopped between the look and the claim is no longer ours to start.
     if (started.ok() || absl::IsAborted(started)) continue;
+    // No later try brings a folder back, and the jobs behind it must not wait for one.
+    if (next.ok() && (absl::IsNotFound(started) || absl::IsDataLoss(started)) &&
+        FailWithoutFolder(**next, started).ok()) {
+      continue;
+    }
     spdlog::error("can't start a job, will try again: {}", started.ToString());
     start_not_before_ = steady_clock::now() + absl::ToChronoNanoseconds(options_.retry_delay);
   }
+}
+
+absl::Status TrainerSupervisor::FailWithoutFolder(const JobRecord& queued, const absl::Status& reason) {
+  spdlog::error("jobs/{} failed: {}", queued.id, reason.ToString());
+  return ledger_.Edit(queued.id, [&](JobRecord& row) {
+    row.state = JobState::kFailed;
+    row.error = absl::Status(
+        reason.code(), absl::StrCat("the job's folder is missing or damaged: ", std::string(reason.message()),
+                                    "; delete the job and start it anew"));
+    row.ended = absl::Now();
+  });
 }
 
 absl::Status TrainerSupervisor::Start(const JobRecord& queued) {

@@ -69,6 +69,8 @@ class TrainerSupervisor {
   void Loop();
   void StartQueued();
   absl::Status Start(const JobRecord& queued);
+  /// Ends a job in its row alone.
+  absl::Status FailWithoutFolder(const JobRecord& queued, const absl::Status& reason);
   absl::Status SpawnTrainer(const std::string& id);
   absl::Status AdoptHolder(const std::string& id);
   void FollowRows();
