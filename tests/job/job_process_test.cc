@@ -91,8 +91,7 @@ TEST_F(JobProcessTest, InheritsNoDescriptorAndNoBlockedSignal) {
   sigemptyset(&blocked);
   sigaddset(&blocked, SIGTERM);
   pthread_sigmask(SIG_BLOCK, &blocked, &before);
-  const auto process =
-      Spawn("ls -l /proc/$$/fd | grep leaked\ngrep SigBlk /proc/$$/status");
+  const auto process = Spawn("ls -l /proc/$$/fd | grep leaked\ngrep SigBlk /proc/$$/status");
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   WaitForEnd(*process);
   close(leak);
