@@ -20,6 +20,7 @@ namespace {
 // A folder that is being deleted has its name behind this, which no job's id can begin with.
 constexpr char kDeletedPrefix[] = ".deleted-";
 constexpr absl::Duration kRetryDelay = absl::Seconds(30);
+constexpr int64_t kAllRows = int64_t{1} << 40;
 
 absl::Status RemoveFolder(const std::filesystem::path& folder) {
   std::error_code error;
@@ -31,6 +32,17 @@ absl::Status RemoveFolder(const std::filesystem::path& folder) {
 bool Exists(const std::filesystem::path& path) {
   std::error_code ignored;  // What can't be seen is as good as not there.
   return std::filesystem::exists(path, ignored);
+}
+
+// Whether the trainer of a STARTING job has begun; it may have ended since. A job.db that can't be read says
+// nothing.
+bool TrainerHasBegun(const JobFolder& folder) {
+  const auto reader = JobDbReader::Open(folder.database());
+  if (!reader.ok()) return false;
+  const auto summary = (*reader)->Summary();
+  if (!summary.ok() || !summary->state) return false;
+  const JobState said = summary->state->state;
+  return said == JobState::kRunning || IsEnded(said);
 }
 
 }  // namespace
@@ -57,7 +69,9 @@ absl::StatusOr<std::string> JobLedger::NewId(const std::string& kind) const {
 absl::StatusOr<std::optional<JobRecord>> JobLedger::FindReplay(const JobRecord& record) const {
   if (record.request_id.empty()) return std::optional<JobRecord>();
   MAE_ASSIGN_OR_RETURN(std::optional<JobRecord> earlier, table_.FindByRequest(record.request_id));
-  if (!earlier || earlier->request_hash == record.request_hash) return earlier;
+  if (!earlier) return earlier;
+  if (earlier->request_hash == record.request_hash)
+    return std::optional<JobRecord>(BroughtUp(*std::move(earlier)));
   return absl::AlreadyExistsError(absl::StrCat("request_id '", record.request_id, "' was used by ",
                                                JobResourceName(*earlier),
                                                " with another body; choose a new UUID for a new job"));
@@ -94,9 +108,31 @@ absl::StatusOr<int64_t> JobLedger::AppendEvents(const std::string& id,
   return sequence;
 }
 
+JobRecord JobLedger::BroughtUp(JobRecord record) const {
+  if (record.state == JobState::kStarting && TrainerHasBegun(Folder(record.id)))
+    record.state = JobState::kRunning;
+  return record;
+}
+
+absl::StatusOr<JobRecord> JobLedger::Find(const std::string& id) const {
+  MAE_ASSIGN_OR_RETURN(JobRecord record, table_.Find(id));
+  return BroughtUp(std::move(record));
+}
+
+absl::Status JobLedger::NoteRunning() {
+  MAE_ASSIGN_OR_RETURN(const std::vector<JobRecord> starting,
+                       table_.List(0, kAllRows, {JobState::kStarting}));
+  for (const JobRecord& record : starting) {
+    if (BroughtUp(record).state == JobState::kStarting) continue;
+    const absl::Status noted = Edit(record.id, [](JobRecord&) {});  // The row is brought up by that.
+    if (!noted.ok() && !absl::IsNotFound(noted)) return noted;
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<JobRecord> JobLedger::Apply(const std::string& id, const Change& change) {
   absl::MutexLock lock(&mutex_);
-  MAE_ASSIGN_OR_RETURN(JobRecord record, table_.Find(id));
+  MAE_ASSIGN_OR_RETURN(JobRecord record, Find(id));
   MAE_ASSIGN_OR_RETURN(const std::vector<JobEventBody> events, change(record));
   if (!events.empty()) {
     MAE_ASSIGN_OR_RETURN(const int64_t sequence, AppendEvents(id, events));
@@ -116,7 +152,7 @@ absl::Status JobLedger::Edit(const std::string& id, const std::function<void(Job
 
 absl::Status JobLedger::Delete(const std::string& id) {
   absl::MutexLock lock(&mutex_);
-  MAE_ASSIGN_OR_RETURN(const JobRecord record, table_.Find(id));
+  MAE_ASSIGN_OR_RETURN(const JobRecord record, Find(id));
   if (!IsEnded(record.state)) {
     return absl::FailedPreconditionError(absl::StrCat("jobs/", id, " is ",
                                                       std::string(JobStateName(record.state)),

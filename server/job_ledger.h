@@ -17,6 +17,9 @@ namespace mae {
 /// The one place where the server makes, changes and removes jobs: folder, events in job.db and row in mae.db
 /// together, one change at a time. Thread-safe; every call blocks on the disk.
 ///
+/// A trainer says in job.db alone that it runs, so the row of a STARTING job lags behind. Find, Apply, Delete
+/// and NoteRunning all bring it up first, so that whatever is shown, refused or written goes by one state.
+///
 /// Events are written before the row, so that a crash between the two leaves a change that was never
 /// acknowledged, and the next start goes by the row. Events are written only while no trainer holds the
 /// folder (job/job_lock.h).
@@ -39,7 +42,14 @@ class JobLedger {
   /// another.
   absl::StatusOr<std::optional<JobRecord>> FindReplay(const JobRecord& record) const;
 
-  /// Edits the record; gives the events to append before the row is written. On error nothing changes.
+  /// The row, up to date. NOT_FOUND if there is no such job.
+  absl::StatusOr<JobRecord> Find(const std::string& id) const;
+
+  /// Writes RUNNING into the rows of STARTING jobs whose trainers say so; for readers of many rows.
+  absl::Status NoteRunning() ABSL_LOCKS_EXCLUDED(mutex_);
+
+  /// Edits the record, which is up to date; gives the events to append before the row is written. On error
+  /// nothing changes.
   using Change = std::function<absl::StatusOr<std::vector<JobEventBody>>(JobRecord&)>;
   /// NOT_FOUND if there is no such job, the error of `change`, or the disk's. FAILED_PRECONDITION if events
   /// are to be appended while a trainer runs.
@@ -60,6 +70,7 @@ class JobLedger {
   absl::Status CheckRoomInQueue(int64_t max_queued) const;
 
  private:
+  JobRecord BroughtUp(JobRecord record) const;
   absl::StatusOr<std::string> NewId(const std::string& kind) const;
   /// The sequence of the last one.
   absl::StatusOr<int64_t> AppendEvents(const std::string& id, const std::vector<JobEventBody>& events)

@@ -132,7 +132,7 @@ absl::Status JobManager::Create(const v1::CreateJobRequest& request, v1::Job& re
 
 absl::Status JobManager::Get(const v1::GetJobRequest& request, v1::Job& response) const {
   MAE_ASSIGN_OR_RETURN(const std::string id, JobIdOf(request.name()));
-  MAE_ASSIGN_OR_RETURN(const JobRecord record, table_.Find(id));
+  MAE_ASSIGN_OR_RETURN(const JobRecord record, ledger_.Find(id));
   return Show(record, response);
 }
 
@@ -140,6 +140,7 @@ absl::Status JobManager::List(const v1::ListJobsRequest& request, v1::ListJobsRe
   MAE_ASSIGN_OR_RETURN(const Page page, ParsePage(request.page_size(), request.page_token()));
   MAE_ASSIGN_OR_RETURN(const int64_t before, NumberAfter(page));
   MAE_ASSIGN_OR_RETURN(const std::vector<JobState> states, StatesOf(request));
+  MAE_RETURN_IF_ERROR(ledger_.NoteRunning());
   MAE_ASSIGN_OR_RETURN(std::vector<JobRecord> records, table_.List(before, page.size + 1, states));
   if (static_cast<int64_t>(records.size()) > page.size) {
     records.pop_back();

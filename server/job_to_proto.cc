@@ -11,11 +11,6 @@
 namespace mae {
 namespace {
 
-JobState ShownState(const JobRecord& record, const JobSummary& summary) {
-  const bool runs = summary.state && summary.state->state == JobState::kRunning;
-  return record.state == JobState::kStarting && runs ? JobState::kRunning : record.state;
-}
-
 v1::Progress ProgressOf(const JobSummary& summary) {
   v1::Progress progress;
   progress.set_step(summary.metrics.step);
@@ -99,7 +94,7 @@ v1::Job ToProto(const JobRecord& record, const JobSummary& summary) {
   } else {
     spdlog::error("{}", spec.status().ToString());
   }
-  job.set_state(ToProto(ShownState(record, summary)));
+  job.set_state(ToProto(record.state));
   if (!record.error.ok()) *job.mutable_error() = ToRpcStatus(record.error);
   *job.mutable_create_time() = ToProto(record.created);
   if (record.started) *job.mutable_start_time() = ToProto(*record.started);

@@ -19,7 +19,7 @@ absl::StatusOr<JobState> FromProto(v1::Job::State state);
 /// The spec of a row. DATA_LOSS if it can't be read; a field that a newer server wrote is skipped.
 absl::StatusOr<v1::JobSpec> SpecOf(const JobRecord& record);
 
-/// @param summary of its job.db. A job that is STARTING in the row is RUNNING once its trainer said so.
+/// @param record up to date (server/job_ledger.h). @param summary of its job.db.
 /// The queue's fields (pending_reason, queue_position) stay unset.
 v1::Job ToProto(const JobRecord& record, const JobSummary& summary);
 

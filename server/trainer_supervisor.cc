@@ -12,7 +12,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
-#include "job/job_db.h"
 #include "job/job_lock.h"
 #include "server/job_finish.h"
 
@@ -29,13 +28,6 @@ constexpr int kIdlePollMs = 60'000;
 
 const std::vector<JobState> kActive = {JobState::kStarting, JobState::kRunning, JobState::kStopping};
 constexpr int64_t kAllRows = int64_t{1} << 40;
-
-bool SaysRunning(const JobFolder& folder) {
-  const auto reader = JobDbReader::Open(folder.database());
-  if (!reader.ok()) return false;
-  const auto summary = (*reader)->Summary();
-  return summary.ok() && summary->state && summary->state->state == JobState::kRunning;
-}
 
 }  // namespace
 
@@ -220,6 +212,8 @@ absl::Status TrainerSupervisor::SpawnTrainer(const std::string& id) {
 
 void TrainerSupervisor::FollowRows() {
   any_starting_ = false;
+  if (const absl::Status noted = ledger_.NoteRunning(); !noted.ok())
+    spdlog::error("can't note which jobs run: {}", noted.ToString());
   const auto records = table_.List(0, kAllRows, kActive);
   if (!records.ok()) {
     spdlog::error("can't read the jobs: {}", records.status().ToString());
@@ -232,15 +226,7 @@ void TrainerSupervisor::FollowRows() {
 }
 
 void TrainerSupervisor::FollowRow(const JobRecord& record, Run& run) {
-  if (record.state == JobState::kStarting) {
-    any_starting_ = true;
-    if (!SaysRunning(ledger_.Folder(record.id))) return;
-    const absl::Status noted = ledger_.Edit(record.id, [](JobRecord& row) {
-      if (row.state == JobState::kStarting) row.state = JobState::kRunning;
-    });
-    if (!noted.ok()) spdlog::error("can't note that jobs/{} runs: {}", record.id, noted.ToString());
-    return;
-  }
+  any_starting_ |= record.state == JobState::kStarting;
   if (record.state != JobState::kStopping || run.killed) return;
   const auto now = steady_clock::now();
   if (record.stop_at_once || (run.kill_at && now >= *run.kill_at)) {

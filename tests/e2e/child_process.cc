@@ -91,9 +91,9 @@ bool ChildProcess::Running() const {
   return !reaped_ && poll(&entry, 1, 0) == 0;
 }
 
-ProgramResult ChildProcess::Wait(absl::Duration timeout) {
+ProgramResult ChildProcess::Wait() {
   pollfd entry{pidfd_, POLLIN, 0};
-  const bool ended = poll(&entry, 1, static_cast<int>(absl::ToInt64Milliseconds(timeout))) == 1;
+  const bool ended = poll(&entry, 1, static_cast<int>(absl::ToInt64Milliseconds(kPatience))) == 1;
   if (!ended) kill(pid_, SIGKILL);
   int status = 0;
   waitpid(pid_, &status, 0);
@@ -108,8 +108,8 @@ std::string ChildProcess::Err() const { return Slurp(err_); }
 
 ProgramResult RunProgram(const std::vector<std::string>& command,
                          const std::map<std::string, std::string>& environment,
-                         const std::filesystem::path& scratch, absl::Duration timeout) {
-  return ChildProcess(command, environment, scratch).Wait(timeout);
+                         const std::filesystem::path& scratch) {
+  return ChildProcess(command, environment, scratch).Wait();
 }
 
 std::string BinaryPath(const std::string& name) {

@@ -13,6 +13,10 @@
 
 namespace mae {
 
+/// How long a wait may take before its test gives up: no measure of speed, so far above what a slow and busy
+/// machine needs.
+constexpr absl::Duration kPatience = absl::Minutes(10);
+
 /// How a program ended and what it printed.
 struct ProgramResult {
   int exit_code = -1;  ///< 128 + N if signal N ended it; -1 if it was killed for outliving its deadline
@@ -30,8 +34,8 @@ class ChildProcess {
   ChildProcess& operator=(const ChildProcess&) = delete;
 
   void Signal(int signal) const;
-  /// Waits for its end; kills it when `timeout` has passed.
-  ProgramResult Wait(absl::Duration timeout);
+  /// Waits for its end; kills it when kPatience has passed.
+  ProgramResult Wait();
   bool Running() const;
   /// What it has printed so far.
   std::string Out() const;
@@ -48,14 +52,14 @@ class ChildProcess {
 /// Runs a program to its end.
 ProgramResult RunProgram(const std::vector<std::string>& command,
                          const std::map<std::string, std::string>& environment,
-                         const std::filesystem::path& scratch, absl::Duration timeout = absl::Seconds(60));
+                         const std::filesystem::path& scratch);
 
 /// The path of one of the project's binaries.
 std::string BinaryPath(const std::string& name);
 
 /// Asks `condition` until it holds or `timeout` has passed; whether it held.
 template <typename Condition>
-bool Eventually(Condition condition, absl::Duration timeout = absl::Seconds(60)) {
+bool Eventually(Condition condition, absl::Duration timeout = kPatience) {
   const absl::Time deadline = absl::Now() + timeout;
   while (!condition()) {
     if (absl::Now() > deadline) return false;

@@ -63,7 +63,7 @@ TEST_F(JobLife, AWatchingClientGoesOnAfterTheServerCameBack) {
   ASSERT_TRUE(Eventually([&] { return watch->Err().find("loss") != std::string::npos; })) << watch->Err();
   server_.Crash();
   server_.Start();
-  const auto result = watch->Wait(absl::Seconds(120));
+  const auto result = watch->Wait();
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_EQ(server_.GetJob(job).state(), v1::Job::SUCCEEDED);
 }
@@ -74,7 +74,7 @@ TEST_F(JobLife, AWatchWhoseServerStaysAwayEndsWithFour) {
   auto watch = server_.StartClient({"watch", job, "--reconnect-seconds", "1"});
   ASSERT_TRUE(Eventually([&] { return watch->Err().find("loss") != std::string::npos; })) << watch->Err();
   server_.Crash();
-  const auto result = watch->Wait(absl::Seconds(60));
+  const auto result = watch->Wait();
   EXPECT_EQ(result.exit_code, 4) << result.err;
   EXPECT_THAT(result.err, HasSubstr("watch " + job)) << "says how to watch again";
 }
@@ -86,7 +86,7 @@ TEST_F(JobLife, AKilledTrainerFailsTheJobAndResumeGoesOnFromTheLastCheckpoint) {
       server_.Events(job, 0, [](const v1::JobEvent& event) { return event.has_checkpoint(); });
   const int64_t checkpoint = before.back().checkpoint().step();
   ASSERT_GT(checkpoint, 0);
-  ASSERT_EQ(kill(server_.TrainerPid(job), SIGKILL), 0);
+  ASSERT_NO_FATAL_FAILURE(server_.KillTrainer(job));
 
   const auto failed = server_.AwaitState(job, v1::Job::FAILED);
   EXPECT_THAT(failed.error().message(), HasSubstr("resume-job"));
@@ -129,8 +129,7 @@ TEST_F(JobLife, AStoppedJobResumesAndEndsWithTheWeightsOfAnUninterruptedOne) {
   const auto broken = server_.StartJob(SmallPretrain(6));
   server_.Events(broken, 0, IsMetrics);
   server_.Client({"stop-job", broken});
-  if (server_.GetJob(broken).state() != v1::Job::SUCCEEDED) {  // it may have been done already
-    server_.AwaitState(broken, v1::Job::STOPPED);
+  if (server_.AwaitEnd(broken).state() == v1::Job::STOPPED) {  // it may have been done already
     EXPECT_EQ(server_.Client({"resume-job", broken}).exit_code, 0);
     server_.AwaitState(broken, v1::Job::SUCCEEDED);
   }

@@ -101,7 +101,7 @@ TEST(MainJob, TheTutorialsPretrainingTakesTenStepsOnCifar10Files) {
   const auto job = server.StartJob({"start-pretrain", "--recipe", "tutorial-pretrain", "--model", "tutorial",
                                     "--set", "data.batch_size=8", "--set", "schedule.epochs=1", "--set",
                                     "schedule.warmup_epochs=0", "--set", "data.validation_images=8"});
-  const auto done = server.AwaitState(job, v1::Job::SUCCEEDED, absl::Seconds(300));
+  const auto done = server.AwaitState(job, v1::Job::SUCCEEDED);
   EXPECT_EQ(done.progress().step(), 10);
   EXPECT_EQ(done.progress().total_steps(), 10);
   const auto& model = done.spec().pretrain().model();

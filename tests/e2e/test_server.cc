@@ -28,6 +28,15 @@ std::string Printed(const ChildProcess& process, absl::string_view key) {
   return "";
 }
 
+void SetDeadline(grpc::ClientContext& context) {
+  context.set_deadline(absl::ToChronoTime(absl::Now() + kPatience));
+}
+
+bool HasEnded(const v1::Job& job) {
+  return job.state() == v1::Job::STOPPED || job.state() == v1::Job::SUCCEEDED ||
+         job.state() == v1::Job::FAILED;
+}
+
 }  // namespace
 
 TestServer::TestServer() : root_(FreshFolder()) { std::filesystem::create_directories(data()); }
@@ -55,23 +64,24 @@ void TestServer::Start(const std::vector<std::string>& options) {
 
 void TestServer::Crash() {
   process_->Signal(SIGKILL);
-  process_->Wait(absl::Seconds(10));
+  process_->Wait();
 }
 
 int TestServer::Stop() {
   process_->Signal(SIGTERM);
-  return process_->Wait(absl::Seconds(60)).exit_code;
+  return process_->Wait().exit_code;
 }
 
 std::unique_ptr<ChildProcess> TestServer::StartClient(const std::vector<std::string>& arguments) const {
-  std::vector<std::string> command = {BinaryPath("mae_client"), "--server", address_};
+  std::vector<std::string> command = {BinaryPath("mae_client"), "--server", address_, "--timeout",
+                                      std::to_string(absl::ToInt64Seconds(kPatience))};
   command.insert(command.end(), arguments.begin(), arguments.end());
   const std::map<std::string, std::string> environment = {{"XDG_CONFIG_HOME", (root_ / "config").string()}};
   return std::make_unique<ChildProcess>(command, environment, root_ / "output");
 }
 
-ProgramResult TestServer::Client(const std::vector<std::string>& arguments, absl::Duration timeout) const {
-  return StartClient(arguments)->Wait(timeout);
+ProgramResult TestServer::Client(const std::vector<std::string>& arguments) const {
+  return StartClient(arguments)->Wait();
 }
 
 std::string TestServer::StartJob(const std::vector<std::string>& arguments) const {
@@ -86,7 +96,7 @@ std::unique_ptr<v1::JobService::Stub> TestServer::Jobs() const {
 
 v1::Job TestServer::GetJob(const std::string& name) const {
   grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(10));
+  SetDeadline(context);
   v1::GetJobRequest request;
   request.set_name(name);
   v1::Job job;
@@ -95,23 +105,28 @@ v1::Job TestServer::GetJob(const std::string& name) const {
   return job;
 }
 
-v1::Job TestServer::AwaitState(const std::string& name, v1::Job::State state, absl::Duration timeout) const {
+v1::Job TestServer::AwaitState(const std::string& name, v1::Job::State state) const {
   v1::Job job;
-  const bool reached = Eventually(
-      [&] {
-        job = GetJob(name);
-        return job.state() == state;
-      },
-      timeout);
+  const bool reached = Eventually([&] {
+                         job = GetJob(name);
+                         return job.state() == state || HasEnded(job);
+                       }) &&
+                       job.state() == state;
   EXPECT_TRUE(reached) << "wanted " << v1::Job::State_Name(state) << ", the job is "
                        << job.ShortDebugString();
+  return job;
+}
+
+v1::Job TestServer::AwaitEnd(const std::string& name) const {
+  v1::Job job;
+  EXPECT_TRUE(Eventually([&] { return HasEnded(job = GetJob(name)); })) << job.ShortDebugString();
   return job;
 }
 
 std::vector<v1::JobEvent> TestServer::Events(const std::string& name, int64_t after,
                                              const std::function<bool(const v1::JobEvent&)>& until) const {
   grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(120));
+  SetDeadline(context);
   v1::WatchJobRequest request;
   request.set_name(name);
   request.set_after_sequence(after);
@@ -129,7 +144,7 @@ std::vector<v1::JobEvent> TestServer::Events(const std::string& name, int64_t af
 
 std::vector<int64_t> TestServer::LossSteps(const std::string& name) const {
   grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(10));
+  SetDeadline(context);
   v1::QueryMetricsRequest request;
   request.set_name(name);
   request.add_metrics("loss");
@@ -153,6 +168,12 @@ pid_t TestServer::TrainerPid(const std::string& name) const {
   std::string program;
   std::getline(command, program, '\0');
   return absl::EndsWith(program, "mae_trainer") ? pid : 0;
+}
+
+void TestServer::KillTrainer(const std::string& name) const {
+  const pid_t trainer = TrainerPid(name);
+  ASSERT_GT(trainer, 0) << "no trainer runs " << name;
+  ASSERT_EQ(kill(trainer, SIGKILL), 0);
 }
 
 std::vector<std::string> SmallPretrain(int epochs) {

@@ -28,8 +28,7 @@ class TestServer {
   int Stop();
 
   /// Runs mae_client against it.
-  ProgramResult Client(const std::vector<std::string>& arguments,
-                       absl::Duration timeout = absl::Seconds(120)) const;
+  ProgramResult Client(const std::vector<std::string>& arguments) const;
   /// Starts mae_client and lets it run.
   std::unique_ptr<ChildProcess> StartClient(const std::vector<std::string>& arguments) const;
   /// start-VERB with `arguments`; the name of the job. Fails the test if it is refused.
@@ -37,8 +36,9 @@ class TestServer {
 
   v1::Job GetJob(const std::string& name) const;
   /// Waits until the job is in `state`; fails the test with the job if it isn't in time.
-  v1::Job AwaitState(const std::string& name, v1::Job::State state,
-                     absl::Duration timeout = absl::Seconds(120)) const;
+  v1::Job AwaitState(const std::string& name, v1::Job::State state) const;
+  /// Waits until the job has ended, however that is.
+  v1::Job AwaitEnd(const std::string& name) const;
   /// All events after `after`, until the stream ends or `until` holds for one.
   std::vector<v1::JobEvent> Events(const std::string& name, int64_t after,
                                    const std::function<bool(const v1::JobEvent&)>& until) const;
@@ -52,6 +52,8 @@ class TestServer {
   std::string address() const { return address_; }
   /// Of the job's trainer, from its lock file; 0 if none runs.
   pid_t TrainerPid(const std::string& name) const;
+  /// kill -9 of the job's trainer; fails the test if none runs.
+  void KillTrainer(const std::string& name) const;
 
  private:
   std::unique_ptr<v1::JobService::Stub> Jobs() const;

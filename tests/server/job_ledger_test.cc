@@ -47,6 +47,16 @@ class JobLedgerTest : public testing::Test {
     EXPECT_THAT(record, IsOk());
     return *std::move(record);
   }
+  std::string MakeStarting() {
+    const std::string id = Make().id;
+    EXPECT_THAT(ledger_->Apply(id, [](JobRecord& row) { return MoveTo(row, JobState::kStarting); }), IsOk());
+    return id;
+  }
+  void TrainerSays(const std::string& id, JobState state) {
+    const auto writer = JobDbWriter::Open(ledger_->Folder(id).database());
+    ASSERT_THAT(writer, IsOk());
+    ASSERT_THAT((*writer)->Append(StateEvent{state, absl::OkStatus()}), IsOk());
+  }
   std::vector<JobState> StatesIn(const std::string& id) {
     const auto reader = JobDbReader::Open(ledger_->Folder(id).database());
     EXPECT_THAT(reader, IsOk());
@@ -142,6 +152,37 @@ TEST_F(JobLedgerTest, NoEventIsWrittenWhileATrainerHoldsTheFolder) {
               StatusIs(StatusCode::kFailedPrecondition));
   EXPECT_EQ(table_->Find(id)->state, JobState::kQueued);
   EXPECT_THAT(ledger_->Edit(id, [](JobRecord& row) { row.state = JobState::kRunning; }), IsOk());
+}
+
+TEST_F(JobLedgerTest, AStartingJobRunsForEveryoneOnceItsTrainerSaysSo) {
+  const std::string id = MakeStarting();
+  EXPECT_EQ(ledger_->Find(id)->state, JobState::kStarting);
+  ASSERT_THAT(ledger_->NoteRunning(), IsOk());
+  EXPECT_EQ(table_->Find(id)->state, JobState::kStarting);
+  TrainerSays(id, JobState::kRunning);
+  EXPECT_EQ(ledger_->Find(id)->state, JobState::kRunning);
+  EXPECT_THAT(ledger_->Delete(id), StatusIs(StatusCode::kFailedPrecondition, HasSubstr("RUNNING")));
+  JobState changed_from = JobState::kQueued;
+  const auto refused = ledger_->Apply(id, [&](JobRecord& row) -> Events {
+    changed_from = row.state;
+    return absl::FailedPreconditionError("no");
+  });
+  EXPECT_EQ(changed_from, JobState::kRunning);
+  ASSERT_THAT(ledger_->NoteRunning(), IsOk());
+  EXPECT_EQ(table_->Find(id)->state, JobState::kRunning);
+}
+
+TEST_F(JobLedgerTest, AStartingJobWhoseTrainerHasEndedAlreadyRanAndIsNotShownAsEnded) {
+  const std::string id = MakeStarting();
+  TrainerSays(id, JobState::kSucceeded);
+  EXPECT_EQ(ledger_->Find(id)->state, JobState::kRunning) << "its model is not published yet";
+}
+
+TEST_F(JobLedgerTest, WhatATrainerSaidBringsUpNoOtherStateThanStarting) {
+  const std::string id = MakeStarting();
+  ASSERT_THAT(ledger_->Edit(id, [](JobRecord& row) { row.state = JobState::kStopping; }), IsOk());
+  TrainerSays(id, JobState::kRunning);
+  EXPECT_EQ(ledger_->Find(id)->state, JobState::kStopping);
 }
 
 TEST_F(JobLedgerTest, OnlyAnEndedJobIsDeleted) {

@@ -305,6 +305,19 @@ TEST_F(JobLifeTest, VerbsAreRefusedInStatesThatTheyDoNotFit) {
   EXPECT_EQ(Stop("jobs/../models").error_code(), StatusCode::INVALID_ARGUMENT);
 }
 
+// The trainer has said that it runs; the supervisor, who looks five times a second, need not have seen it.
+TEST_F(JobLifeTest, AJobThatHasJustBegunIsRunningInEveryAnswer) {
+  StartServer();
+  const std::string name = MustCreate().name();
+  WaitUntilRunning(name);
+  EXPECT_THAT(Resume(name).error_message(), HasSubstr("is RUNNING"));
+  EXPECT_THAT(Delete(name).error_message(), HasSubstr("is RUNNING"));
+  v1::ListJobsRequest running;
+  running.add_states(Job::RUNNING);
+  EXPECT_THAT(Names(running), ElementsAre(name));
+  EXPECT_EQ(Get(name).state(), Job::RUNNING);
+}
+
 TEST_F(JobLifeTest, DeletingRemovesRowAndFolder) {
   StartServer();
   const std::string name = MustCreate().name();

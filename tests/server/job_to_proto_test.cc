@@ -55,15 +55,6 @@ TEST(JobToProto, AJobShowsRowAndSummary) {
   EXPECT_EQ(job.last_sequence(), 12);
 }
 
-TEST(JobToProto, AStartingJobRunsOnceItsTrainerSaysSo) {
-  JobSummary summary;
-  summary.state = StateEvent{JobState::kStarting, {}};
-  EXPECT_EQ(ToProto(Record(JobState::kStarting), summary).state(), v1::Job::STARTING);
-  summary.state = StateEvent{JobState::kRunning, {}};
-  EXPECT_EQ(ToProto(Record(JobState::kStarting), summary).state(), v1::Job::RUNNING);
-  EXPECT_EQ(ToProto(Record(JobState::kStopping), summary).state(), v1::Job::STOPPING);
-}
-
 TEST(JobToProto, ASpecThatCannotBeReadIsDataLossAndStillShowsTheJob) {
   JobRecord record = Record(JobState::kStopped);
   record.spec = "{\"seed\"";
