@@ -92,10 +92,11 @@ absl::StatusOr<std::vector<std::string>> MetricsOf(const v1::QueryMetricsRequest
   if (request.metrics().empty()) return known;
   for (const std::string& metric : request.metrics()) {
     if (std::find(known.begin(), known.end(), metric) != known.end()) continue;
-    return WithFieldViolations(
-        absl::NotFoundError(absl::StrCat("metrics: ", request.name(), " has no metric '", metric, "'",
-                                         DidYouMean(metric, known), "; it has ", absl::StrJoin(known, ", "))),
-        {{"metrics", absl::StrCat("unknown metric '", metric, "'")}});
+    const std::string problem =
+        absl::StrCat(request.name(), " has no metric '", metric, "'", DidYouMean(metric, known), "; it has ",
+                     absl::StrJoin(known, ", "));
+    return WithFieldViolations(absl::NotFoundError(absl::StrCat("metrics: ", problem)),
+                               {{"metrics", problem}});
   }
   return std::vector<std::string>(request.metrics().begin(), request.metrics().end());
 }

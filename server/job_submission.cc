@@ -6,6 +6,8 @@
 
 #include <optional>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "base/durable_file.h"
 #include "base/status_macros.h"
@@ -17,8 +19,18 @@
 namespace mae {
 namespace {
 
-constexpr size_t kMaxRequestId = 128;
+constexpr absl::string_view kUuidExample = "f81d4fae-7dec-11d0-a765-00a0c91e6bf6";
 constexpr size_t kMaxRecipe = 256;
+
+// 8-4-4-4-12 hexadecimal digits (RFC 9562, section 4).
+bool IsUuid(absl::string_view text) {
+  if (text.size() != kUuidExample.size()) return false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (kUuidExample[i] == '-' ? text[i] != '-' : !absl::ascii_isxdigit(static_cast<unsigned char>(text[i])))
+      return false;
+  }
+  return true;
+}
 
 std::string HashOf(v1::CreateJobRequest request) {
   request.clear_request_id();
@@ -70,9 +82,11 @@ absl::Status FillFromSpec(const DatasetInfo& dataset, const std::optional<ModelV
 }  // namespace
 
 absl::StatusOr<JobRecord> RecordOfRequest(const v1::CreateJobRequest& request) {
-  if (request.request_id().size() > kMaxRequestId) {
-    return InvalidField("request_id", absl::StrCat("has ", request.request_id().size(), " bytes, at most ",
-                                                   kMaxRequestId, " are allowed; use a UUID"));
+  if (!request.request_id().empty() && !IsUuid(request.request_id())) {
+    return InvalidField(
+        "request_id",
+        absl::StrCat("'", absl::CHexEscape(request.request_id().substr(0, kUuidExample.size() * 2)),
+                     "' is no UUID; give one as ", kUuidExample, ", or none"));
   }
   if (request.recipe().size() > kMaxRecipe) {
     return InvalidField("recipe", absl::StrCat("has ", request.recipe().size(), " bytes, at most ",

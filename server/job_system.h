@@ -22,7 +22,8 @@ namespace mae {
 /// thread-safe, as what they give. Trainers outlive it.
 class JobSystem {
  public:
-  /// Makes the data folder if need be, recovers jobs, starts those that wait.
+  /// Makes the data folder if need be and recovers jobs; those that wait are started by
+  /// supervisor().ReleaseQueue().
   /// FAILED_PRECONDITION if another server uses the folder; PERMISSION_DENIED if it can't be written (both
   /// name it).
   static absl::StatusOr<std::unique_ptr<JobSystem>> Open(const ServerConfig& config);

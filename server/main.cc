@@ -9,9 +9,11 @@
 
 namespace {
 
+constexpr int kFailed = 1, kUsage = 2;
+
 int Fail(const absl::Status& status) {
   std::cerr << "mae_server: " << status.message() << "\n";
-  return 1;
+  return absl::IsInvalidArgument(status) || absl::IsNotFound(status) ? kUsage : kFailed;
 }
 
 }  // namespace
@@ -20,6 +22,7 @@ int main(int argc, char** argv) {
   mae::WaitWithoutSpinning(argv);
   CLI::App app("Trains and serves Masked Autoencoders over gRPC. Settings: configs/server.yaml.",
                "mae_server");
+  app.footer("Exit: 0 ended by a signal, 1 could not start, 2 a wrong option or setting.");
   std::string config_file;
   mae::CommandLineSettings settings;
   app.set_version_flag("--version", MAE_VERSION);
@@ -32,7 +35,7 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
+    return app.exit(error) == 0 ? 0 : kUsage;
   }
   const sigset_t signals = mae::BlockEndSignals();
   const auto config = mae::LoadServerConfig(config_file, settings.Overrides());

@@ -4,13 +4,17 @@
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/resource_quota.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <chrono>
+#include <system_error>
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "runtime/device.h"
 #include "server/hard_end.h"
 #include "server/job_metrics.h"
+#include "server/listen_address.h"
 #include "server/metrics_interceptor.h"
 #include "server/process_metrics.h"
 
@@ -35,6 +39,22 @@ v1::ServerInfo FactsOf(const ServerConfig& config, const std::string& metrics_ad
   return facts;
 }
 
+// What a setting's text alone does not tell.
+absl::Status CheckSettings(const ServerConfig& config) {
+  if (const auto device = ResolveDevice(config.inference.device); !device.ok()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("inference.device: ", std::string(device.status().message())));
+  }
+  const std::filesystem::path& trainer = config.jobs.trainer;
+  std::error_code ignored;  // What can't be looked at can't be run either.
+  if (std::filesystem::is_regular_file(trainer, ignored) && access(trainer.c_str(), X_OK) == 0)
+    return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("jobs.trainer: ", trainer.string(),
+                   " is no program that can be run; set it to the mae_trainer binary, which is built beside "
+                   "mae_server, with --set jobs.trainer=PATH"));
+}
+
 std::unique_ptr<WorkQueue> MakeQueue(int64_t threads, int64_t max_waiting) {
   return std::make_unique<WorkQueue>(static_cast<int>(threads), static_cast<int>(max_waiting));
 }
@@ -42,12 +62,16 @@ std::unique_ptr<WorkQueue> MakeQueue(int64_t threads, int64_t max_waiting) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerConfig& config) {
+  MAE_RETURN_IF_ERROR(CheckSettings(config));
+  MAE_RETURN_IF_ERROR(CheckCanListen(config.listen, "--listen"));
+  MAE_RETURN_IF_ERROR(CheckCanListen(config.metrics_listen, "--metrics-listen"));
   std::unique_ptr<Server> server(new Server(config));
   MAE_ASSIGN_OR_RETURN(server->jobs_, JobSystem::Open(config));
   MAE_RETURN_IF_ERROR(server->StartHttp());
   server->MakeServices();
   MAE_RETURN_IF_ERROR(server->StartGrpc());
   server->ready_ = true;
+  server->jobs_->supervisor().ReleaseQueue();
   return server;
 }
 
@@ -106,8 +130,8 @@ absl::Status Server::StartGrpc() {
   grpc_ = builder.BuildAndStart();
   if (grpc_ == nullptr || port == 0) {
     grpc_ = nullptr;
-    return absl::UnavailableError(absl::StrCat("can't listen on ", config_.listen,
-                                               "; is the port taken? choose another with --listen"));
+    return absl::UnavailableError(
+        absl::StrCat("--listen: can't listen on ", config_.listen, "; choose another with --listen"));
   }
   address_ = absl::StrCat(config_.listen.substr(0, config_.listen.rfind(':')), ":", port);
   return absl::OkStatus();

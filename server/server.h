@@ -24,8 +24,10 @@ namespace mae {
 /// another, and the data folder below. Start gives one that takes requests. Thread-safe.
 class Server {
  public:
-  /// FAILED_PRECONDITION (the data folder is in use), PERMISSION_DENIED (it can't be written), UNAVAILABLE (a
-  /// port is taken), or what the stores say; nothing stays behind then but the folder.
+  /// Checks settings and ports before it makes anything, and starts waiting jobs last.
+  /// @return INVALID_ARGUMENT (a setting that can't work here, named), UNAVAILABLE (a port is taken),
+  /// FAILED_PRECONDITION (the data folder is in use), PERMISSION_DENIED (it can't be written), or what the
+  /// stores say.
   static absl::StatusOr<std::unique_ptr<Server>> Start(const ServerConfig& config);
   /// Drains first if nobody did.
   ~Server();

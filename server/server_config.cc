@@ -6,7 +6,10 @@
 #include <set>
 #include <system_error>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/strip.h"
 #include "base/durable_file.h"
 #include "base/status_macros.h"
 #include "server/server_settings.h"
@@ -58,12 +61,23 @@ class YamlSettings {
   std::set<std::string> seen_;
 };
 
+// "--metrics-listen=…", the option of the setting metrics_listen. Its errors name the option.
+absl::Status ApplyOption(absl::string_view option, absl::string_view value, ServerConfig& config) {
+  const std::string key = absl::StrReplaceAll(absl::StripPrefix(option, "--"), {{"-", "_"}});
+  const absl::Status set = SetServerSetting(key, std::string(value), config);
+  if (set.ok()) return set;
+  const absl::string_view reason = absl::StripPrefix(set.message(), absl::StrCat(key, ": "));
+  return absl::InvalidArgumentError(absl::StrCat(option, ": ", reason));
+}
+
 absl::Status ApplyOverride(const std::string& assignment, ServerConfig& config) {
   const size_t equals = assignment.find('=');
   if (equals == std::string::npos) {
     return absl::InvalidArgumentError(
         absl::StrCat("--set ", assignment, ": give KEY=VALUE, as jobs.slots=2"));
   }
+  if (absl::StartsWith(assignment, "--"))
+    return ApplyOption(assignment.substr(0, equals), assignment.substr(equals + 1), config);
   const absl::Status set =
       SetServerSetting(assignment.substr(0, equals), assignment.substr(equals + 1), config);
   return set.ok() ? set : absl::InvalidArgumentError(absl::StrCat("--set ", std::string(set.message())));
@@ -95,9 +109,9 @@ absl::StatusOr<std::filesystem::path> DefaultTrainer() {
 
 std::vector<std::string> CommandLineSettings::Overrides() const {
   std::vector<std::string> overrides = assignments;
-  if (!listen.empty()) overrides.push_back("listen=" + listen);
-  if (!metrics_listen.empty()) overrides.push_back("metrics_listen=" + metrics_listen);
-  if (!data_dir.empty()) overrides.push_back("data_dir=" + data_dir);
+  if (!listen.empty()) overrides.push_back("--listen=" + listen);
+  if (!metrics_listen.empty()) overrides.push_back("--metrics-listen=" + metrics_listen);
+  if (!data_dir.empty()) overrides.push_back("--data-dir=" + data_dir);
   return overrides;
 }
 

@@ -42,7 +42,7 @@ struct CommandLineSettings {
   std::string listen, metrics_listen, data_dir;
   std::vector<std::string> assignments;  ///< of --set
 
-  /// All as "key=value", the named options last: they win over --set.
+  /// Those of --set as "key=value", then the named options as "--option=value": they win over --set.
   std::vector<std::string> Overrides() const;
 };
 
@@ -52,8 +52,9 @@ const char* DefaultServerConfigYaml();
 /// Defaults, then a file, then single settings; later ones win. Where data_dir or jobs.trainer stay empty,
 /// their defaults (from the environment, and beside this program) are put in.
 /// @param file empty: none. NOT_FOUND if it isn't there.
-/// @param overrides "key=value", in order: "jobs.slots=2", "datasets.mine=/data/mine".
-/// @return INVALID_ARGUMENT with file, line, key and limit; an unknown key comes with the nearest known one.
+/// @param overrides "key=value" or "--option=value", in order: "jobs.slots=2", "--listen=127.0.0.1:0".
+/// @return INVALID_ARGUMENT with file, line, key or option, and limit; an unknown key comes with the nearest
+/// known one.
 absl::StatusOr<ServerConfig> LoadServerConfig(const std::filesystem::path& file,
                                               const std::vector<std::string>& overrides);
 

@@ -1,13 +1,22 @@
 #include "server/server_logging.h"
 
+#include <grpc/support/log.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
 namespace mae {
 
+namespace {
+
+// gRPC's own lines are for who looks into gRPC; what users need to know is in our errors.
+void LogForGrpc(gpr_log_func_args* line) { spdlog::debug("grpc: {}", line->message); }
+
+}  // namespace
+
 void LogToStderr(const std::string& level) {
   spdlog::set_default_logger(spdlog::stderr_color_mt("mae_server"));
   spdlog::set_level(spdlog::level::from_str(level));
+  gpr_set_log_function(&LogForGrpc);
 }
 
 }  // namespace mae

@@ -62,6 +62,14 @@ void TrainerSupervisor::Wake() {
     spdlog::error("eventfd: {}", strerror(errno));
 }
 
+void TrainerSupervisor::ReleaseQueue() {
+  {
+    absl::MutexLock lock(&mutex_);
+    holds_queue_ = false;
+  }
+  Wake();
+}
+
 void TrainerSupervisor::HoldQueue() {
   absl::MutexLock lock(&mutex_);
   holds_queue_ = true;

@@ -34,7 +34,8 @@ class TrainerSupervisor {
     absl::Duration retry_delay = absl::Seconds(5);  ///< after the disk failed
   };
 
-  /// Adopts the trainers that still run, takes note of those that ended meanwhile, and starts the thread.
+  /// Adopts the trainers that still run, takes note of those that ended meanwhile, and starts the thread. No
+  /// waiting job is started before ReleaseQueue.
   /// @param ledger, table, models outlive it.
   static absl::StatusOr<std::unique_ptr<TrainerSupervisor>> Create(Options options, JobLedger& ledger,
                                                                    JobTable& table, ModelStore& models);
@@ -42,6 +43,8 @@ class TrainerSupervisor {
 
   /// Looks at the table again soon. Never blocks.
   void Wake();
+  /// Starts the jobs that wait, from now on.
+  void ReleaseQueue() ABSL_LOCKS_EXCLUDED(mutex_);
   /// Starts no further job; those that run go on.
   void HoldQueue() ABSL_LOCKS_EXCLUDED(mutex_);
   /// Waits until no trainer is supervised. DEADLINE_EXCEEDED names how many are.
@@ -96,7 +99,7 @@ class TrainerSupervisor {
 
   absl::Mutex mutex_;
   bool closing_ ABSL_GUARDED_BY(mutex_) = false;
-  bool holds_queue_ ABSL_GUARDED_BY(mutex_) = false;
+  bool holds_queue_ ABSL_GUARDED_BY(mutex_) = true;
   size_t run_count_ ABSL_GUARDED_BY(mutex_) = 0;
   JoinedThread thread_;
 };

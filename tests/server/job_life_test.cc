@@ -1,6 +1,8 @@
 // The life of jobs in a whole server, over a socket, with a trainer that does what it is told.
 #include <signal.h>
 
+#include <fstream>
+
 #include "absl/strings/str_cat.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
@@ -19,6 +21,13 @@ using v1::Job;
 
 class JobLifeTest : public ServerTest {
  protected:
+  // A script of that text, to be a trainer.
+  std::string Program(const std::string& text) {
+    const std::string path = temp_ / "program";
+    std::ofstream(path) << text;
+    std::filesystem::permissions(path, std::filesystem::perms::owner_all);
+    return path;
+  }
   std::vector<std::string> Names(const v1::ListJobsRequest& request, std::string* next_page = nullptr) {
     grpc::ClientContext context;
     v1::ListJobsResponse response;
@@ -134,11 +143,13 @@ TEST_F(JobLifeTest, ATrainerThatEndsWithoutAWordIsFailedWithItsExitCode) {
   EXPECT_THAT(WaitForEnd(name).error().message(), HasSubstr("exit code 42"));
 }
 
-TEST_F(JobLifeTest, AMissingTrainerFailsTheJobAndNamesTheSetting) {
-  StartServer({"jobs.trainer=/nowhere/mae_trainer"});
+TEST_F(JobLifeTest, ATrainerThatHasGoneFailsTheJobAndNamesTheSetting) {
+  const std::string trainer = Program("#!/bin/sh\n");
+  StartServer({"jobs.trainer=" + trainer});
+  std::filesystem::remove(trainer);
   const Job job = WaitForEnd(MustCreate().name());
   EXPECT_EQ(job.state(), Job::FAILED);
-  EXPECT_THAT(job.error().message(), HasSubstr("/nowhere/mae_trainer"));
+  EXPECT_THAT(job.error().message(), HasSubstr(trainer));
   EXPECT_THAT(job.error().message(), HasSubstr("jobs.trainer"));
 }
 
@@ -197,6 +208,21 @@ TEST_F(JobLifeTest, TheSameRequestTwiceMakesOneJob) {
   const grpc::Status refused = Create(request, third);
   EXPECT_EQ(refused.error_code(), StatusCode::ALREADY_EXISTS);
   EXPECT_THAT(refused.error_message(), HasSubstr(first.name()));
+}
+
+TEST_F(JobLifeTest, ARequestIdThatIsNoUuidIsRefused) {
+  StartServer();
+  for (const char* id : {"retry-1", "6a2f41a3-c54c-fce8-32d2-0324e1c32e2",
+                         "6a2f41a3xc54c-fce8-32d2-0324e1c32e22", "6a2f41a3-c54c-fce8-32d2-0324e1c32e2g"}) {
+    v1::CreateJobRequest request = Request();
+    request.set_request_id(id);
+    Job job;
+    const grpc::Status refused = Create(request, job);
+    EXPECT_EQ(refused.error_code(), StatusCode::INVALID_ARGUMENT) << id;
+    EXPECT_THAT(refused.error_message(), HasSubstr(absl::StrCat("request_id: '", id, "' is no UUID")));
+    EXPECT_THAT(FieldsAtFault(refused), ElementsAre("request_id"));
+  }
+  EXPECT_THAT(Names({}), IsEmpty());
 }
 
 TEST_F(JobLifeTest, ValidateOnlyResolvesAndMakesNothing) {
@@ -273,6 +299,46 @@ TEST_F(JobLifeTest, ATrainerThatDoesNotStopInTimeIsKilled) {
   ASSERT_TRUE(Stop(name).ok());
   EXPECT_EQ(Get(name).state(), Job::STOPPING);
   EXPECT_EQ(WaitForEnd(name).state(), Job::STOPPED);
+}
+
+// Between exec and its handler SIGTERM ends any program; one that was asked to stop has stopped.
+TEST_F(JobLifeTest, ATrainerThatIsStoppedBeforeItTakesSignalsIsStoppedNotFailed) {
+  StartServer({"jobs.trainer=" + Program("#!/bin/sh\nexec sleep 1000\n")});
+  const std::string name = MustCreate().name();
+  WaitForState(name, Job::STARTING);
+  ASSERT_TRUE(Stop(name).ok());
+  const Job job = WaitForEnd(name);
+  EXPECT_EQ(job.state(), Job::STOPPED) << job.error().message();
+  EXPECT_EQ(job.error().code(), 0);
+}
+
+// The same signal from anybody else is no stop.
+TEST_F(JobLifeTest, ATrainerThatAStrangerTerminatesBeforeItTakesSignalsIsFailed) {
+  const std::string pid_file = temp_ / "pid";
+  StartServer({"jobs.trainer=" + Program("#!/bin/sh\necho $$ > " + pid_file + ".new && mv " + pid_file +
+                                         ".new " + pid_file + "\nexec sleep 1000\n")});
+  const std::string name = MustCreate().name();
+  pid_t pid = 0;
+  while (pid == 0) std::ifstream(pid_file) >> pid;
+  ASSERT_EQ(kill(pid, SIGTERM), 0);
+  const Job job = WaitForEnd(name);
+  EXPECT_EQ(job.state(), Job::FAILED);
+  EXPECT_THAT(job.error().message(), HasSubstr("signal 15"));
+}
+
+TEST_F(JobLifeTest, AQueuedJobWhoseFolderIsGoneFailsAndTheNextRuns) {
+  StartServer();
+  const std::string first = MustCreate().name(), lost = MustCreate().name(), next = MustCreate().name();
+  WaitUntilRunning(first);
+  std::filesystem::remove_all(Folder(lost).root());
+  Tell(first, "succeed bare");
+  WaitUntilRunning(next);
+  const Job job = Get(lost);
+  EXPECT_EQ(job.state(), Job::FAILED);
+  EXPECT_THAT(job.error().message(), HasSubstr("the job's folder is missing or damaged"));
+  EXPECT_THAT(job.error().message(), HasSubstr("delete the job"));
+  EXPECT_TRUE(job.has_end_time());
+  EXPECT_TRUE(Delete(lost).ok());
 }
 
 TEST_F(JobLifeTest, AQueuedJobStopsAtOnceAndNeverRuns) {

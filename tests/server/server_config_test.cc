@@ -84,6 +84,14 @@ TEST_F(ServerConfigTest, AValueOutOfItsLimitsIsRefusedWithThem) {
   EXPECT_THAT(LoadServerConfig("", {"jobs.slots"}), refused("KEY=VALUE"));
 }
 
+TEST_F(ServerConfigTest, AWrongOptionIsNamedAsItWasGiven) {
+  CommandLineSettings settings;
+  settings.metrics_listen = "9500";
+  EXPECT_THAT(
+      LoadServerConfig("", settings.Overrides()),
+      StatusIs(StatusCode::kInvalidArgument, testing::StartsWith("--metrics-listen: is '9500'; give")));
+}
+
 TEST_F(ServerConfigTest, WhatIsNoMapOfSettingsIsRefused) {
   const auto refused = [](const std::string& words) {
     return StatusIs(StatusCode::kInvalidArgument, HasSubstr(words));

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "absl/strings/str_cat.h"
@@ -14,6 +15,7 @@
 #include "job/job_process.h"
 #include "tests/fakes/status_matchers.h"
 #include "tests/fakes/temp_folder.h"
+#include "tests/server/taken_port.h"
 
 namespace mae {
 namespace {
@@ -26,9 +28,11 @@ constexpr int kDeadlineMs = 60'000;
 // A mae_server of its own, its stdout through a pipe, its stderr to a file.
 class ServerProgramTest : public testing::Test {
  protected:
+  static std::string Beside(const std::string& program) {
+    return std::filesystem::read_symlink("/proc/self/exe").parent_path() / program;
+  }
   void Start(std::vector<std::string> arguments) {
-    const auto beside = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "mae_server";
-    arguments.insert(arguments.begin(), beside.string());
+    arguments.insert(arguments.begin(), Beside("mae_server"));
     std::vector<char*> argv;
     for (std::string& argument : arguments) argv.push_back(argument.data());
     argv.push_back(nullptr);
@@ -46,8 +50,13 @@ class ServerProgramTest : public testing::Test {
     stdout_ = pipe_fds[0];
   }
   void StartOnData(std::vector<std::string> arguments = {}) {
-    arguments.insert(arguments.end(), {"--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0",
-                                       "--data-dir", (temp_ / "data").string()});
+    // Before the test's own arguments: later ones win.
+    arguments.insert(arguments.begin(), {"--set", "jobs.trainer=" + Beside("fake_trainer")});
+    arguments.insert(arguments.end(), {"--data-dir", (temp_ / "data").string()});
+    for (const char* option : {"--listen", "--metrics-listen"}) {
+      if (std::find(arguments.begin(), arguments.end(), option) == arguments.end())
+        arguments.insert(arguments.end(), {option, "127.0.0.1:0"});
+    }
     Start(arguments);
   }
   void TearDown() override {
@@ -96,10 +105,47 @@ TEST_F(ServerProgramTest, ASignalDuringTheStartEndsItCleanlyToo) {
               (WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM));
 }
 
-TEST_F(ServerProgramTest, AWrongSettingIsToldAndExitsWithOne) {
+TEST_F(ServerProgramTest, AWrongSettingIsToldAndExitsWithTwo) {
   StartOnData({"--set", "jobs.slot=2"});
-  EXPECT_EQ(WaitForExit(), 1);
+  EXPECT_EQ(WaitForExit(), 2);
   EXPECT_THAT(Errors(), HasSubstr("mae_server: --set unknown key 'jobs.slot' (did you mean 'jobs.slots'?)"));
+}
+
+TEST_F(ServerProgramTest, AWrongOptionIsToldByItsOwnName) {
+  Start({"--listen", "8500"});
+  EXPECT_EQ(WaitForExit(), 2);
+  EXPECT_THAT(Errors(), HasSubstr("mae_server: --listen: is '8500'; give HOST:PORT"));
+}
+
+TEST_F(ServerProgramTest, ATrainerThatCannotBeRunIsToldBeforeAnythingIsMade) {
+  for (const std::string& trainer : {std::string("/nowhere/mae_trainer"), (temp_ / "notes").string()}) {
+    ASSERT_THAT(WriteFileDurably(temp_ / "notes", "no program"), IsOk());
+    StartOnData({"--set", "jobs.trainer=" + trainer});
+    EXPECT_EQ(WaitForExit(), 2);
+    EXPECT_THAT(Errors(), HasSubstr("jobs.trainer: " + trainer));
+    close(stdout_);
+  }
+  EXPECT_FALSE(std::filesystem::exists(temp_ / "data"));
+}
+
+TEST_F(ServerProgramTest, AnUnknownDeviceIsToldAndExitsWithTwo) {
+  StartOnData({"--set", "inference.device=gpu"});
+  EXPECT_EQ(WaitForExit(), 2);
+  EXPECT_THAT(Errors(), HasSubstr("inference.device: "));
+}
+
+// One line, ours: nothing of the libraries' before it.
+TEST_F(ServerProgramTest, ATakenPortIsOneLineAndLeavesNoFolder) {
+  for (const char* option : {"--listen", "--metrics-listen"}) {
+    const TakenPort taken;
+    StartOnData({option, taken.address()});
+    EXPECT_EQ(WaitForExit(), 1);
+    EXPECT_THAT(Errors(), MatchesRegex(absl::StrCat("mae_server: ", option, ": can't listen on ",
+                                                    taken.address(), ": Address already in use; [^\n]*\n")));
+    close(stdout_);
+    std::filesystem::remove(temp_ / "stderr");
+  }
+  EXPECT_FALSE(std::filesystem::exists(temp_ / "data"));
 }
 
 TEST_F(ServerProgramTest, ADataFolderInTheWayIsToldAndExitsWithOne) {

@@ -6,6 +6,7 @@
 #include "mae/v1/server.grpc.pb.h"
 #include "tests/fakes/status_matchers.h"
 #include "tests/server/server_fixture.h"
+#include "tests/server/taken_port.h"
 
 namespace mae {
 namespace {
@@ -36,6 +37,39 @@ TEST_F(ServerLifeTest, ATakenPortIsAnErrorNotASharedOne) {
   const auto third = Server::Start(Config({absl::StrCat("metrics_listen=", server_->metrics_address()),
                                            absl::StrCat("data_dir=", (temp_ / "third").string())}));
   EXPECT_THAT(third, StatusIs(StatusCode::kUnavailable, HasSubstr(server_->metrics_address())));
+}
+
+TEST_F(ServerLifeTest, AServerThatCannotListenStartsNoJob) {
+  StartServer();
+  const std::string running = MustCreate().name(), waiting = MustCreate().name();
+  WaitUntilRunning(running);
+  DropServer();
+  Kill(running);  // Its slot is free for the next server.
+  const TakenPort taken;
+  for (const char* setting : {"listen", "metrics_listen"}) {
+    EXPECT_THAT(Server::Start(Config({absl::StrCat(setting, "=", taken.address())})),
+                StatusIs(StatusCode::kUnavailable));
+  }
+  EXPECT_FALSE(std::filesystem::exists(Folder(waiting).log())) << "a trainer was started";
+  StartServer();
+  WaitUntilRunning(waiting);
+}
+
+// Between the look at the ports and gRPC's own bind another process may be faster.
+TEST_F(ServerLifeTest, WaitingJobsAreHeldUntilTheServerListens) {
+  StartServer();
+  const std::string running = MustCreate().name(), waiting = MustCreate().name();
+  WaitUntilRunning(running);
+  DropServer();
+  Kill(running);
+  auto system = JobSystem::Open(Config());
+  ASSERT_THAT(system, IsOk());
+  // The supervisor goes round once for every end of a job: it has looked at the queue by then.
+  ASSERT_THAT((*system)->supervisor().WaitUntilIdle(absl::Now() + absl::Minutes(1)), IsOk());
+  EXPECT_EQ((*system)->table().Find(JobIdOf(waiting).value())->state, JobState::kQueued);
+  *system = nullptr;
+  StartServer();
+  WaitUntilRunning(waiting);
 }
 
 TEST_F(ServerLifeTest, ADataFolderServesOneServer) {
