@@ -13,7 +13,7 @@ namespace mae {
 std::string ModelConfigToJson(const ModelConfig& config);
 
 /// INVALID_ARGUMENT names the missing or mistyped key by its path ("encoder.depth"), or the format of a newer
-/// version. Sizes are taken as they are: recipe/model_limits.h holds their limits. Unknown keys are ignored.
+/// version. Sizes are taken as they are: options/model_limits.h has their limits. Unknown keys are ignored.
 absl::StatusOr<ModelConfig> ModelConfigFromJson(const std::string& text);
 
 /// The whole of `card` but metrics that are not finite, which JSON cannot write.

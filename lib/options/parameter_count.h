@@ -8,7 +8,7 @@
 namespace mae {
 
 /// Values in all parameters and position embeddings, trained or fixed.
-/// @param options within the limits of recipe/model_limits.h, or the count may overflow.
+/// @param options within the limits of options/model_limits.h, or the count may overflow.
 int64_t ParameterCount(const MaskedAutoencoderOptions& options);
 int64_t ParameterCount(const VisionTransformerOptions& options);
 

@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "options/model_limits.h"
 #include "options/parameter_count.h"
 #include "recipe/recipe_proto.h"
 

@@ -4,11 +4,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "options/model_limits.h"
 
 namespace mae {
 namespace {
-
-constexpr int64_t kMaxSize = 1 << 16;  // products of two sizes can't overflow
 
 absl::Status Fault(absl::string_view field, absl::string_view fault) {
   return absl::InvalidArgumentError(absl::StrCat("config.json: ", field, ": ", fault));
@@ -25,21 +24,26 @@ absl::Status Divides(absl::string_view field, int64_t value, int64_t divisor) {
 }
 
 absl::Status CheckStack(absl::string_view name, int64_t width, int64_t depth, int64_t heads) {
-  MAE_RETURN_IF_ERROR(InRange(absl::StrCat(name, "embed_dim"), width, 1, kMaxSize));
-  MAE_RETURN_IF_ERROR(InRange(absl::StrCat(name, "depth"), depth, 0, 1024));
+  MAE_RETURN_IF_ERROR(InRange(absl::StrCat(name, "embed_dim"), width, kMinWidth, kMaxWidth));
+  MAE_RETURN_IF_ERROR(InRange(absl::StrCat(name, "depth"), depth, 1, kMaxDepth));
   MAE_RETURN_IF_ERROR(InRange(absl::StrCat(name, "num_heads"), heads, 1, width));
   return Divides(absl::StrCat(name, "embed_dim"), width, heads);
 }
 
 absl::Status CheckEncoder(const EncoderOptions& encoder) {
-  MAE_RETURN_IF_ERROR(InRange("encoder.channels", encoder.channels, 1, 16));
-  MAE_RETURN_IF_ERROR(InRange("encoder.patch_size", encoder.patch_size, 1, kMaxSize));
-  MAE_RETURN_IF_ERROR(InRange("encoder.image_height", encoder.image_height, 1, kMaxSize));
-  MAE_RETURN_IF_ERROR(InRange("encoder.image_width", encoder.image_width, 1, kMaxSize));
+  MAE_RETURN_IF_ERROR(InRange("encoder.channels", encoder.channels, 1, kMaxChannels));
+  MAE_RETURN_IF_ERROR(InRange("encoder.patch_size", encoder.patch_size, 1, kMaxImageSide));
+  MAE_RETURN_IF_ERROR(InRange("encoder.image_height", encoder.image_height, 1, kMaxImageSide));
+  MAE_RETURN_IF_ERROR(InRange("encoder.image_width", encoder.image_width, 1, kMaxImageSide));
   MAE_RETURN_IF_ERROR(Divides("encoder.image_height", encoder.image_height, encoder.patch_size));
   MAE_RETURN_IF_ERROR(Divides("encoder.image_width", encoder.image_width, encoder.patch_size));
-  if (!(encoder.mlp_ratio > 0 && encoder.mlp_ratio <= 64)) {
-    return Fault("encoder.mlp_ratio", absl::StrCat(encoder.mlp_ratio, " is not in (0, 64]"));
+  if (encoder.num_patches() > kMaxPatches) {
+    return Fault("encoder.patch_size", absl::StrCat(encoder.patch_size, " makes ", encoder.num_patches(),
+                                                    " patches an image; at most ", kMaxPatches));
+  }
+  if (!(encoder.mlp_ratio >= kMinMlpRatio && encoder.mlp_ratio <= kMaxMlpRatio)) {
+    return Fault("encoder.mlp_ratio",
+                 absl::StrCat(encoder.mlp_ratio, " is not in ", kMinMlpRatio, "..", kMaxMlpRatio));
   }
   MAE_RETURN_IF_ERROR(CheckStack("encoder.", encoder.embed_dim, encoder.depth, encoder.num_heads));
   if (encoder.position_embedding == PositionEmbedding::kLearned) return absl::OkStatus();
@@ -77,7 +81,7 @@ absl::Status CheckModelConfig(const ModelConfig& config) {
     return CheckDecoder(*autoencoder);
   }
   const auto classes = std::get<VisionTransformerOptions>(config.model).num_classes;
-  return InRange("num_classes", classes, 0, 1 << 24);
+  return InRange("num_classes", classes, 0, kMaxClasses);
 }
 
 }  // namespace mae

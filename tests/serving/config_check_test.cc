@@ -36,6 +36,14 @@ TEST(CheckModelConfig, NamesTheFieldThatCanNotBeBuilt) {
        [](auto& model, auto&) { model.encoder.image_height = 9; }},
       {"encoder.image_width: 13 is not a multiple of 4",
        [](auto& model, auto&) { model.encoder.image_width = 13; }},
+      {"encoder.image_height: 4100 is not in 1..4096",
+       [](auto& model, auto&) { model.encoder.image_height = 4100; }},
+      {"encoder.patch_size: 1 makes 16777216 patches an image; at most 16384",
+       [](auto& model, auto&) {
+         model.encoder.image_height = model.encoder.image_width = 4096;
+         model.encoder.patch_size = 1;
+       }},
+      {"encoder.depth: 257 is not in 1..256", [](auto& model, auto&) { model.encoder.depth = 257; }},
       {"encoder.mlp_ratio: 0", [](auto& model, auto&) { model.encoder.mlp_ratio = 0; }},
       {"encoder.num_heads: 0", [](auto& model, auto&) { model.encoder.num_heads = 0; }},
       {"encoder.embed_dim: 16 is not a multiple of 3",
