@@ -1,8 +1,4 @@
 // The life of jobs in a whole server, over a socket, with a trainer that does what it is told.
-#include <signal.h>
-
-#include <fstream>
-
 #include "absl/strings/str_cat.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
@@ -21,13 +17,6 @@ using v1::Job;
 
 class JobLifeTest : public ServerTest {
  protected:
-  // A script of that text, to be a trainer.
-  std::string Program(const std::string& text) {
-    const std::string path = temp_ / "program";
-    std::ofstream(path) << text;
-    std::filesystem::permissions(path, std::filesystem::perms::owner_all);
-    return path;
-  }
   std::vector<std::string> Names(const v1::ListJobsRequest& request, std::string* next_page = nullptr) {
     grpc::ClientContext context;
     v1::ListJobsResponse response;
@@ -265,67 +254,6 @@ TEST_F(JobLifeTest, AnUnknownDatasetOrModelIsNotFound) {
   EXPECT_THAT(FieldsAtFault(model), ElementsAre("spec.finetune.from_model"));
 }
 
-TEST_F(JobLifeTest, StoppingARunningJobLetsItWriteItsCheckpoint) {
-  StartServer();
-  const std::string name = MustCreate().name();
-  const int64_t running = WaitUntilRunning(name);
-  ASSERT_TRUE(Stop(name).ok());
-  const Job job = WaitForEnd(name);
-  EXPECT_EQ(job.state(), Job::STOPPED);
-  EXPECT_EQ(job.progress().checkpoint_step(), 1);
-  ASSERT_TRUE(Resume(name).ok());
-  WaitUntilRunning(name, running);
-  EXPECT_FALSE(Get(name).has_end_time());
-}
-
-TEST_F(JobLifeTest, StoppingAtOnceKillsTheTrainer) {
-  StartServer();
-  const std::string name = MustCreate().name();
-  WaitUntilRunning(name);
-  Tell(name, "ignore-term");
-  ASSERT_TRUE(Stop(name, true).ok());
-  const Job job = WaitForEnd(name);
-  EXPECT_EQ(job.state(), Job::STOPPED);
-  EXPECT_EQ(job.progress().checkpoint_step(), 0);
-}
-
-TEST_F(JobLifeTest, ATrainerThatDoesNotStopInTimeIsKilled) {
-  StartServer({"jobs.stop_grace_seconds=1"});
-  const std::string name = MustCreate().name();
-  const int64_t running = WaitUntilRunning(name);
-  Tell(name, "ignore-term");
-  Tell(name, "log deaf");
-  Watch(name, running, [](const auto& event) { return event.log().text() == "deaf"; });
-  ASSERT_TRUE(Stop(name).ok());
-  EXPECT_EQ(Get(name).state(), Job::STOPPING);
-  EXPECT_EQ(WaitForEnd(name).state(), Job::STOPPED);
-}
-
-// Between exec and its handler SIGTERM ends any program; one that was asked to stop has stopped.
-TEST_F(JobLifeTest, ATrainerThatIsStoppedBeforeItTakesSignalsIsStoppedNotFailed) {
-  StartServer({"jobs.trainer=" + Program("#!/bin/sh\nexec sleep 1000\n")});
-  const std::string name = MustCreate().name();
-  WaitForState(name, Job::STARTING);
-  ASSERT_TRUE(Stop(name).ok());
-  const Job job = WaitForEnd(name);
-  EXPECT_EQ(job.state(), Job::STOPPED) << job.error().message();
-  EXPECT_EQ(job.error().code(), 0);
-}
-
-// The same signal from anybody else is no stop.
-TEST_F(JobLifeTest, ATrainerThatAStrangerTerminatesBeforeItTakesSignalsIsFailed) {
-  const std::string pid_file = temp_ / "pid";
-  StartServer({"jobs.trainer=" + Program("#!/bin/sh\necho $$ > " + pid_file + ".new && mv " + pid_file +
-                                         ".new " + pid_file + "\nexec sleep 1000\n")});
-  const std::string name = MustCreate().name();
-  pid_t pid = 0;
-  while (pid == 0) std::ifstream(pid_file) >> pid;
-  ASSERT_EQ(kill(pid, SIGTERM), 0);
-  const Job job = WaitForEnd(name);
-  EXPECT_EQ(job.state(), Job::FAILED);
-  EXPECT_THAT(job.error().message(), HasSubstr("signal 15"));
-}
-
 TEST_F(JobLifeTest, AQueuedJobWhoseFolderIsGoneFailsAndTheNextRuns) {
   StartServer();
   const std::string first = MustCreate().name(), lost = MustCreate().name(), next = MustCreate().name();
@@ -339,20 +267,6 @@ TEST_F(JobLifeTest, AQueuedJobWhoseFolderIsGoneFailsAndTheNextRuns) {
   EXPECT_THAT(job.error().message(), HasSubstr("delete the job"));
   EXPECT_TRUE(job.has_end_time());
   EXPECT_TRUE(Delete(lost).ok());
-}
-
-TEST_F(JobLifeTest, AQueuedJobStopsAtOnceAndNeverRuns) {
-  StartServer();
-  const std::string first = MustCreate().name();
-  WaitUntilRunning(first);
-  const std::string second = MustCreate().name();
-  ASSERT_TRUE(Stop(second).ok());
-  EXPECT_EQ(Get(second).state(), Job::STOPPED);
-  Tell(first, "succeed bare");
-  WaitForEnd(first);
-  const auto events = Watch(second);
-  EXPECT_EQ(events.size(), 2u);
-  EXPECT_TRUE(IsState(events.back(), Job::STOPPED));
 }
 
 TEST_F(JobLifeTest, VerbsAreRefusedInStatesThatTheyDoNotFit) {

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -192,6 +193,13 @@ ProcessIdentity ServerTest::Trainer(const std::string& name) const {
 }
 
 void ServerTest::Kill(const std::string& name) const { ASSERT_EQ(kill(Trainer(name).pid, SIGKILL), 0); }
+
+std::string ServerTest::Program(const std::string& text) const {
+  const std::string path = temp_ / "program";
+  std::ofstream(path) << text;
+  std::filesystem::permissions(path, std::filesystem::perms::owner_all);
+  return path;
+}
 
 std::string ServerTest::HttpGet(const std::string& path, int* code) const {
   const std::string& address = server_->metrics_address();

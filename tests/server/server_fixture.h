@@ -54,6 +54,9 @@ class ServerTest : public testing::Test {
   ProcessIdentity Trainer(const std::string& name) const;
   void Kill(const std::string& name) const;
 
+  /// A script of that text, to be a trainer.
+  std::string Program(const std::string& text) const;
+
   /// The body of http://metrics_address/path, and its code.
   std::string HttpGet(const std::string& path, int* code = nullptr) const;
 
