@@ -36,7 +36,7 @@ std::string AliasesOf(const v1::Model& model, int64_t version) {
   return absl::StrJoin(names, ", ");
 }
 
-std::string Shape(const v1::ModelVersion& version) {
+std::string ImageShape(const v1::ModelVersion& version) {
   return absl::StrCat(version.image_height(), "x", version.image_width(), "x", version.channels(), " / ",
                       version.patch_size());
 }
@@ -45,7 +45,7 @@ void AddRows(const v1::Model& model, size_t limit, Table& table) {
   for (const v1::ModelVersion& version : model.versions()) {
     if (limit-- == 0) return;
     table.Add({ShortName(model.name()), absl::StrCat(version.version()), AliasesOf(model, version.version()),
-               version.kind(), Shape(version), Grouped(version.parameters()), version.dataset(),
+               version.kind(), ImageShape(version), Grouped(version.parameters()), version.dataset(),
                Score(version), version.loaded() ? "yes" : "no", TimeAgo(version.create_time(), absl::Now())});
   }
 }
@@ -76,7 +76,7 @@ std::string VersionFields(const v1::Model& model, const v1::ModelVersion& versio
   return FieldLines({{"version", version.name()},
                      {"aliases", AliasesOf(model, version.version())},
                      {"kind", version.kind()},
-                     {"image / patch", Shape(version)},
+                     {"image / patch", ImageShape(version)},
                      {"parameters", Grouped(version.parameters())},
                      {"labels", absl::StrJoin(version.labels(), ", ")},
                      {"metrics", MetricsText({version.metrics().begin(), version.metrics().end()})},

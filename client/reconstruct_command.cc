@@ -57,9 +57,10 @@ absl::Status SetMask(const ReconstructOptions& options, v1::ReconstructRequest& 
 }
 
 /// Takes the answers as they come: files or drawings at once, what goes to stdout at the end.
-class Results {
+class Reconstructions {
  public:
-  Results(const ReconstructOptions& options, const GlobalOptions& globals, std::optional<OutputFolder> folder)
+  Reconstructions(const ReconstructOptions& options, const GlobalOptions& globals,
+                  std::optional<OutputFolder> folder)
       : options_(options), globals_(globals), folder_(std::move(folder)) {}
 
   bool draws() const {
@@ -156,7 +157,7 @@ absl::Status Reconstruct(Session& session, const ReconstructOptions& options) {
   if (!options.out.empty()) {
     MAE_ASSIGN_OR_RETURN(folder, OutputFolder::Create(options.out));
   }
-  Results results(options, session.options, std::move(folder));
+  Reconstructions results(options, session.options, std::move(folder));
   base.set_pictures(!options.out.empty() || results.draws());
   base.set_picture_scale(results.draws() ? 1 : options.scale);
   MAE_ASSIGN_OR_RETURN(const BatchLimits limits, AskBatchLimits(session));

@@ -10,7 +10,7 @@
 namespace mae {
 namespace {
 
-absl::string_view Environment(const char* name) {
+absl::string_view Variable(const char* name) {
   const char* value = std::getenv(name);
   return value == nullptr ? "" : value;
 }
@@ -26,13 +26,13 @@ winsize SizeOf(int descriptor) {
 bool IsTerminal(int descriptor) { return isatty(descriptor) == 1; }
 
 bool IsLiveTerminal(int descriptor) {
-  const absl::string_view term = Environment("TERM");
+  const absl::string_view term = Variable("TERM");
   return IsTerminal(descriptor) && !term.empty() && term != "dumb";
 }
 
 ColorDepth ColorsOf(int descriptor) {
-  if (!IsLiveTerminal(descriptor) || !Environment("NO_COLOR").empty()) return ColorDepth::kNone;
-  const absl::string_view depth = Environment("COLORTERM");
+  if (!IsLiveTerminal(descriptor) || !Variable("NO_COLOR").empty()) return ColorDepth::kNone;
+  const absl::string_view depth = Variable("COLORTERM");
   return depth == "truecolor" || depth == "24bit" ? ColorDepth::kTrue : ColorDepth::k256;
 }
 

@@ -16,6 +16,8 @@ function(mae_library folder)
   endif()
 endfunction()
 
+set(tsan_options "suppressions=${CMAKE_SOURCE_DIR}/tests/tsan/suppressions.txt ignore_noninstrumented_modules=1")
+
 # mae_test(<folder> [TORCH] SOURCES … DEPS …): the test binary of one folder; one ctest entry a TEST.
 function(mae_test folder)
   cmake_parse_arguments(ARG "TORCH" "LABEL;TIMEOUT" "SOURCES;DEPS" ${ARGN})
@@ -36,5 +38,5 @@ function(mae_test folder)
   # One ctest entry a binary: starting LibTorch takes longer than most tests.
   add_test(NAME ${folder} COMMAND ${target})
   set_tests_properties(${folder} PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT}
-    ENVIRONMENT "MAE_SOURCE_DIR=${CMAKE_SOURCE_DIR};MAE_BIN_DIR=${CMAKE_BINARY_DIR}/bin")
+    ENVIRONMENT "MAE_SOURCE_DIR=${CMAKE_SOURCE_DIR};MAE_BIN_DIR=${CMAKE_BINARY_DIR}/bin;TSAN_OPTIONS=${tsan_options}")
 endfunction()

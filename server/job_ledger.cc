@@ -20,7 +20,6 @@ namespace {
 // A folder that is being deleted has its name behind this, which no job's id can begin with.
 constexpr char kDeletedPrefix[] = ".deleted-";
 constexpr absl::Duration kRetryDelay = absl::Seconds(30);
-constexpr int64_t kAllRows = int64_t{1} << 40;
 
 absl::Status RemoveFolder(const std::filesystem::path& folder) {
   std::error_code error;

@@ -23,7 +23,6 @@ using Events = absl::StatusOr<std::vector<JobEventBody>>;
 
 constexpr int32_t kDefaultPoints = 1000;
 constexpr int32_t kMaxPoints = 10000;
-constexpr int64_t kAllRows = int64_t{1} << 40;
 const std::vector<JobState> kActive = {JobState::kStarting, JobState::kRunning, JobState::kStopping};
 
 absl::Status Refuse(const JobRecord& record, const std::string& what, const std::string& remedy) {

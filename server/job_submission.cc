@@ -14,6 +14,7 @@
 #include "recipe/recipe_check.h"
 #include "recipe/recipe_json.h"
 #include "recipe/recipe_proto.h"
+#include "runtime/device.h"
 #include "server/status_to_grpc.h"
 
 namespace mae {
@@ -63,6 +64,14 @@ absl::StatusOr<std::optional<ModelVersion>> FindFromModel(const v1::JobSpec& spe
   return std::optional<ModelVersion>(*std::move(version));
 }
 
+// What a job that leaves the precision open gets. A device that is not there fails the job later, by its
+// name.
+Precision PrecisionFor(const v1::JobSpec& spec) {
+  const std::string& asked = spec.resources().device();
+  const absl::StatusOr<std::string> device = ResolveDevice(asked.empty() ? "auto" : asked);
+  return device.ok() && HasFastBf16(*device) ? Precision::kBf16 : Precision::kFp32;
+}
+
 absl::Status FillFromSpec(const DatasetInfo& dataset, const std::optional<ModelVersion>& from,
                           JobSubmission& submission) {
   MAE_ASSIGN_OR_RETURN(JobOptions options, OptionsFromSpec(submission.spec));
@@ -110,7 +119,7 @@ absl::StatusOr<JobSubmission> ResolveSubmission(const v1::CreateJobRequest& requ
   absl::StatusOr<DatasetInfo> dataset = datasets.Find(request.spec().data().dataset());
   if (!dataset.ok()) return NamedBy("spec.data.dataset", dataset.status());
   MAE_ASSIGN_OR_RETURN(const std::optional<ModelVersion> from, FindFromModel(request.spec(), models));
-  RecipeContext context{*dataset, std::nullopt};
+  RecipeContext context{*dataset, std::nullopt, PrecisionFor(request.spec())};
   if (from) {
     context.from_model = from->config;
     // An alias may move while the job waits; the version that was meant stays.

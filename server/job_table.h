@@ -13,6 +13,9 @@
 
 namespace mae {
 
+/// As the count of JobTable::List: every row.
+inline constexpr int64_t kAllRows = int64_t{1} << 40;
+
 /// The table of jobs in mae.db. Thread-safe: every call locks the database's mutex for one statement or
 /// transaction, so read-modify-write needs a lock of the caller's (server/job_ledger.h). Errors are those of
 /// Database.

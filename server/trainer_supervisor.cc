@@ -26,8 +26,7 @@ constexpr int kExitFolderInUse = 3;
 constexpr int kStartingPollMs = 200;
 constexpr int kIdlePollMs = 60'000;
 
-const std::vector<JobState> kActive = {JobState::kStarting, JobState::kRunning, JobState::kStopping};
-constexpr int64_t kAllRows = int64_t{1} << 40;
+const std::vector<JobState> kWithTrainer = {JobState::kStarting, JobState::kRunning, JobState::kStopping};
 
 }  // namespace
 
@@ -84,7 +83,7 @@ absl::Status TrainerSupervisor::WaitUntilIdle(absl::Time deadline) {
 
 absl::Status TrainerSupervisor::Recover() {
   MAE_RETURN_IF_ERROR(ledger_.Sweep());
-  MAE_ASSIGN_OR_RETURN(std::vector<JobRecord> records, table_.List(0, kAllRows, kActive));
+  MAE_ASSIGN_OR_RETURN(std::vector<JobRecord> records, table_.List(0, kAllRows, kWithTrainer));
   for (const JobRecord& record : records) MAE_RETURN_IF_ERROR(RecoverJob(record));
   return absl::OkStatus();
 }
@@ -222,7 +221,7 @@ void TrainerSupervisor::FollowRows() {
   any_starting_ = false;
   if (const absl::Status noted = ledger_.NoteRunning(); !noted.ok())
     spdlog::error("can't note which jobs run: {}", noted.ToString());
-  const auto records = table_.List(0, kAllRows, kActive);
+  const auto records = table_.List(0, kAllRows, kWithTrainer);
   if (!records.ok()) {
     spdlog::error("can't read the jobs: {}", records.status().ToString());
     return;

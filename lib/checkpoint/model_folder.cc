@@ -29,7 +29,7 @@ bool Contains(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-absl::Status MakeFolder(const std::filesystem::path& folder) {
+absl::Status MakeEmptyFolder(const std::filesystem::path& folder) {
   std::error_code error;
   const bool made = std::filesystem::create_directories(folder, error);
   if (error) return SystemError("make folder", folder, error.value());
@@ -76,7 +76,7 @@ absl::Status LoadState(const NamedTensors& state, torch::nn::Module& module,
 
 absl::Status WriteModelFolder(const std::filesystem::path& folder, const torch::nn::Module& module,
                               const ModelConfig& config, ModelCard card) {
-  MAE_RETURN_IF_ERROR(MakeFolder(folder));
+  MAE_RETURN_IF_ERROR(MakeEmptyFolder(folder));
   MAE_ASSIGN_OR_RETURN(card.sha256, WriteSafetensors(folder / "model.safetensors", StateOf(module)));
   card.parameters = CountParameters(module);
   MAE_RETURN_IF_ERROR(WriteFileDurably(folder / "config.json", ModelConfigToJson(config)));

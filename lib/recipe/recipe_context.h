@@ -4,13 +4,15 @@
 
 #include "data/dataset.h"
 #include "options/model_card.h"
+#include "options/train_options.h"
 
 namespace mae {
 
 /// What a spec is resolved against. A plain value.
 struct RecipeContext {
-  DatasetInfo dataset;                    ///< that data.dataset names
-  std::optional<ModelConfig> from_model;  ///< that finetune.from_model names
+  DatasetInfo dataset;                     ///< that data.dataset names
+  std::optional<ModelConfig> from_model;   ///< that finetune.from_model names
+  Precision precision = Precision::kBf16;  ///< that the job's device is fastest in
 };
 
 }  // namespace mae

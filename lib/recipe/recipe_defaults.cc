@@ -161,10 +161,11 @@ void FillOptimizer(bool finetune, v1::OptimizerSpec& optimizer) {
 }
 
 // Schedule, precision, checkpoints, publishing, resources and logging.
-void FillRun(v1::JobSpec& spec) {
+void FillRun(const RecipeContext& context, v1::JobSpec& spec) {
   if (spec.schedule().unit() == v1::SCHEDULE_UNIT_UNSPECIFIED)
     spec.mutable_schedule()->set_unit(v1::SCHEDULE_UNIT_STEP);
-  if (spec.precision() == v1::PRECISION_UNSPECIFIED) spec.set_precision(v1::PRECISION_BF16);
+  if (spec.precision() == v1::PRECISION_UNSPECIFIED)
+    spec.set_precision(context.precision == Precision::kBf16 ? v1::PRECISION_BF16 : v1::PRECISION_FP32);
   MAE_FILL(*spec.mutable_checkpoint(), every_epochs, 1);
   MAE_FILL(*spec.mutable_checkpoint(), keep_last, 2);
   spec.mutable_publish();
@@ -188,7 +189,7 @@ void FillDefaults(const RecipeContext& context, v1::JobSpec& spec, ViolationList
   }
   FillData(context, spec, *spec.mutable_data());
   FillOptimizer(spec.has_finetune(), *spec.mutable_optimizer());
-  FillRun(spec);
+  FillRun(context, spec);
 }
 
 }  // namespace mae

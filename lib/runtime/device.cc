@@ -93,6 +93,15 @@ absl::StatusOr<std::string> ResolveDevice(const std::string& requested) {
                                                     LibTorchVersion(), " can use: ", names));
 }
 
+bool HasFastBf16(const std::string& resolved) {
+  if (resolved != "cpu") return true;
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("avx512bf16") != 0;
+#else
+  return false;
+#endif
+}
+
 void SetComputeThreads(int64_t threads) {
   at::set_num_threads(static_cast<int>(threads > 0 ? threads : UsableCores()));
 }

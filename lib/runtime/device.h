@@ -27,6 +27,11 @@ std::vector<DeviceInfo> ListDevices();
 ///   here, naming those that are.
 absl::StatusOr<std::string> ResolveDevice(const std::string& requested);
 
+/// Whether the device multiplies bf16 matrices in hardware: CUDA devices, and CPUs with AVX512-BF16.
+/// Elsewhere bf16 is emulated, many times slower than fp32.
+/// @param resolved cpu or cuda:N, of ResolveDevice.
+bool HasFastBf16(const std::string& resolved);
+
 /// Sets how many threads one CPU operation of LibTorch may use, for the whole process.
 /// @param threads 0 (or below): every core that the process may run on (sched_getaffinity, so taskset and
 /// container

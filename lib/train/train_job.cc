@@ -40,6 +40,12 @@ std::string Describe(const JobOptions& options, const TrainData& data, TrainTask
                       " on ", device);
 }
 
+void WarnOfSlowBf16(const JobOptions& options, const std::string& device, JobRecorder& recorder) {
+  if (options.precision != Precision::kBf16 || HasFastBf16(device)) return;
+  recorder.Warning(
+      "this CPU emulates bf16, many times slower than fp32; leave precision unset, or set it to fp32");
+}
+
 absl::Status MakeSamplesFolder(const JobFolder& folder) {
   std::error_code error;
   std::filesystem::create_directories(folder.samples(), error);
@@ -73,6 +79,7 @@ absl::StatusOr<JobState> Train(const JobOptions& options, const JobFolder& folde
   MAE_ASSIGN_OR_RETURN(const TrainData data, LoadTrainData(options));
   MAE_ASSIGN_OR_RETURN(const auto task, MakeTask(options, data, device));
   recorder.Info(Describe(options, data, *task, device));
+  WarnOfSlowBf16(options, device, recorder);
   MAE_ASSIGN_OR_RETURN(const auto state, TrainState::Open(options, folder, *task, recorder));
   TrainLoop loop(options, folder, data, *task, *state, recorder, device, stop);
   MAE_ASSIGN_OR_RETURN(const bool done, loop.Run());

@@ -31,6 +31,14 @@ RecipeContext FashionContextWith(const std::string& pretrain) {
   return context;
 }
 
+TEST(RecipeDefaults, PrecisionIsTheDevicesFastestUnlessTheSpecSaysIt) {
+  auto context = CifarContext();
+  EXPECT_EQ(Filled(context, "pretrain: {}").precision(), v1::PRECISION_BF16);
+  context.precision = Precision::kFp32;
+  EXPECT_EQ(Filled(context, "pretrain: {}").precision(), v1::PRECISION_FP32);
+  EXPECT_EQ(Filled(context, "pretrain: {}\nprecision: bf16").precision(), v1::PRECISION_BF16);
+}
+
 TEST(RecipeDefaults, PretrainingTakesTheDefaultsThatTheProtoStates) {
   const auto spec = Filled(CifarContext(), "pretrain: {}");
   EXPECT_TRUE(MessageDifferencer::Equals(spec, Recipe(R"(

@@ -5,6 +5,9 @@
 #include <sched.h>
 #include <torch/torch.h>
 
+#include <fstream>
+#include <sstream>
+
 namespace mae {
 namespace {
 
@@ -57,6 +60,13 @@ TEST(Device, ThreadsAreThoseAskedForOrEveryUsableCore) {
   ASSERT_EQ(sched_getaffinity(0, sizeof(set), &set), 0);
   EXPECT_EQ(at::get_num_threads(), CPU_COUNT(&set));
   SetComputeThreads(before);
+}
+
+TEST(Device, TheCpuHasFastBf16IfTheKernelListsTheInstructions) {
+  std::stringstream cpuinfo;
+  cpuinfo << std::ifstream("/proc/cpuinfo").rdbuf();
+  EXPECT_EQ(HasFastBf16("cpu"), cpuinfo.str().find("avx512_bf16") != std::string::npos);
+  EXPECT_TRUE(HasFastBf16("cuda:0"));
 }
 
 TEST(Device, VersionIsThatOfTheHeaders) { EXPECT_EQ(LibTorchVersion(), TORCH_VERSION); }

@@ -5,6 +5,7 @@
 #include "checkpoint/model_folder.h"
 #include "models/masked_autoencoder.h"
 #include "tests/fakes/status_matchers.h"
+#include "tests/train/cpu_device.h"
 #include "tests/train/tiny_job.h"
 
 namespace mae {
@@ -13,7 +14,6 @@ namespace {
 using testing::AllOf;
 using testing::HasSubstr;
 
-const torch::Device kCpu(torch::kCPU);
 const std::vector<std::string> kLabels = {"a", "b", "c", "d"};
 
 class FinetuneTaskTest : public testing::Test {

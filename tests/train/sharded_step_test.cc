@@ -5,13 +5,12 @@
 
 #include <numeric>
 
+#include "tests/train/cpu_device.h"
 #include "tests/train/tiny_job.h"
 #include "train/finetune_task.h"
 
 namespace mae {
 namespace {
-
-const torch::Device kCpu(torch::kCPU);
 
 Batch SomeBatch(int64_t images) {
   torch::manual_seed(1);

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "tests/fakes/status_matchers.h"
+#include "tests/train/cpu_device.h"
 #include "tests/train/memory_job_db.h"
 #include "tests/train/puppet_task.h"
 #include "tests/train/tiny_job.h"
@@ -19,8 +20,6 @@ using testing::Contains;
 using testing::Field;
 using testing::HasSubstr;
 using testing::Pair;
-
-const torch::Device kCpu(torch::kCPU);
 
 // Two epochs of five steps.
 class TrainLoopTest : public testing::Test {

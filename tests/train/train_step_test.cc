@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "tests/train/cpu_device.h"
 #include "tests/train/puppet_task.h"
 #include "tests/train/tiny_job.h"
 #include "train/finetune_task.h"
@@ -11,7 +12,6 @@
 namespace mae {
 namespace {
 
-const torch::Device kCpu(torch::kCPU);
 constexpr double kNaN = std::nan("");
 
 Batch AnyBatch() { return {torch::zeros({2, 1, 1, 1}), torch::zeros({2}, torch::kInt64), {0, 1}}; }

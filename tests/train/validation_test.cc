@@ -2,12 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/train/cpu_device.h"
 #include "tests/train/puppet_task.h"
 
 namespace mae {
 namespace {
-
-const torch::Device kCpu(torch::kCPU);
 
 class ValidationTest : public testing::Test {
  protected:
