@@ -2,11 +2,13 @@
 
 #include <grpcpp/support/status.h>
 
+#include <functional>
+
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 
@@ -57,6 +59,33 @@ Detail Find(const google::rpc::Status& details) {
   return Detail();
 }
 
+using Rename = std::function<std::string(const std::string& field)>;
+
+std::string RenameInMessage(absl::string_view message, const Rename& rename) {
+  std::vector<std::string> lines = absl::StrSplit(message, '\n');
+  for (std::string& line : lines) {
+    const size_t colon = line.find(": ");
+    if (colon != std::string::npos) line = rename(line.substr(0, colon)) + line.substr(colon);
+  }
+  return absl::StrJoin(lines, "\n");
+}
+
+absl::Status RenameFields(const absl::Status& status, const Rename& rename) {
+  if (status.ok() || !IsFromServer(status)) return status;
+  google::rpc::Status details = DetailsOf(status);
+  for (auto& any : *details.mutable_details()) {
+    google::rpc::BadRequest bad_request;
+    if (!any.UnpackTo(&bad_request)) continue;
+    for (auto& violation : *bad_request.mutable_field_violations()) {
+      violation.set_field(rename(violation.field()));
+    }
+    any.PackFrom(bad_request);
+  }
+  absl::Status renamed(status.code(), RenameInMessage(status.message(), rename));
+  renamed.SetPayload(kDetailsUrl, absl::Cord(details.SerializeAsString()));
+  return renamed;
+}
+
 std::string NameOfImage(const std::string& field, const std::vector<std::string>& names) {
   size_t index = 0;
   const size_t end = field.find(']');
@@ -79,12 +108,12 @@ bool IsFromServer(const absl::Status& status) { return status.GetPayload(kDetail
 
 std::string DescribeFailure(const absl::Status& status) {
   const google::rpc::Status details = DetailsOf(status);
-  std::vector<std::string> lines;
+  std::vector<std::string> lines = {std::string(status.message())};
   const auto bad_request = Find<google::rpc::BadRequest>(details);
   for (const auto& violation : bad_request.field_violations()) {
+    if (absl::StrContains(status.message(), violation.description())) continue;
     lines.push_back(absl::StrCat(violation.field(), ": ", violation.description()));
   }
-  if (lines.empty()) lines.emplace_back(status.message());
   const auto delay = Find<google::rpc::RetryInfo>(details).retry_delay();
   if (delay.seconds() > 0 || delay.nanos() > 0) {
     const absl::Duration wait = absl::Seconds(delay.seconds()) + absl::Nanoseconds(delay.nanos());
@@ -94,19 +123,14 @@ std::string DescribeFailure(const absl::Status& status) {
 }
 
 absl::Status NameImages(const absl::Status& status, const std::vector<std::string>& names) {
-  if (!IsFromServer(status)) return status;
-  google::rpc::Status details = DetailsOf(status);
-  for (auto& any : *details.mutable_details()) {
-    google::rpc::BadRequest bad_request;
-    if (!any.UnpackTo(&bad_request)) continue;
-    for (auto& violation : *bad_request.mutable_field_violations()) {
-      violation.set_field(NameOfImage(violation.field(), names));
-    }
-    any.PackFrom(bad_request);
-  }
-  absl::Status renamed = status;
-  renamed.SetPayload(kDetailsUrl, absl::Cord(details.SerializeAsString()));
-  return renamed;
+  return RenameFields(status, [&](const std::string& field) { return NameOfImage(field, names); });
+}
+
+absl::Status NameOptions(const absl::Status& status, const std::map<std::string, std::string>& options) {
+  return RenameFields(status, [&](const std::string& field) {
+    const auto option = options.find(field);
+    return option == options.end() ? field : option->second;
+  });
 }
 
 }  // namespace mae

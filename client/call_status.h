@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -22,13 +23,16 @@ absl::Status StatusFromCall(const grpc::Status& status, absl::string_view addres
 /// Whether StatusFromCall made it: false for what this program found by itself.
 bool IsFromServer(const absl::Status& status);
 
-/// The error as people read it: the message, or in its place a line "field: description" for each
-/// google.rpc.BadRequest violation; then when to try again if google.rpc.RetryInfo says so. No newline at the
-/// end.
+/// The error as people read it: the message; a line "field: description" for each google.rpc.BadRequest
+/// violation whose description the message has not already; when to try again if google.rpc.RetryInfo says
+/// so. No newline at the end.
 std::string DescribeFailure(const absl::Status& status);
 
 /// The same status, where the server's fields `images[i]` are named names[i] instead: it never learns file
-/// names.
+/// names. Renames in violations, and in the message where a line begins "field: ".
 absl::Status NameImages(const absl::Status& status, const std::vector<std::string>& names);
+
+/// Likewise for fields that have an option of the command line: {"random.mask_ratio", "--mask-ratio"}.
+absl::Status NameOptions(const absl::Status& status, const std::map<std::string, std::string>& options);
 
 }  // namespace mae

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -7,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/status_macros.h"
+#include "client/call_status.h"
 #include "client/image_batches.h"
 #include "client/output.h"
 #include "client/table.h"
@@ -15,6 +17,8 @@
 
 namespace mae {
 namespace {
+
+const std::map<std::string, std::string> kOptionsOfClassify = {{"model", "--model"}, {"top_k", "--top-k"}};
 
 struct ClassifyOptions {
   std::vector<std::string> images;
@@ -97,10 +101,10 @@ absl::Status Classify(Session& session, const ClassifyOptions& options) {
         }
         return absl::OkStatus();
       });
-  if (!status.ok() && results.empty()) return status;
+  if (!status.ok() && results.empty()) return NameOptions(status, kOptionsOfClassify);
   // What was done before a bad picture is shown as well.
   const absl::Status written = results.Write(session.options.format);
-  return status.ok() ? written : status;
+  return status.ok() ? written : NameOptions(status, kOptionsOfClassify);
 }
 
 }  // namespace

@@ -3,11 +3,13 @@
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <cmath>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "base/nearest_word.h"
 #include "client/call_status.h"
@@ -47,6 +49,13 @@ OutputFormat FormatFrom(const std::string& name) {
   return name == "csv" ? OutputFormat::kCsv : OutputFormat::kTable;
 }
 
+/// What is wrong with a number of seconds; nothing if it is above 0.
+std::string SecondsProblem(const std::string& text) {
+  double seconds = 0;
+  if (absl::SimpleAtod(text, &seconds) && std::isfinite(seconds) && seconds > 0) return "";
+  return absl::StrCat("'", text, "' is no time to wait; give a number of seconds above 0");
+}
+
 void AddGlobalOptions(CLI::App& app, GlobalOptions& options) {
   app.add_option("--server", options.server,
                  "HOST:PORT; else MAE_SERVER, the context in use, 127.0.0.1:8500");
@@ -55,7 +64,7 @@ void AddGlobalOptions(CLI::App& app, GlobalOptions& options) {
                  "Send this file's content as bearer token; else MAE_TOKEN_FILE");
   app.add_option("--ca-file", options.ca_file, "Use TLS, and trust this authority (PEM)");
   app.add_option("--timeout", options.timeout_seconds, "Seconds that one call may take")
-      ->check(CLI::PositiveNumber)
+      ->check(CLI::Validator(SecondsProblem, "SECONDS"))
       ->capture_default_str();
   app.add_option_function<std::string>(
          "-o,--output", [&options](const std::string& name) { options.format = FormatFrom(name); },
@@ -69,7 +78,8 @@ void AddVerbs(VerbRegistry& verbs, const CLI::App& app) {
   AddStartCommands(verbs);
   AddWatchCommand(verbs);
   AddJobCommands(verbs);
-  AddMetricsCommands(verbs);
+  AddMetricsCommand(verbs);
+  AddPlotCommand(verbs);
   AddDatasetCommands(verbs);
   AddModelCommands(verbs);
   AddReconstructCommand(verbs);
@@ -115,13 +125,18 @@ absl::Status CheckComplete(const CLI::App& app) {
   return absl::InvalidArgumentError(absl::StrCat("'", word, "' is one argument too many"));
 }
 
+/// " config set", of the words that were understood.
+std::string ChosenVerbs(const CLI::App& app) {
+  const auto chosen = app.get_subcommands();
+  if (chosen.empty()) return "";
+  return absl::StrCat(" ", chosen.front()->get_name(), ChosenVerbs(*chosen.front()));
+}
+
 int Fail(const CLI::App& app, const absl::Status& status) {
   const ExitCode code = ExitCodeOf(status);
   WriteStderr(absl::StrCat("mae_client: ", DescribeFailure(status), "\n"));
   if (code == ExitCode::kUsage) {
-    const auto chosen = app.get_subcommands();
-    const std::string verb = chosen.empty() ? "" : absl::StrCat(" ", chosen.front()->get_name());
-    WriteStderr(absl::StrCat("see:  mae_client", verb, " --help\n"));
+    WriteStderr(absl::StrCat("see:  mae_client", ChosenVerbs(app), " --help\n"));
   }
   return static_cast<int>(code);
 }

@@ -36,9 +36,12 @@ absl::StatusOr<ServerContext> NamedContext(const GlobalOptions& options, const C
                    "): make it with `mae_client config set ", name, " --server HOST:PORT`"));
 }
 
+// By the name alone: "127.example.com" is a host of anybody.
 bool IsLoopback(absl::string_view address) {
-  return absl::StartsWith(address, "127.") || absl::StartsWith(address, "localhost:") ||
-         absl::StartsWith(address, "[::1]") || absl::StartsWith(address, "unix:");
+  const absl::string_view host = address.substr(0, address.rfind(':'));
+  const bool is_number = host.find_first_not_of("0123456789.") == absl::string_view::npos;
+  return (is_number && absl::StartsWith(host, "127.")) || host == "localhost" || host == "[::1]" ||
+         absl::StartsWith(address, "unix:");
 }
 
 grpc::ChannelArguments ArgumentsFor(const std::string& address) {

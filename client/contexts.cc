@@ -22,6 +22,10 @@ std::string* FieldOf(ServerContext& context, const std::string& key) {
 }
 
 absl::StatusOr<ServerContext> ContextFrom(const std::string& name, const YAML::Node& node) {
+  if (!node.IsMap()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("contexts.", name, " must be a map, as {server: HOST:PORT}"));
+  }
   ServerContext context;
   for (const auto& entry : node) {
     const std::string key = entry.first.as<std::string>();
@@ -30,6 +34,8 @@ absl::StatusOr<ServerContext> ContextFrom(const std::string& name, const YAML::N
       return absl::InvalidArgumentError(
           absl::StrCat("contexts.", name, ".", key, " is unknown: use server, token_file or ca_file"));
     }
+    if (!entry.second.IsScalar())
+      return absl::InvalidArgumentError(absl::StrCat("contexts.", name, ".", key, " takes one value"));
     *field = entry.second.as<std::string>();
   }
   return context;
@@ -37,6 +43,13 @@ absl::StatusOr<ServerContext> ContextFrom(const std::string& name, const YAML::N
 
 absl::StatusOr<Contexts> ContextsFrom(const YAML::Node& root) {
   Contexts contexts;
+  if (root.IsNull()) return contexts;
+  if (!root.IsMap()) return absl::InvalidArgumentError("must be a map with current and contexts");
+  for (const auto& entry : root) {
+    const std::string key = entry.first.as<std::string>();
+    if (key != "current" && key != "contexts")
+      return absl::InvalidArgumentError(absl::StrCat(key, " is unknown: use current or contexts"));
+  }
   if (root["current"]) contexts.current = root["current"].as<std::string>();
   for (const auto& entry : root["contexts"]) {
     const std::string name = entry.first.as<std::string>();

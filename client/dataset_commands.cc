@@ -20,6 +20,8 @@ namespace {
 
 /// As many as one GetDatasetImages takes.
 constexpr int64_t kImagesPerCall = 256;
+/// More small files in one folder are slow to look at; --first goes on from there.
+constexpr int64_t kMaxImages = 4096;
 
 std::string Shape(const v1::Dataset& dataset) {
   if (dataset.image_height() == 0) return "";
@@ -76,7 +78,9 @@ absl::Status GetDataset(Session& session, const DatasetOptions& options) {
   request.set_name(ResourceName("datasets", options.name));
   MAE_ASSIGN_OR_RETURN(const auto dataset,
                        session.Call<v1::DatasetService>(&v1::DatasetService::Stub::GetDataset, request));
-  return WriteMessage(session.options.format, dataset, [&] { return DatasetFields(dataset); });
+  MAE_RETURN_IF_ERROR(WriteMessage(session.options.format, dataset, [&] { return DatasetFields(dataset); }));
+  if (dataset.problem().empty()) return absl::OkStatus();
+  return absl::DataLossError(absl::StrCat(dataset.name(), " can't be used: ", dataset.problem()));
 }
 
 std::string FileNameOf(const v1::DatasetImage& image) {
@@ -100,7 +104,7 @@ absl::Status SaveImages(const v1::GetDatasetImagesResponse& response, OutputFold
 
 absl::Status GetImages(Session& session, const DatasetOptions& options) {
   if (options.out.empty()) return absl::InvalidArgumentError("--images needs --out DIR, where the files go");
-  MAE_ASSIGN_OR_RETURN(OutputFolder folder, OutputFolder::Create(options.out));
+  MAE_ASSIGN_OR_RETURN(OutputFolder folder, OutputFolder::Plan(options.out));
   v1::GetDatasetImagesRequest request;
   request.set_name(ResourceName("datasets", options.name));
   request.set_split(options.split);
@@ -133,7 +137,7 @@ void AddDatasetCommands(VerbRegistry& verbs) {
   auto options = std::make_shared<DatasetOptions>();
   get->add_option("dataset", options->name, "The dataset")->required();
   auto* images = get->add_option("--images", options->images, "Save this many images as PNG")
-                     ->check(CLI::PositiveNumber);
+                     ->check(CLI::Range(int64_t{1}, kMaxImages));
   get->add_option("--split", options->split, "train or validation")
       ->check(CLI::IsMember({"train", "validation"}))
       ->capture_default_str()

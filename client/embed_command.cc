@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "client/call_status.h"
 #include "client/image_batches.h"
 #include "client/npy.h"
 #include "client/output.h"
@@ -99,7 +100,7 @@ absl::Status Embed(Session& session, const EmbedOptions& options) {
   MAE_ASSIGN_OR_RETURN(const std::vector<ImageSource> sources, ListImages(options.images));
   MAE_ASSIGN_OR_RETURN(const BatchLimits limits, AskBatchLimits(session));
   Embeddings embeddings;
-  MAE_RETURN_IF_ERROR(
+  const absl::Status status =
       ForEachBatch(sources, limits, [&](const auto& batch, const auto& images) -> absl::Status {
         v1::EmbedRequest request;
         request.set_model(options.model);
@@ -109,7 +110,8 @@ absl::Status Embed(Session& session, const EmbedOptions& options) {
         MAE_ASSIGN_OR_RETURN(const auto response,
                              session.Call<v1::InferenceService>(&v1::InferenceService::Stub::Embed, request));
         return embeddings.Add(batch, response);
-      }));
+      });
+  if (!status.ok()) return NameOptions(status, {{"model", "--model"}, {"pool", "--pool"}});
   return Write(session, options, embeddings);
 }
 

@@ -9,14 +9,16 @@
 
 namespace mae {
 
-/// Where pictures are written. Not thread-safe.
+/// Where pictures are written. It is made with its first file, so that a refused request leaves none behind.
+/// Not thread-safe.
 class OutputFolder {
  public:
-  /// Makes the folder and its parents. PERMISSION_DENIED with path and reason.
-  static absl::StatusOr<OutputFolder> Create(const std::filesystem::path& path);
+  /// Checks that the folder is there and can be written, or can be made; makes nothing. PERMISSION_DENIED
+  /// with path and reason.
+  static absl::StatusOr<OutputFolder> Plan(const std::filesystem::path& path);
 
-  /// Writes (over) a file. `name` is a file name without folders. RESOURCE_EXHAUSTED or PERMISSION_DENIED
-  /// with path and reason; half a file is removed.
+  /// Writes (over) a file, into the folder, which is made with its parents if need be. `name` is a file name
+  /// without folders. RESOURCE_EXHAUSTED or PERMISSION_DENIED with path and reason; half a file is removed.
   absl::Status Write(const std::string& name, absl::string_view content);
 
   /// A stem that this object has not given before: "shirt", then "shirt-2" for another folder's shirt.png.

@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -10,6 +11,7 @@
 #include "absl/strings/str_format.h"
 #include "base/durable_file.h"
 #include "base/status_macros.h"
+#include "client/call_status.h"
 #include "client/image_batches.h"
 #include "client/output.h"
 #include "client/output_folder.h"
@@ -26,6 +28,10 @@ namespace {
 /// More would make a terminal, or panel.png, too long to look at.
 constexpr size_t kMaxDrawn = 16;
 constexpr size_t kMaxPanelRows = 64;
+const std::map<std::string, std::string> kOptionsOfReconstruct = {{"model", "--model"},
+                                                                  {"random.mask_ratio", "--mask-ratio"},
+                                                                  {"given.hidden", "--mask"},
+                                                                  {"picture_scale", "--scale"}};
 constexpr int64_t kMaxMaskBytes = 1 << 20;
 
 struct ReconstructOptions {
@@ -155,7 +161,7 @@ absl::Status Reconstruct(Session& session, const ReconstructOptions& options) {
   MAE_RETURN_IF_ERROR(SetMask(options, base));
   std::optional<OutputFolder> folder;
   if (!options.out.empty()) {
-    MAE_ASSIGN_OR_RETURN(folder, OutputFolder::Create(options.out));
+    MAE_ASSIGN_OR_RETURN(folder, OutputFolder::Plan(options.out));
   }
   Reconstructions results(options, session.options, std::move(folder));
   base.set_pictures(!options.out.empty() || results.draws());
@@ -176,10 +182,10 @@ absl::Status Reconstruct(Session& session, const ReconstructOptions& options) {
         }
         return absl::OkStatus();
       });
-  if (!status.ok() && results.empty()) return status;
+  if (!status.ok() && results.empty()) return NameOptions(status, kOptionsOfReconstruct);
   // What was done before a bad picture is shown as well.
   const absl::Status finished = results.Finish(session);
-  return status.ok() ? finished : status;
+  return status.ok() ? finished : NameOptions(status, kOptionsOfReconstruct);
 }
 
 }  // namespace

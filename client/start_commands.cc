@@ -10,6 +10,7 @@
 #include "absl/time/clock.h"
 #include "base/durable_file.h"
 #include "base/status_macros.h"
+#include "client/call_status.h"
 #include "client/output.h"
 #include "client/verb_registry.h"
 #include "client/watch_command.h"
@@ -75,6 +76,7 @@ absl::StatusOr<v1::Job> Create(Session& session, const v1::CreateJobRequest& req
     session.Note(absl::StrCat("to send it again without making a second job, add:  --request-id ",
                               request.request_id()));
   }
+  if (!job.ok()) return NameOptions(job.status(), {{"request_id", "--request-id"}});
   return job;
 }
 

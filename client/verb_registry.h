@@ -40,7 +40,8 @@ class VerbRegistry {
 void AddStartCommands(VerbRegistry& verbs);       // start-pretrain start-finetune
 void AddWatchCommand(VerbRegistry& verbs);        // watch
 void AddJobCommands(VerbRegistry& verbs);         // list-jobs get-job stop-job resume-job delete-job
-void AddMetricsCommands(VerbRegistry& verbs);     // metrics plot
+void AddMetricsCommand(VerbRegistry& verbs);      // metrics
+void AddPlotCommand(VerbRegistry& verbs);         // plot
 void AddDatasetCommands(VerbRegistry& verbs);     // list-datasets get-dataset
 void AddModelCommands(VerbRegistry& verbs);       // list-models get-model
 void AddReconstructCommand(VerbRegistry& verbs);  // reconstruct

@@ -78,7 +78,7 @@ absl::Status WatchJob(Session& session, const WatchOptions& options) {
   std::unique_ptr<JobView> view = MakeView(session, job);
   std::optional<PictureSaver> saver;
   if (!options.pictures.empty()) {
-    MAE_ASSIGN_OR_RETURN(OutputFolder folder, OutputFolder::Create(options.pictures));
+    MAE_ASSIGN_OR_RETURN(OutputFolder folder, OutputFolder::Plan(options.pictures));
     saver.emplace(*view, std::move(folder));
   }
   absl::Status status = watch.Run(saver ? *saver : *view);

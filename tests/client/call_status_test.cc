@@ -27,9 +27,25 @@ TEST(CallStatus, KeepsCodeAndMessageAndSaysThatTheServerSpoke) {
   EXPECT_THAT(FromServer(grpc::Status::OK), IsOk());
 }
 
-TEST(CallStatus, ViolationsAreOneALineInPlaceOfTheMessage) {
+TEST(CallStatus, ViolationsAreOneALineBelowTheMessage) {
   const absl::Status status = FromServer(Violations({{"data.batch_size", "0 is below 1"}, {"seed", "odd"}}));
-  EXPECT_EQ(DescribeFailure(status), "data.batch_size: 0 is below 1\nseed: odd");
+  EXPECT_EQ(DescribeFailure(status), "the request is wrong\ndata.batch_size: 0 is below 1\nseed: odd");
+}
+
+TEST(CallStatus, AViolationThatTheMessageHasAlreadyIsNotRepeated) {
+  const absl::Status status =
+      FromServer(Violations({{"spec.finetune.from_model", "there is no \"grey\""}, {"seed", "odd"}},
+                            "model: there is no \"grey\" (did you mean 'gray'?)"));
+  EXPECT_EQ(DescribeFailure(status), "model: there is no \"grey\" (did you mean 'gray'?)\nseed: odd");
+}
+
+TEST(CallStatus, FieldsWithAnOptionAreNamedByIt) {
+  const absl::Status status = FromServer(Violations({{"random.mask_ratio", "is 2"}, {"seed", "odd"}},
+                                                    "random.mask_ratio: is 2\nother.mask_ratio: is 3"));
+  const absl::Status named = NameOptions(status, {{"random.mask_ratio", "--mask-ratio"}});
+  EXPECT_EQ(DescribeFailure(named), "--mask-ratio: is 2\nother.mask_ratio: is 3\nseed: odd");
+  EXPECT_EQ(named.code(), status.code());
+  EXPECT_EQ(NameOptions(absl::NotFoundError("a: b"), {{"a", "--a"}}), absl::NotFoundError("a: b"));
 }
 
 TEST(CallStatus, SaysWhenToTryAgain) {
@@ -60,9 +76,10 @@ TEST(CallStatus, DeadlineNamesTheTimeAllowed) {
 
 TEST(CallStatus, ImagesAreNamedByTheirFiles) {
   const absl::Status status = FromServer(Violations(
-      {{"images[1]", "not a picture"}, {"images[7]", "far"}, {"images[1].raw", "?"}, {"model", "unknown"}}));
+      {{"images[1]", "not a picture"}, {"images[7]", "far"}, {"images[1].raw", "?"}, {"model", "new"}},
+      "images[1]: not a picture"));
   EXPECT_EQ(DescribeFailure(NameImages(status, {"a.png", "b.png"})),
-            "b.png: not a picture\nimages[7]: far\nb.png: ?\nmodel: unknown");
+            "b.png: not a picture\nimages[7]: far\nb.png: ?\nmodel: new");
   EXPECT_EQ(NameImages(absl::NotFoundError("x"), {"a"}), absl::NotFoundError("x"));
 }
 

@@ -62,6 +62,13 @@ TEST_F(ConfigTest, AContextNeedsAServer) {
   EXPECT_THAT(result.err, HasSubstr("--server HOST:PORT"));
 }
 
+TEST_F(ConfigTest, AUsageErrorPointsToTheHelpOfTheWordThatIsWrong) {
+  EXPECT_THAT(Run({"config", "set"}).err, HasSubstr("see:  mae_client config set --help\n"));
+  EXPECT_THAT(Run({"config", "set", "lab"}).err, HasSubstr("see:  mae_client config set --help\n"));
+  EXPECT_THAT(Run({"config"}).err, HasSubstr("see:  mae_client config --help\n"));
+  EXPECT_EQ(Run({"config", "set", "--help"}).exit_code, 0);
+}
+
 TEST_F(ConfigTest, FlagThenEnvironmentThenContextThenDefault) {
   FakeServer flag(Named("of-flag")), environment(Named("of-environment")), context(Named("of-context"));
   EXPECT_THAT(Run({"server-info", "--timeout", "5"}).err, testing::AnyOf("", HasSubstr("127.0.0.1:8500")));

@@ -75,6 +75,41 @@ TEST(GetDataset, ShowsLabels) {
   EXPECT_THAT(result.out, HasSubstr("cat, dog\n"));
 }
 
+TEST(GetDataset, OneThatIsDamagedIsShownAndIsAnError) {
+  Script script;
+  script.get_dataset = [](const auto&, const auto& request, v1::Dataset& dataset) {
+    dataset.set_name(request.name());
+    dataset.set_path("/data/torn");
+    dataset.set_problem("train-images-idx3-ubyte: 7 bytes short");
+    return grpc::Status::OK;
+  };
+  FakeServer server(std::move(script));
+  const ClientResult result = RunClient({"get-dataset", "torn"}, {.server = server.address()});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.out, HasSubstr("/data/torn\n"));
+  EXPECT_THAT(result.err, HasSubstr("datasets/torn can't be used: train-images-idx3-ubyte: 7 bytes short\n"));
+}
+
+TEST(GetDatasetImages, ARefusedRequestLeavesNoFolder) {
+  TempFolder folder;
+  Script script;
+  script.get_dataset_images = [](const auto&, const auto&, auto&) {
+    return grpc::Status(grpc::StatusCode::NOT_FOUND, "dataset: there is no \"x\"");
+  };
+  FakeServer server(std::move(script));
+  const ClientResult result = RunClient({"get-dataset", "x", "--images", "3", "--out", folder / "samples"},
+                                        {.server = server.address()});
+  EXPECT_EQ(result.exit_code, 3);
+  EXPECT_FALSE(std::filesystem::exists(folder / "samples"));
+}
+
+TEST(GetDatasetImages, AreNoMoreThanAFolderShouldHold) {
+  const ClientResult result = RunClient({"get-dataset", "x", "--images", "99999", "--out", "/nowhere"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, HasSubstr("--images"));
+  EXPECT_THAT(result.err, HasSubstr("99999 not in range 1 to 4096"));
+}
+
 TEST(GetDatasetImages, AreFilesNamedByIndexAndLabel) {
   TempFolder folder;
   std::vector<v1::GetDatasetImagesRequest> seen;

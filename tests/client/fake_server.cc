@@ -155,7 +155,8 @@ void FakeServer::Stop() {
   server_.reset();
 }
 
-grpc::Status Violations(const std::vector<std::pair<std::string, std::string>>& violations) {
+grpc::Status Violations(const std::vector<std::pair<std::string, std::string>>& violations,
+                        const std::string& message) {
   google::rpc::BadRequest bad_request;
   for (const auto& [field, description] : violations) {
     auto* violation = bad_request.add_field_violations();
@@ -164,7 +165,7 @@ grpc::Status Violations(const std::vector<std::pair<std::string, std::string>>& 
   }
   google::rpc::Status details;
   details.set_code(grpc::StatusCode::INVALID_ARGUMENT);
-  details.set_message("the request is wrong");
+  details.set_message(message);
   details.add_details()->PackFrom(bad_request);
   return grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, details.message(), details.SerializeAsString());
 }

@@ -67,6 +67,7 @@ class FakeServer {
 };
 
 /// INVALID_ARGUMENT with google.rpc.BadRequest details, as the real server sends them.
-grpc::Status Violations(const std::vector<std::pair<std::string, std::string>>& violations);
+grpc::Status Violations(const std::vector<std::pair<std::string, std::string>>& violations,
+                        const std::string& message = "the request is wrong");
 
 }  // namespace mae

@@ -30,6 +30,10 @@ std::string Content(const std::filesystem::path& path) {
 
 /// Reconstructs whatever comes into flat pictures; "broken" is not a picture.
 grpc::Status Reconstruct(const v1::ReconstructRequest& request, v1::ReconstructResponse& response) {
+  if (request.random().mask_ratio() > 1) {
+    return Violations({{"random.mask_ratio", "is 2; must be below 1"}},
+                      "random.mask_ratio: is 2; must be below 1");
+  }
   response.set_model_version("models/m/versions/1");
   response.set_mask_ratio(request.random().has_mask_ratio() ? request.random().mask_ratio() : 0.75);
   for (int i = 0; i < request.images_size(); ++i) {
@@ -162,6 +166,26 @@ TEST_F(ReconstructTest, ACorruptFileIsNamedAndWhatWasDoneBeforeIsShown) {
   EXPECT_THAT(result.err, HasSubstr(absl::StrCat((folder_ / "bad.png").string(), ": no picture")));
   EXPECT_THAT(result.out, HasSubstr("b.png"));
   EXPECT_THAT(result.out, Not(HasSubstr("c.png")));
+}
+
+TEST_F(ReconstructTest, ARefusedRequestLeavesNoFolder) {
+  const ClientResult result = Run({File("bad.png", "broken"), "--out", folder_ / "out/below"});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "out"));
+}
+
+TEST_F(ReconstructTest, AFolderThatMayNotBeMadeIsNamedBeforeAnythingIsSent) {
+  const ClientResult result = Run({File("a.png"), "--out", File("file") + "/below"});
+  server_->Stop();
+  EXPECT_EQ(result.exit_code, 5);
+  EXPECT_THAT(result.err, HasSubstr(absl::StrCat((folder_ / "file").string(), " is in the way")));
+  EXPECT_TRUE(seen_.empty());
+}
+
+TEST_F(ReconstructTest, AFieldAtFaultIsNamedAsTheOption) {
+  const ClientResult result = Run({File("a.png"), "--mask-ratio", "2"});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_EQ(result.err, "mae_client: --mask-ratio: is 2; must be below 1\n");
 }
 
 TEST_F(ReconstructTest, AnEmptyFileIsNotSent) {

@@ -69,6 +69,16 @@ TEST(Usage, ErrorsAreExit2AndPointToTheHelpOfTheVerb) {
   }
 }
 
+TEST(Usage, ATimeoutIsANumberAboveZero) {
+  for (const char* wrong : {"0", "-1", "nan", "inf", "soon"}) {
+    const ClientResult result = RunClient({"list-jobs", "--timeout", wrong});
+    EXPECT_EQ(result.exit_code, 2) << wrong;
+    EXPECT_THAT(result.err,
+                HasSubstr(absl::StrCat("mae_client: --timeout: '", wrong,
+                                       "' is no time to wait; give a number of seconds above 0\n")));
+  }
+}
+
 TEST(Usage, GlobalOptionsStandBeforeOrAfterTheVerb) {
   Script script;
   script.info.set_version("7");

@@ -75,30 +75,5 @@ TEST(Metrics, CsvIsForMetricsAlone) {
   EXPECT_THAT(result.err, HasSubstr("csv is for `metrics`"));
 }
 
-TEST(Plot, DrawsTheLossWithItsRanges) {
-  v1::QueryMetricsRequest seen;
-  FakeServer server(TwoSeries(seen));
-  const ClientResult result = RunClient({"plot", "p"}, {.server = server.address()});
-  server.Stop();
-  EXPECT_EQ(seen.metrics(0), "loss");
-  EXPECT_THAT(result.out, HasSubstr("loss of p, newest 0.5\n"));
-  EXPECT_THAT(result.out, HasSubstr("0.75 │"));
-  EXPECT_THAT(result.out, testing::ContainsRegex("50 +step +100\n"));
-}
-
-TEST(Plot, CanHaveEpochsBelow) {
-  v1::QueryMetricsRequest seen;
-  FakeServer server(TwoSeries(seen));
-  const ClientResult result = RunClient({"plot", "p", "--x", "epoch"}, {.server = server.address()});
-  EXPECT_THAT(result.out, testing::ContainsRegex("0.5 +epoch +1\n"));
-}
-
-TEST(Plot, AMetricThatIsNotThereIsNotFound) {
-  Script script;
-  script.query_metrics = [](const auto&, const auto&, auto&) { return grpc::Status::OK; };
-  FakeServer server(std::move(script));
-  EXPECT_EQ(RunClient({"plot", "p", "--metric", "accuracy"}, {.server = server.address()}).exit_code, 3);
-}
-
 }  // namespace
 }  // namespace mae

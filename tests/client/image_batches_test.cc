@@ -1,0 +1,99 @@
+#include "client/image_batches.h"
+
+#include <gmock/gmock.h>
+
+#include <fstream>
+
+#include "absl/strings/str_cat.h"
+#include "tests/client/fake_server.h"
+#include "tests/fakes/status_matchers.h"
+#include "tests/fakes/temp_folder.h"
+
+namespace mae {
+namespace {
+
+using absl::StatusCode;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+class ImageBatchesTest : public testing::Test {
+ protected:
+  std::string File(const std::string& name, size_t bytes = 4) {
+    std::filesystem::create_directories((temp_ / name).parent_path());
+    std::ofstream(temp_ / name) << std::string(bytes, 'x');
+    return temp_ / name;
+  }
+  static std::vector<std::string> Names(const std::vector<ImageSource>& sources) {
+    std::vector<std::string> names;
+    for (const ImageSource& source : sources) names.push_back(source.path.filename());
+    return names;
+  }
+  // How many images each call gets.
+  absl::StatusOr<std::vector<size_t>> Sizes(const std::vector<ImageSource>& sources,
+                                            const BatchLimits& limits) {
+    std::vector<size_t> sizes;
+    const absl::Status sent = ForEachBatch(sources, limits, [&](const auto& batch, const auto& images) {
+      EXPECT_EQ(batch.size(), images.size());
+      sizes.push_back(images.size());
+      return absl::OkStatus();
+    });
+    if (!sent.ok()) return sent;
+    return sizes;
+  }
+
+  const TempFolder temp_;
+};
+
+TEST_F(ImageBatchesTest, FoldersStandForTheirPicturesSorted) {
+  File("in/b.PNG");
+  File("in/a.jpg");
+  File("in/below/c.webp");
+  File("in/notes.txt");
+  const std::string single = File("notes.txt");
+  const auto sources = ListImages({temp_ / "in", single, "-"});
+  ASSERT_THAT(sources, IsOk());
+  EXPECT_THAT(Names(*sources), ElementsAre("a.jpg", "b.PNG", "c.webp", "notes.txt", ""))
+      << "a file is what it is called";
+  EXPECT_EQ(sources->back().stem(), "stdin");
+}
+
+TEST_F(ImageBatchesTest, WhatCannotBeSentIsRefused) {
+  EXPECT_THAT(ListImages({temp_ / "none"}), StatusIs(StatusCode::kNotFound, HasSubstr("none")));
+  EXPECT_THAT(ListImages({"-", "-"}), StatusIs(StatusCode::kInvalidArgument));
+  std::filesystem::create_directories(temp_ / "empty");
+  EXPECT_THAT(ListImages({temp_ / "empty"}),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("no pictures")));
+}
+
+TEST_F(ImageBatchesTest, BatchesHoldToTheCountAndToTheBytes) {
+  std::vector<ImageSource> sources;
+  for (const size_t bytes : {40, 40, 40, 10, 10}) {
+    const std::string path = File(absl::StrCat(sources.size(), ".png"), bytes);
+    sources.push_back({path, path});
+  }
+  EXPECT_THAT(Sizes(sources, {2, 1000}), IsOkAndHolds(ElementsAre(2, 2, 1)));
+  EXPECT_THAT(Sizes(sources, {64, 100}), IsOkAndHolds(ElementsAre(2, 3)));
+  EXPECT_THAT(Sizes(sources, {64, 40}), IsOkAndHolds(ElementsAre(1, 1, 1, 2)));
+  EXPECT_THAT(Sizes({}, {64, 40}), IsOkAndHolds(ElementsAre()));
+}
+
+TEST_F(ImageBatchesTest, AFileThatNoRequestHoldsIsNamedWithTheLimit) {
+  const std::string path = File("large.png", 41);
+  EXPECT_THAT(Sizes({{path, path}}, {64, 40}),
+              StatusIs(StatusCode::kDataLoss, HasSubstr("41 bytes, more than the 40")));
+}
+
+TEST_F(ImageBatchesTest, TheFirstFailureEndsIt) {
+  const std::string path = File("a.png");
+  int calls = 0;
+  const absl::Status failed =
+      ForEachBatch({{path, path}, {path, path}}, {1, 1000}, [&](const auto&, const auto&) -> absl::Status {
+        ++calls;
+        return absl::AbortedError("no more");
+      });
+  EXPECT_THAT(failed, StatusIs(StatusCode::kAborted));
+  EXPECT_EQ(calls, 1);
+}
+
+}  // namespace
+}  // namespace mae
