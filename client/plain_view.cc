@@ -36,7 +36,9 @@ std::string MetricsLine(const v1::JobEvent::Metrics& metrics) {
 }
 
 std::string PictureText(const v1::JobEvent::Picture& picture) {
-  std::string text = absl::StrCat("picture after epoch ", picture.epoch(), ": ", picture.path());
+  const std::string when =
+      picture.epoch() == 0 ? "before training" : absl::StrCat("after epoch ", picture.epoch());
+  std::string text = absl::StrCat("picture ", when, ": ", picture.path());
   if (!picture.caption().empty()) absl::StrAppend(&text, " (", picture.caption(), ")");
   return text;
 }

@@ -6,6 +6,9 @@
 #include <memory>
 #include <optional>
 
+#include "absl/algorithm/container.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/status_macros.h"
@@ -28,6 +31,18 @@ std::unique_ptr<JobView> MakeView(const Session& session, const std::string& job
   return std::make_unique<PlainView>(session.options.quiet);
 }
 
+/// The server's name of a file in the job's samples folder; a name by epoch for any other path.
+std::string FileNameOf(const v1::JobEvent::Picture& picture) {
+  const std::filesystem::path path = picture.path();
+  std::string name = path.filename();
+  const bool plain =
+      path.parent_path() == "samples" && !name.empty() && absl::c_all_of(name, [](char c) {
+        return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' || c == '.';
+      });
+  if (plain && name.front() != '.' && absl::EndsWith(name, ".png")) return name;
+  return absl::StrFormat("epoch-%03d.png", picture.epoch());
+}
+
 /// Saves pictures on their way to the view that shows them.
 class PictureSaver : public JobView {
  public:
@@ -36,7 +51,7 @@ class PictureSaver : public JobView {
   void Show(const v1::JobEvent& event) override {
     view_.Show(event);
     if (!event.has_picture() || event.picture().png().empty()) return;
-    const std::string name = absl::StrFormat("epoch-%03d.png", event.picture().epoch());
+    const std::string name = FileNameOf(event.picture());
     const absl::Status saved = folder_.Write(name, event.picture().png());
     view_.Notice(saved.ok() ? absl::StrCat("saved ", folder_.PathOf(name)) : saved.message());
     status_.Update(saved);

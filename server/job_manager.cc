@@ -100,6 +100,17 @@ absl::StatusOr<std::vector<std::string>> MetricsOf(const v1::QueryMetricsRequest
   return std::vector<std::string>(request.metrics().begin(), request.metrics().end());
 }
 
+// Why a job is still QUEUED with `before` jobs ahead of it.
+std::string PendingReason(const std::vector<JobRecord>& active, int64_t slots, int64_t before) {
+  const auto in_use = static_cast<int64_t>(active.size());
+  if (in_use + before < slots) return "starts at once: a job slot is free";
+  std::vector<std::string> names;
+  for (const JobRecord& other : active) names.push_back(JobResourceName(other));
+  return absl::StrCat("waits for a job slot: ", in_use, " of ", slots, " in use",
+                      names.empty() ? "" : absl::StrCat(" (", absl::StrJoin(names, ", "), ")"), ", ", before,
+                      before == 1 ? " job" : " jobs", " before it");
+}
+
 }  // namespace
 
 absl::StatusOr<std::string> JobIdOf(const std::string& name) {
@@ -229,12 +240,7 @@ absl::Status JobManager::ShowQueue(const JobRecord& record, v1::Job& response) c
   MAE_ASSIGN_OR_RETURN(const int64_t before, table_.CountQueuedBefore(record.queue_order));
   response.set_queue_position(static_cast<int32_t>(before));
   MAE_ASSIGN_OR_RETURN(const std::vector<JobRecord> active, table_.List(0, kAllRows, kActive));
-  std::vector<std::string> names;
-  for (const JobRecord& other : active) names.push_back(JobResourceName(other));
-  response.set_pending_reason(
-      absl::StrCat("waits for a job slot: ", active.size(), " of ", supervisor_.slots(), " in use",
-                   names.empty() ? "" : absl::StrCat(" (", absl::StrJoin(names, ", "), ")"), ", ", before,
-                   " jobs before it"));
+  response.set_pending_reason(PendingReason(active, supervisor_.slots(), before));
   return absl::OkStatus();
 }
 

@@ -13,6 +13,7 @@ namespace mae {
 ///   job.db        state, events, metric series (job/job_db.h)
 ///   checkpoints/  step-N/ folders (checkpoint/checkpoint_writer.h)
 ///   samples/      epoch-NNN.png panels
+///   tensorboard/  event files (job/tensorboard_writer.h)
 ///   export/       model.safetensors, config.json, card.json of a job that succeeded, until it is published
 ///   trainer.log   what the trainer printed
 ///   trainer.lock  locked (flock) by the trainer for as long as it lives
@@ -27,6 +28,7 @@ class JobFolder {
   std::filesystem::path database() const { return root_ / "job.db"; }
   std::filesystem::path checkpoints() const { return root_ / "checkpoints"; }
   std::filesystem::path samples() const { return root_ / "samples"; }
+  std::filesystem::path tensorboard() const { return root_ / "tensorboard"; }
   std::filesystem::path exported() const { return root_ / "export"; }
   std::filesystem::path log() const { return root_ / "trainer.log"; }
   std::filesystem::path lock() const { return root_ / "trainer.lock"; }

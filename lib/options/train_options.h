@@ -101,6 +101,8 @@ struct JobOptions {
   std::string device = "auto";               ///< auto, cpu, cuda or cuda:N
   int64_t log_every_steps = 25;              ///< at least 1
   int64_t pictures = 6;                      ///< validation images drawn after each epoch; 0: none
+  bool tensorboard = true;                   ///< write event files too
+  int64_t histogram_every_epochs = 1;        ///< gradients' distributions for TensorBoard; 0: none
   std::string recipe;                        ///< name of the recipe, for the card
 
   bool is_pretrain() const { return std::holds_alternative<PretrainOptions>(kind); }

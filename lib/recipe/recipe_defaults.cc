@@ -173,6 +173,8 @@ void FillRun(const RecipeContext& context, v1::JobSpec& spec) {
   if (spec.resources().device().empty()) spec.mutable_resources()->set_device("auto");
   MAE_FILL(*spec.mutable_logging(), every_steps, 25);
   MAE_FILL(*spec.mutable_logging(), pictures, 6);
+  MAE_FILL(*spec.mutable_logging(), tensorboard, true);
+  MAE_FILL(*spec.mutable_logging(), histogram_every_epochs, 1);
 }
 
 #undef MAE_FILL

@@ -200,6 +200,9 @@ void ReadRun(const v1::JobSpec& spec, JobOptions& out) {
   if (!spec.resources().device().empty()) out.device = spec.resources().device();
   if (spec.logging().has_every_steps()) out.log_every_steps = spec.logging().every_steps();
   if (spec.logging().has_pictures()) out.pictures = spec.logging().pictures();
+  if (spec.logging().has_tensorboard()) out.tensorboard = spec.logging().tensorboard();
+  if (spec.logging().has_histogram_every_epochs())
+    out.histogram_every_epochs = spec.logging().histogram_every_epochs();
 }
 
 void WriteRun(const JobOptions& options, v1::JobSpec& out) {
@@ -214,6 +217,8 @@ void WriteRun(const JobOptions& options, v1::JobSpec& out) {
   out.mutable_resources()->set_device(options.device);
   out.mutable_logging()->set_every_steps(static_cast<int32_t>(options.log_every_steps));
   out.mutable_logging()->set_pictures(static_cast<int32_t>(options.pictures));
+  out.mutable_logging()->set_tensorboard(options.tensorboard);
+  out.mutable_logging()->set_histogram_every_epochs(static_cast<int32_t>(options.histogram_every_epochs));
 }
 
 }  // namespace

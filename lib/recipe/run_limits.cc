@@ -132,6 +132,8 @@ void CheckRun(const RecipeContext& context, const v1::JobSpec& spec, ViolationLi
   CheckPublish(spec.publish(), violations);
   CheckResources(spec.resources(), violations);
   violations.Between("logging.every_steps", int64_t{spec.logging().every_steps()}, 1, kMaxEverySteps);
+  violations.Between("logging.histogram_every_epochs", int64_t{spec.logging().histogram_every_epochs()}, 0,
+                     kMaxEpochs);
   violations.Between("logging.pictures", int64_t{spec.logging().pictures()}, 0, kMaxPictures);
 }
 

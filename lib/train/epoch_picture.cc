@@ -2,7 +2,10 @@
 
 #include <filesystem>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/durable_file.h"
 #include "base/status_macros.h"
@@ -13,22 +16,50 @@
 #include "train/validation.h"
 
 namespace mae {
+namespace {
+
+const std::vector<double> kShownRatios = {0.25, 0.5, 0.75};
+
+// Some validation images, a function of the seed and `epoch`.
+Batch PictureBatch(const ImageSet& validation, const JobOptions& options, const torch::Device& device,
+                   int64_t epoch) {
+  const auto indices = PictureIndices(options.seed, epoch, options.pictures, validation.count);
+  const BatchMaker maker(validation, options.data.mean, options.data.std_dev);
+  return ToDevice(maker.Make(indices, [](int64_t) { return false; }), device);
+}
+
+absl::StatusOr<PictureEvent> WritePicture(const Picture& picture, const JobFolder& folder,
+                                          const std::string& name, int64_t epoch, std::string caption) {
+  MAE_ASSIGN_OR_RETURN(const std::string png, EncodePng(picture));
+  MAE_RETURN_IF_ERROR(WriteFileDurably(folder.samples() / name, png));
+  return PictureEvent{epoch, std::move(caption), (folder.samples().filename() / name).string()};
+}
+
+}  // namespace
 
 absl::StatusOr<PictureEvent> WriteEpochPicture(TrainTask& task, const ImageSet& validation,
                                                const JobOptions& options, const JobFolder& folder,
                                                const torch::Device& device, int64_t epoch) {
   const torch::NoGradGuard no_grad;
   task.model().eval();
-  const auto indices = PictureIndices(options.seed, epoch, options.pictures, validation.count);
-  const BatchMaker maker(validation, options.data.mean, options.data.std_dev);
-  const Batch batch = ToDevice(maker.Make(indices, [](int64_t) { return false; }), device);
+  const Batch batch = PictureBatch(validation, options, device, epoch);
   const AutocastScope autocast(device, options.precision);
   MAE_ASSIGN_OR_RETURN(const Picture picture, task.Draw(batch));
-  MAE_ASSIGN_OR_RETURN(const std::string png, EncodePng(picture));
-  const std::string name = absl::StrFormat("epoch-%03d.png", epoch);
-  MAE_RETURN_IF_ERROR(WriteFileDurably(folder.samples() / name, png));
-  return PictureEvent{epoch, absl::StrFormat("validation images after epoch %d", epoch),
-                      (folder.samples().filename() / name).string()};
+  return WritePicture(picture, folder, absl::StrFormat("epoch-%03d.png", epoch), epoch,
+                      absl::StrFormat("validation images after epoch %d", epoch));
+}
+
+absl::StatusOr<PictureEvent> WriteRatioPicture(TrainTask& task, const ImageSet& validation,
+                                               const JobOptions& options, const JobFolder& folder,
+                                               const torch::Device& device, const std::string& when,
+                                               int64_t epoch) {
+  const torch::NoGradGuard no_grad;
+  task.model().eval();
+  const Batch batch = PictureBatch(validation, options, device, 0);
+  const AutocastScope autocast(device, options.precision);
+  MAE_ASSIGN_OR_RETURN(const Picture picture, task.DrawRatios(batch, kShownRatios));
+  return WritePicture(picture, folder, absl::StrCat("mask-ratios-", when, ".png"), epoch,
+                      absl::StrCat("a quarter, a half and three quarters hidden, ", when, " training"));
 }
 
 }  // namespace mae

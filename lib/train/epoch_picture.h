@@ -19,4 +19,14 @@ absl::StatusOr<PictureEvent> WriteEpochPicture(TrainTask& task, const ImageSet& 
                                                const JobOptions& options, const JobFolder& folder,
                                                const torch::Device& device, int64_t epoch);
 
+/// Draws how a masked autoencoder fills in a quarter, a half and three quarters of some validation images,
+/// the same at any time of the job, and writes samples/mask-ratios-WHEN.png. Puts the model in eval mode.
+/// @param when "before" or "after" training.
+/// @param epoch of the event.
+/// @return the event to record; errors of TrainTask::DrawRatios and of the disk.
+absl::StatusOr<PictureEvent> WriteRatioPicture(TrainTask& task, const ImageSet& validation,
+                                               const JobOptions& options, const JobFolder& folder,
+                                               const torch::Device& device, const std::string& when,
+                                               int64_t epoch);
+
 }  // namespace mae

@@ -6,7 +6,8 @@
 
 namespace mae {
 
-JobRecorder::JobRecorder(JobDbWriter& db, Words words) : db_(db), words_(std::move(words)) {}
+JobRecorder::JobRecorder(JobDbWriter& db, Words words, TensorboardWriter* tensorboard)
+    : db_(db), words_(std::move(words)), tensorboard_(tensorboard) {}
 
 absl::Status JobRecorder::State(JobState state, const absl::Status& error) {
   if (state == JobState::kFailed) {
@@ -14,10 +15,18 @@ absl::Status JobRecorder::State(JobState state, const absl::Status& error) {
   } else {
     words_({"info", std::string(JobStateName(state))});
   }
+  if (tensorboard_ != nullptr) Mirror(tensorboard_->Write(StateEvent{state, error}));
   return db_.Append(StateEvent{state, error}).status();
 }
 
-absl::Status JobRecorder::ResumeAt(int64_t step) { return db_.TruncateMetricsAfter(step); }
+absl::Status JobRecorder::ResumeAt(int64_t step) {
+  if (tensorboard_ != nullptr) Mirror(tensorboard_->ResumeAt(step));
+  return db_.TruncateMetricsAfter(step);
+}
+
+void JobRecorder::Distribution(int64_t step, const std::string& tag, const Histogram& histogram) {
+  if (tensorboard_ != nullptr) Mirror(tensorboard_->Write(step, tag, histogram));
+}
 
 void JobRecorder::Say(const LogEvent& event) {
   words_(event);
@@ -28,6 +37,13 @@ void JobRecorder::Append(const decltype(JobEvent::event)& event) {
   const auto sequence = db_.Append(event);
   if (!sequence.ok())
     words_({"error", absl::StrCat("an event was not recorded: ", sequence.status().ToString())});
+  if (tensorboard_ != nullptr) Mirror(tensorboard_->Write(event));
+}
+
+void JobRecorder::Mirror(const absl::Status& status) {
+  if (status.ok()) return;
+  tensorboard_ = nullptr;
+  Warning(absl::StrCat("no more TensorBoard files in this run: ", status.ToString()));
 }
 
 }  // namespace mae

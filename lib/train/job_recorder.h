@@ -6,20 +6,22 @@
 #include "absl/status/status.h"
 #include "job/job_db.h"
 #include "job/job_event.h"
+#include "job/tensorboard_writer.h"
 
 namespace mae {
 
-/// What a running job says of itself: events into job.db, and the same in words to whoever listens to the
-/// process. Training does not end because it cannot be told of: an event that job.db refuses (a full disk) is
-/// said in words as an error, and the next is tried again. States are the exception, since the server acts on
-/// them. Torch-free header. One thread.
+/// What a running job says of itself: events into job.db, the same in words to whoever listens to the
+/// process, and curves and pictures to TensorBoard. Training does not end because it cannot be told of: an
+/// event that job.db refuses (a full disk) is said in words as an error, and the next is tried again. States
+/// are the exception, since the server acts on them. Torch-free header. One thread.
 class JobRecorder {
  public:
   /// Where words go: the process's log. Not called concurrently.
   using Words = std::function<void(const LogEvent&)>;
 
-  /// @param db outlives the recorder.
-  JobRecorder(JobDbWriter& db, Words words);
+  /// @param db outlives the recorder, as does `tensorboard`.
+  /// @param tensorboard nullptr: no event files.
+  JobRecorder(JobDbWriter& db, Words words, TensorboardWriter* tensorboard = nullptr);
 
   /// Errors of JobDbWriter::Append.
   absl::Status State(JobState state, const absl::Status& error = absl::OkStatus());
@@ -29,6 +31,8 @@ class JobRecorder {
 
   void Metrics(const MetricsEvent& event) { Append(event); }
   void Picture(const PictureEvent& event) { Append(event); }
+  /// For TensorBoard alone.
+  void Distribution(int64_t step, const std::string& tag, const Histogram& histogram);
   void Checkpoint(const CheckpointEvent& event) { Append(event); }
 
   void Info(const std::string& text) { Say({"info", text}); }
@@ -39,8 +43,12 @@ class JobRecorder {
   void Say(const LogEvent& event);
   void Append(const decltype(JobEvent::event)& event);
 
+  // An event file that can't be written to is said once and done without.
+  void Mirror(const absl::Status& status);
+
   JobDbWriter& db_;
   const Words words_;
+  TensorboardWriter* tensorboard_;
 };
 
 }  // namespace mae

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/strings/str_format.h"
 #include "models/reconstruction_loss.h"
 #include "train/initial_weights.h"
 #include "train/mask_noise.h"
@@ -37,12 +38,11 @@ TrainTask::Measure PretrainTask::Validate(const Batch& batch) {
   return {model_->Loss(batch.images, ValidationMaskOf(batch)), {}};
 }
 
-absl::StatusOr<Picture> PretrainTask::Draw(const Batch& batch) {
+PretrainTask::Rebuilt PretrainTask::Rebuild(const Batch& batch, const Mask& mask) {
   const auto& encoder = options().encoder;
   const auto to_images = [&](const torch::Tensor& patches) {
     return Unpatchify(patches, encoder.patch_size, encoder.grid_rows(), encoder.grid_cols());
   };
-  const auto mask = ValidationMaskOf(batch);
   const auto patches = Patchify(batch.images, encoder.patch_size);
   auto predicted = model_->forward(batch.images, mask).pred.to(torch::kFloat32);
   if (options().norm_pix_loss) {
@@ -51,13 +51,33 @@ absl::StatusOr<Picture> PretrainTask::Draw(const Batch& batch) {
   }
   const auto hidden = mask.mask.unsqueeze(-1).to(torch::kBool).expand_as(patches);
   const auto pasted = to_images(torch::where(hidden, predicted, patches));
+  const auto original = Original(batch);
+  return {torch::where(to_images(hidden), torch::full_like(original, 0.5), original),
+          ToPixels(pasted, config_.mean, config_.std_dev)};
+}
 
-  const auto original = ToPixels(batch.images, config_.mean, config_.std_dev);
-  const auto grey = torch::full_like(original, 0.5);
+torch::Tensor PretrainTask::Original(const Batch& batch) const {
+  return ToPixels(batch.images, config_.mean, config_.std_dev);
+}
+
+absl::StatusOr<Picture> PretrainTask::Draw(const Batch& batch) {
+  const auto rebuilt = Rebuild(batch, ValidationMaskOf(batch));
   return DrawTable(
-      {original, torch::where(to_images(hidden), grey, original),
-       ToPixels(pasted, config_.mean, config_.std_dev)},
+      {Original(batch), rebuilt.masked, rebuilt.pasted},
       {"original", "masked", options().norm_pix_loss ? "rebuilt, true patch stats" : "reconstruction"});
+}
+
+absl::StatusOr<Picture> PretrainTask::DrawRatios(const Batch& batch, const std::vector<double>& mask_ratios) {
+  // One noise for all: what a ratio hides, every greater one hides too.
+  const auto noise = ValidationMaskNoise(batch.indices, options().encoder.num_patches()).to(device_);
+  std::vector<torch::Tensor> columns = {Original(batch)};
+  std::vector<std::string> headings = {"original"};
+  for (const double ratio : mask_ratios) {
+    const auto rebuilt = Rebuild(batch, MaskFromNoise(noise, ratio));
+    columns.insert(columns.end(), {rebuilt.masked, rebuilt.pasted});
+    headings.insert(headings.end(), {absl::StrFormat("%.4g masked", ratio), "rebuilt"});
+  }
+  return DrawTable(columns, headings);
 }
 
 }  // namespace mae

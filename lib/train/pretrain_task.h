@@ -24,9 +24,18 @@ class PretrainTask : public TrainTask {
   /// original | masked | reconstruction, the visible patches pasted over it. For norm-pix models mean and
   /// deviation of the true patch are put back, which the heading says.
   absl::StatusOr<Picture> Draw(const Batch& batch) override;
+  /// original, then for each ratio: masked | rebuilt.
+  absl::StatusOr<Picture> DrawRatios(const Batch& batch, const std::vector<double>& mask_ratios) override;
   ModelConfig config() const override { return config_; }
 
  private:
+  /// Both [B, C, H, W] pixels in 0..1.
+  struct Rebuilt {
+    torch::Tensor masked;  ///< hidden patches grey
+    torch::Tensor pasted;  ///< hidden patches as predicted, visible ones as they are
+  };
+  Rebuilt Rebuild(const Batch& batch, const Mask& mask);
+  torch::Tensor Original(const Batch& batch) const;
   const MaskedAutoencoderOptions& options() const { return model_->options(); }
   Mask MaskOf(const torch::Tensor& noise) const;
   Mask ValidationMaskOf(const Batch& batch) const;

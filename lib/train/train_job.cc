@@ -11,6 +11,7 @@
 #include "job/job_db.h"
 #include "runtime/device.h"
 #include "runtime/torch_status.h"
+#include "train/epoch_picture.h"
 #include "train/finetune_task.h"
 #include "train/pretrain_task.h"
 #include "train/train_data.h"
@@ -70,6 +71,18 @@ absl::Status Export(const JobOptions& options, const JobFolder& folder, TrainTas
   return WriteModelFolder(folder.exported(), task.model(), task.config(), std::move(card));
 }
 
+// Whether a picture can be drawn or not, training goes on.
+void ShowRatios(TrainTask& task, const TrainData& data, const JobOptions& options, const JobFolder& folder,
+                const std::string& device, const std::string& when, int64_t epoch, JobRecorder& recorder) {
+  if (options.pictures == 0 || !task.draws()) return;
+  const auto picture = WriteRatioPicture(task, data.validation, options, folder, device, when, epoch);
+  if (picture.ok()) {
+    recorder.Picture(*picture);
+  } else {
+    recorder.Error(absl::StrCat("no picture ", when, " training: ", picture.status().ToString()));
+  }
+}
+
 absl::StatusOr<JobState> Train(const JobOptions& options, const JobFolder& folder, JobRecorder& recorder,
                                const std::atomic<bool>& stop) {
   MAE_RETURN_IF_ERROR(recorder.State(JobState::kRunning));
@@ -81,9 +94,11 @@ absl::StatusOr<JobState> Train(const JobOptions& options, const JobFolder& folde
   recorder.Info(Describe(options, data, *task, device));
   WarnOfSlowBf16(options, device, recorder);
   MAE_ASSIGN_OR_RETURN(const auto state, TrainState::Open(options, folder, *task, recorder));
+  if (state->progress().step == 0) ShowRatios(*task, data, options, folder, device, "before", 0, recorder);
   TrainLoop loop(options, folder, data, *task, *state, recorder, device, stop);
   MAE_ASSIGN_OR_RETURN(const bool done, loop.Run());
   if (!done) return JobState::kStopped;
+  ShowRatios(*task, data, options, folder, device, "after", options.schedule.epochs, recorder);
   MAE_RETURN_IF_ERROR(Export(options, folder, *task));
   recorder.Info(absl::StrCat("the model is in ", folder.exported().string()));
   return JobState::kSucceeded;

@@ -57,8 +57,8 @@ absl::Status TrainLoop::RunStep(Batch batch) {
   auto& progress = state_.progress();
   const double learning_rate = LearningRate();
   const auto images = batch.images.size(0);
-  const auto result =
-      step_.Run(ToDevice(std::move(batch), device_), progress.epoch, progress.step, learning_rate);
+  const auto result = step_.Run(ToDevice(std::move(batch), device_), progress.epoch, progress.step,
+                                learning_rate, ShowsGradients());
   ++progress.step;
   ++progress.batch;
   progress.counters["images"] += static_cast<double>(images);
@@ -69,7 +69,15 @@ absl::Status TrainLoop::RunStep(Batch batch) {
     MAE_RETURN_IF_ERROR(CountSkipped());
   }
   report_.StepDone(progress, result, images, learning_rate);
+  for (const auto& [name, histogram] : result.gradients)
+    recorder_.Distribution(progress.step, absl::StrCat("gradients/", name), histogram);
   return absl::OkStatus();
+}
+
+bool TrainLoop::ShowsGradients() const {
+  const auto& progress = state_.progress();
+  return options_.tensorboard && options_.histogram_every_epochs > 0 && progress.batch == 0 &&
+         progress.epoch % options_.histogram_every_epochs == 0;
 }
 
 absl::Status TrainLoop::CountSkipped() {

@@ -38,6 +38,7 @@ class TrainLoop {
   bool FinishEpoch();
 
   absl::Status RunStep(Batch batch);
+  bool ShowsGradients() const;
   absl::Status CountSkipped();
   void DrawPicture();
   double LearningRate() const;

@@ -3,6 +3,7 @@
 #include "base/counted_random.h"
 #include "optim/grad_clip.h"
 #include "runtime/precision.h"
+#include "train/gradient_histogram.h"
 #include "train/sharded_step.h"
 
 namespace mae {
@@ -29,11 +30,13 @@ TrainTask::Measure TrainStep::ForwardAndBackward(const Batch& batch, int64_t epo
   return measure;
 }
 
-TrainStep::Result TrainStep::Run(const Batch& batch, int64_t epoch, int64_t step, double learning_rate) {
+TrainStep::Result TrainStep::Run(const Batch& batch, int64_t epoch, int64_t step, double learning_rate,
+                                 bool histograms) {
   torch::manual_seed(CountedBits(seed_, RandomStream::kDropPath, {static_cast<uint64_t>(step)}));
   Result result;
   result.measure = ForwardAndBackward(batch, epoch);
   result.grad_norm = ClipGradNorm(adamw_.Gradients(), clip_);
+  if (histograms) result.gradients = GradientHistograms(task_.model());
   // The one read of the device a step: whether to step has to be known before the weights change.
   result.taken = torch::isfinite(result.measure.loss + result.grad_norm).item<bool>();
   if (result.taken) adamw_.Step(learning_rate);

@@ -2,7 +2,12 @@
 
 #include <torch/torch.h>
 
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "data/batch.h"
+#include "job/tensorboard_event.h"
 #include "optim/adamw.h"
 #include "options/train_options.h"
 #include "train/train_task.h"
@@ -18,6 +23,8 @@ class TrainStep {
     TrainTask::Measure measure;  ///< without graph
     torch::Tensor grad_norm;     ///< float32 scalar, before clipping
     bool taken = false;  ///< false: loss or gradient not finite, the weights and moments are as before
+    std::vector<std::pair<std::string, Histogram>> gradients =
+        {};  ///< after clipping, if they were asked for
   };
 
   /// @param task, adamw outlive the step; the model is on `device`.
@@ -25,7 +32,8 @@ class TrainStep {
 
   /// @param batch on the device.
   /// @param step of the job, from 0: what drop path draws from.
-  Result Run(const Batch& batch, int64_t epoch, int64_t step, double learning_rate);
+  /// @param histograms whether to look at the gradients, which takes longer than the step itself.
+  Result Run(const Batch& batch, int64_t epoch, int64_t step, double learning_rate, bool histograms = false);
 
  private:
   TrainTask::Measure ForwardAndBackward(const Batch& batch, int64_t epoch);

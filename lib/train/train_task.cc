@@ -6,4 +6,9 @@ absl::StatusOr<Picture> TrainTask::Draw(const Batch& /*batch*/) {
   return absl::UnimplementedError("this kind of job draws no picture");
 }
 
+absl::StatusOr<Picture> TrainTask::DrawRatios(const Batch& /*batch*/,
+                                              const std::vector<double>& /*mask_ratios*/) {
+  return absl::UnimplementedError("this kind of job hides nothing");
+}
+
 }  // namespace mae

@@ -51,6 +51,11 @@ class TrainTask {
   /// @return UNIMPLEMENTED unless draws().
   virtual absl::StatusOr<Picture> Draw(const Batch& batch);
 
+  /// Draws what the model makes of these images when other shares of them are hidden, whatever the job's own.
+  /// @param mask_ratios each in (0, 1).
+  /// @return UNIMPLEMENTED for a kind of job that hides nothing.
+  virtual absl::StatusOr<Picture> DrawRatios(const Batch& batch, const std::vector<double>& mask_ratios);
+
   /// What a serving process must know of the result.
   virtual ModelConfig config() const = 0;
 };

@@ -279,6 +279,18 @@ TEST(Watch, SavesPicturesUnderNamesOfItsOwn) {
   EXPECT_THAT(result.err, HasSubstr("saved " + out + "/epoch-012.png"));
 }
 
+TEST(Watch, SavesAPictureUnderTheServersNameIfThatIsAPlainOne) {
+  TempFolder folder;
+  v1::JobEvent named = PictureAt(1, 3), hostile = PictureAt(2, 4);
+  named.mutable_picture()->set_path("samples/mask-ratios-after.png");
+  hostile.mutable_picture()->set_path("samples/..");
+  FakeServer server(Streaming({named, hostile, StateAt(3, v1::Job::SUCCEEDED)}));
+  const std::string out = folder / "pictures";
+  EXPECT_EQ(Watch(server, {"--pictures", out}).exit_code, 0);
+  EXPECT_TRUE(std::filesystem::exists(out + "/mask-ratios-after.png"));
+  EXPECT_TRUE(std::filesystem::exists(out + "/epoch-004.png"));
+}
+
 TEST(Watch, QuietPrintsTheErrorAlone) {
   FakeServer server(Streaming({MetricsAt(1, {{"loss", 1}}), FailureAt(2, "out of memory")}));
   EXPECT_EQ(Watch(server, {"-q"}).err, "mae_client: jobs/x FAILED: out of memory\n");

@@ -76,7 +76,7 @@ precision: bf16
 checkpoint: {every_epochs: 1, keep_last: 2}
 publish: {}
 resources: {device: auto}
-logging: {every_steps: 25, pictures: 6}
+logging: {every_steps: 25, pictures: 6, tensorboard: true, histogram_every_epochs: 1}
 )"))) << spec.DebugString();
 }
 
@@ -120,7 +120,8 @@ TEST(RecipeDefaults, WhatIsSetStandsAgainstEverySource) {
       "optimizer: {learning_rate: 1, beta1: 0, beta2: 0, epsilon: 1, weight_decay: 0, weight_decay_scope: "
       "all}\n"
       "schedule: {unit: epoch}\nprecision: fp32\ncheckpoint: {every_epochs: 3, keep_last: 4}\n"
-      "resources: {device: cpu}\nlogging: {every_steps: 1, pictures: 0}\n";
+      "resources: {device: cpu}\nlogging: {every_steps: 1, pictures: 0, tensorboard: false, "
+      "histogram_every_epochs: 7}\n";
   auto expected = Recipe(yaml);
   expected.mutable_publish();
   expected.mutable_augmentation();

@@ -85,6 +85,20 @@ TEST_F(JobRecoveryTest, ATrainerThatDiedMeanwhileIsFailedAndTheNextJobRuns) {
   WaitUntilRunning(next);
 }
 
+TEST_F(JobRecoveryTest, AWaitingJobWhoseFolderIsGoneFailsAndTheNextOneRuns) {
+  StartServer();
+  const std::string first = MustCreate().name();
+  WaitUntilRunning(first);
+  const std::string lost = MustCreate().name(), next = MustCreate().name();
+  std::filesystem::remove_all(Folder(lost).root());
+  Tell(first, "succeed bare");
+  WaitUntilRunning(next);
+  const Job job = Get(lost);
+  EXPECT_EQ(job.state(), Job::FAILED);
+  EXPECT_THAT(job.error().message(), HasSubstr("folder is missing or damaged"));
+  EXPECT_THAT(job.error().message(), HasSubstr("delete the job"));
+}
+
 TEST_F(JobRecoveryTest, AStopThatTheLastServerTookIsCarriedOut) {
   StartServer();
   const std::string name = MustCreate().name();

@@ -19,6 +19,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Key;
 using testing::Not;
+using testing::Pair;
 
 class TrainJobTest : public testing::Test {
  protected:
@@ -48,16 +49,18 @@ TEST_F(TrainJobTest, RecordsItsWholeLife) {
   EXPECT_EQ(EventsOf<CheckpointEvent>(folder).size(), 2u);
 }
 
-TEST_F(TrainJobTest, DrawsAPictureEachEpoch) {
+TEST_F(TrainJobTest, DrawsAPictureEachEpochAndOthersBeforeAndAfterAll) {
   const JobFolder folder = job_.Folder("pretrain");
   ASSERT_THAT(job_.Run(job_.Pretrain(), folder), IsOk());
-  const auto pictures = EventsOf<PictureEvent>(folder);
-  ASSERT_EQ(pictures.size(), 2u);
-  EXPECT_EQ(pictures[1].epoch, 2);
-  EXPECT_EQ(pictures[1].path, "samples/epoch-002.png");
-  const auto png = ReadFile(folder.root() / pictures[1].path);
-  ASSERT_THAT(png, IsOk());
-  EXPECT_THAT(DecodePicture(*png, 1 << 24), IsOk());
+  std::vector<std::pair<int64_t, std::string>> drawn;
+  for (const auto& picture : EventsOf<PictureEvent>(folder)) {
+    drawn.emplace_back(picture.epoch, picture.path);
+    const auto png = ReadFile(folder.root() / picture.path);
+    ASSERT_THAT(png, IsOk());
+    EXPECT_THAT(DecodePicture(*png, 1 << 24), IsOk());
+  }
+  EXPECT_THAT(drawn, ElementsAre(Pair(0, "samples/mask-ratios-before.png"), Pair(1, "samples/epoch-001.png"),
+                                 Pair(2, "samples/epoch-002.png"), Pair(2, "samples/mask-ratios-after.png")));
 }
 
 TEST_F(TrainJobTest, ExportsTheTrainedModelWithItsCard) {
