@@ -171,7 +171,7 @@ void AddJobCommands(VerbRegistry& verbs) {
              return OneJob(session, name, &v1::JobService::Stub::GetJob);
            });
   AddStop(verbs);
-  AddNamed(verbs, "resume-job", "Go on with a stopped or failed job from its last checkpoint",
+  AddNamed(verbs, "resume-job", "Go on with a stopped or failed job, from its last checkpoint if it has one",
            [](Session& session, const std::string& name) {
              return OneJob(session, name, &v1::JobService::Stub::ResumeJob);
            });

@@ -52,6 +52,7 @@ std::string EventText(const v1::JobEvent& event) {
     case v1::JobEvent::kPicture:
       return PictureText(event.picture());
     case v1::JobEvent::kCheckpoint:
+      if (event.checkpoint().step() == 0) return "no checkpoint is left";
       return absl::StrCat("checkpoint at step ", event.checkpoint().step());
     case v1::JobEvent::kLog:
       return absl::StrCat(event.log().severity(), ": ", event.log().text());

@@ -68,7 +68,7 @@ class PictureSaver : public JobView {
 
 absl::Status Outcome(Session& session, const std::string& job, const JobProgress& progress) {
   if (progress.state() == v1::Job::FAILED) {
-    session.Note(absl::StrCat("go on from its last checkpoint:  ", session.CommandFor("resume-job " + job)));
+    session.Note(absl::StrCat("resume it with:  ", session.CommandFor("resume-job " + job)));
     return absl::AbortedError(absl::StrCat(job, " FAILED: ", progress.error().message()));
   }
   const std::string& version = progress.published_version();

@@ -32,15 +32,21 @@ std::string LogTail(const JobFolder& folder) {
   return absl::StrJoin(lines, "\n");
 }
 
-std::string Remedy(const std::string& id) {
-  return absl::StrCat("resume from its last checkpoint with `mae_client resume-job jobs/", id, "`");
+// Nothing is promised of a checkpoint that is not there.
+std::string WhatAResumeDoes(int64_t checkpoint_step) {
+  return checkpoint_step > 0 ? absl::StrCat("goes on from step ", checkpoint_step) : "starts it again";
 }
 
-absl::Status DeathOf(const std::string& id, const ProcessExit& exit, const JobFolder& folder) {
+std::string Remedy(const std::string& id, int64_t checkpoint_step) {
+  return absl::StrCat("`mae_client resume-job jobs/", id, "` ", WhatAResumeDoes(checkpoint_step));
+}
+
+absl::Status DeathOf(const std::string& id, const ProcessExit& exit, int64_t checkpoint_step,
+                     const JobFolder& folder) {
   std::string message = absl::StrCat("the trainer ended without saying why: ", exit.Describe());
   if (exit.signal == SIGKILL)
     absl::StrAppend(&message, "; if nobody killed it, the machine ran out of memory");
-  absl::StrAppend(&message, "; ", Remedy(id), "; see trainer.log");
+  absl::StrAppend(&message, "; ", Remedy(id, checkpoint_step), "; see trainer.log");
   const std::string tail = LogTail(folder);
   if (!tail.empty()) absl::StrAppend(&message, ", which ends:\n", tail);
   return absl::InternalError(message);
@@ -86,13 +92,16 @@ absl::Status Publish(const JobRecord& record, JobLedger& ledger, ModelStore& mod
   return FailJob(record.id, absl::Status(version.status().code(), message), ledger);
 }
 
-absl::Status FinishDead(const JobRecord& record, const ProcessExit& exit, JobLedger& ledger) {
-  if (!WasStopped(record, exit))
-    return FailJob(record.id, DeathOf(record.id, exit, ledger.Folder(record.id)), ledger);
-  return End(record.id, JobState::kStopped, absl::OkStatus(), ledger,
-             {LogEvent{"warning", absl::StrCat("the trainer was ended by ", exit.Describe(),
-                                               "; what it did since its last checkpoint is lost")},
-              StateEvent{JobState::kStopped, absl::OkStatus()}});
+absl::Status FinishDead(const JobRecord& record, const ProcessExit& exit, int64_t checkpoint_step,
+                        JobLedger& ledger) {
+  if (!WasStopped(record, exit)) {
+    return FailJob(record.id, DeathOf(record.id, exit, checkpoint_step, ledger.Folder(record.id)), ledger);
+  }
+  return End(
+      record.id, JobState::kStopped, absl::OkStatus(), ledger,
+      {LogEvent{"warning", absl::StrCat("the trainer was ended by ", exit.Describe(),
+                                        " without a last checkpoint; ", Remedy(record.id, checkpoint_step))},
+       StateEvent{JobState::kStopped, absl::OkStatus()}});
 }
 
 absl::StatusOr<JobSummary> SummaryOf(const JobFolder& folder) {
@@ -126,7 +135,7 @@ absl::Status FinishJob(const std::string& id, const ProcessExit& exit, JobLedger
     case JobState::kFailed:
       return End(id, JobState::kFailed, last.error, ledger, {});
     default:
-      return FinishDead(record, exit, ledger);
+      return FinishDead(record, exit, summary->checkpoint_step, ledger);
   }
 }
 

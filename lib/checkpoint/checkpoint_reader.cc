@@ -44,7 +44,13 @@ absl::StatusOr<TrainingCheckpoint> ReadCheckpoint(const std::filesystem::path& f
 }  // namespace
 
 absl::StatusOr<LatestCheckpoint> ReadLatestCheckpoint(const std::filesystem::path& folder) {
+  return ReadLatestCheckpoint(folder, [](int64_t /*step*/) { return true; });
+}
+
+absl::StatusOr<LatestCheckpoint> ReadLatestCheckpoint(const std::filesystem::path& folder,
+                                                      const std::function<bool(int64_t step)>& accepts) {
   MAE_ASSIGN_OR_RETURN(std::vector<int64_t> steps, ListCheckpointSteps(folder));
+  std::erase_if(steps, [&](int64_t step) { return !accepts(step); });
   if (steps.empty()) return absl::NotFoundError(absl::StrCat("no checkpoint in ", folder.string()));
   std::reverse(steps.begin(), steps.end());
 

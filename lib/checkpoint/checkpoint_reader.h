@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -24,5 +26,9 @@ struct LatestCheckpoint {
 /// naming
 ///   each: a run must not start anew unasked.
 absl::StatusOr<LatestCheckpoint> ReadLatestCheckpoint(const std::filesystem::path& folder);
+
+/// The same among the checkpoints of the steps that `accepts` takes.
+absl::StatusOr<LatestCheckpoint> ReadLatestCheckpoint(const std::filesystem::path& folder,
+                                                      const std::function<bool(int64_t step)>& accepts);
 
 }  // namespace mae

@@ -61,6 +61,17 @@ int64_t BytesOf(const NamedTensors& tensors) {
   return bytes;
 }
 
+// Steps of whole or damaged checkpoints above one that the run goes on from.
+absl::StatusOr<std::vector<int64_t>> StepsAbove(const fs::path& folder, int64_t step) {
+  MAE_ASSIGN_OR_RETURN(std::vector<int64_t> steps, ListCheckpointSteps(folder));
+  if (step != 0 && !std::binary_search(steps.begin(), steps.end(), step)) {
+    return absl::InvalidArgumentError(absl::StrCat("no checkpoint of step ", step, " in ", folder.string(),
+                                                   ": resume from the step that ReadLatestCheckpoint gives"));
+  }
+  steps.erase(steps.begin(), std::upper_bound(steps.begin(), steps.end(), step));
+  return steps;
+}
+
 absl::StatusOr<FileDigest> WriteTensors(const fs::path& path, const NamedTensors& tensors) {
   MAE_ASSIGN_OR_RETURN(std::string sha256, WriteSafetensors(path, tensors));
   std::error_code error;
@@ -71,48 +82,54 @@ absl::StatusOr<FileDigest> WriteTensors(const fs::path& path, const NamedTensors
 
 }  // namespace
 
+Retention KeepLast(int64_t count) {
+  return [count](const std::vector<int64_t>& steps, const TrainingProgress& /*newest*/) {
+    const auto kept = std::min(steps.size(), static_cast<size_t>(count));
+    return std::vector<int64_t>(steps.begin(), steps.end() - static_cast<std::ptrdiff_t>(kept));
+  };
+}
+
 absl::StatusOr<CheckpointWriter> CheckpointWriter::Create(fs::path folder, int64_t keep_last,
                                                           int64_t resumed_step) {
   if (keep_last < 1) {
     return absl::InvalidArgumentError(
-        absl::StrCat("checkpoint_keep_last is ", keep_last, ", must be at least 1"));
+        absl::StrCat("checkpoint.keep_last is ", keep_last, ", must be at least 1"));
   }
-  MAE_RETURN_IF_ERROR(MakeFolder(folder));
-  MAE_RETURN_IF_ERROR(Sweep(folder));
-  MAE_ASSIGN_OR_RETURN(std::vector<int64_t> steps, ListCheckpointSteps(folder));
-  if (resumed_step != 0 && !std::binary_search(steps.begin(), steps.end(), resumed_step)) {
-    return absl::InvalidArgumentError(absl::StrCat("no checkpoint of step ", resumed_step, " in ",
-                                                   folder.string(),
-                                                   ": resume from the step that ReadLatestCheckpoint gives"));
-  }
-  steps.erase(steps.begin(), std::upper_bound(steps.begin(), steps.end(), resumed_step));
-  return CheckpointWriter(std::move(folder), keep_last, resumed_step, std::move(steps));
+  return Create(std::move(folder), KeepLast(keep_last), resumed_step);
 }
 
-CheckpointWriter::CheckpointWriter(fs::path folder, int64_t keep_last, int64_t resumed_step,
+absl::StatusOr<CheckpointWriter> CheckpointWriter::Create(fs::path folder, Retention retention,
+                                                          int64_t resumed_step) {
+  MAE_RETURN_IF_ERROR(MakeFolder(folder));
+  MAE_RETURN_IF_ERROR(Sweep(folder));
+  MAE_ASSIGN_OR_RETURN(std::vector<int64_t> above, StepsAbove(folder, resumed_step));
+  return CheckpointWriter(std::move(folder), std::move(retention), resumed_step, std::move(above));
+}
+
+CheckpointWriter::CheckpointWriter(fs::path folder, Retention retention, int64_t resumed_step,
                                    std::vector<int64_t> abandoned)
     : folder_(std::move(folder)),
-      keep_last_(keep_last),
+      retention_(std::move(retention)),
       last_step_(resumed_step),
       abandoned_(std::move(abandoned)) {}
 
 CheckpointWriter::CheckpointWriter(CheckpointWriter&& other) noexcept
     : folder_(std::move(other.folder_)),
-      keep_last_(other.keep_last_),
+      retention_(std::move(other.retention_)),
       last_step_(other.last_step_),
       abandoned_(std::move(other.abandoned_)),
       staging_(std::exchange(other.staging_, {})),
-      staged_step_(other.staged_step_),
+      staged_(std::move(other.staged_)),
       manifest_(std::move(other.manifest_)),
       removal_status_(std::move(other.removal_status_)) {}
 
 CheckpointWriter& CheckpointWriter::operator=(CheckpointWriter&& other) noexcept {
   std::swap(folder_, other.folder_);
-  std::swap(keep_last_, other.keep_last_);
+  std::swap(retention_, other.retention_);
   std::swap(last_step_, other.last_step_);
   std::swap(abandoned_, other.abandoned_);
   std::swap(staging_, other.staging_);
-  std::swap(staged_step_, other.staged_step_);
+  std::swap(staged_, other.staged_);
   std::swap(manifest_, other.manifest_);
   std::swap(removal_status_, other.removal_status_);
   return *this;
@@ -127,8 +144,8 @@ absl::Status CheckpointWriter::Stage(const TrainingCheckpoint& checkpoint) {
         absl::StrCat("step is ", checkpoint.progress.step, ": a checkpoint has at least 1"));
   }
   MAE_RETURN_IF_ERROR(CheckSpace(checkpoint));
-  staged_step_ = checkpoint.progress.step;
-  staging_ = HiddenPath(folder_, "", staged_step_);
+  staged_ = checkpoint.progress;
+  staging_ = HiddenPath(folder_, "", staged_.step);
   absl::Status status = WriteFiles(checkpoint);
   if (!status.ok()) DropStaged();
   return status;
@@ -144,7 +161,7 @@ absl::Status CheckpointWriter::CheckSpace(const TrainingCheckpoint& checkpoint) 
   if (space.available >= static_cast<uintmax_t>(needed)) return absl::OkStatus();
   return absl::ResourceExhaustedError(absl::StrCat("a checkpoint needs ", needed, " bytes, the disk of ",
                                                    folder_.string(), " has ", space.available,
-                                                   " free: make room, or set checkpoint_keep_last lower"));
+                                                   " free: make room, or set checkpoint.keep_last lower"));
 }
 
 absl::Status CheckpointWriter::WriteFiles(const TrainingCheckpoint& checkpoint) {
@@ -174,9 +191,9 @@ absl::Status CheckpointWriter::Commit(int64_t step) {
 
 absl::Status CheckpointWriter::CheckCommit(int64_t step) const {
   if (staging_.empty()) return absl::FailedPreconditionError("no checkpoint is staged: call Stage first");
-  if (step != staged_step_) {
+  if (step != staged_.step) {
     return absl::FailedPreconditionError(
-        absl::StrCat("step ", step, " is committed, step ", staged_step_, " staged"));
+        absl::StrCat("step ", step, " is committed, step ", staged_.step, " staged"));
   }
   if (step > last_step_) return absl::OkStatus();
   return absl::FailedPreconditionError(
@@ -199,9 +216,16 @@ absl::Status CheckpointWriter::RemoveOld() {
     abandoned_.pop_back();
   }
   MAE_ASSIGN_OR_RETURN(const std::vector<int64_t> steps, ListCheckpointSteps(folder_));
-  for (size_t i = 0; i + static_cast<size_t>(keep_last_) < steps.size(); ++i) {
-    MAE_RETURN_IF_ERROR(RemoveCheckpoint(folder_, steps[i]));
+  for (const int64_t step : retention_(steps, staged_)) {
+    MAE_RETURN_IF_ERROR(RemoveCheckpoint(folder_, step));
   }
+  return absl::OkStatus();
+}
+
+absl::Status CheckpointWriter::GoBackTo(int64_t step) {
+  DropStaged();
+  MAE_ASSIGN_OR_RETURN(abandoned_, StepsAbove(folder_, step));
+  last_step_ = step;
   return absl::OkStatus();
 }
 

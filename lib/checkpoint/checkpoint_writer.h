@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -9,6 +10,17 @@
 #include "checkpoint/training_checkpoint.h"
 
 namespace mae {
+
+/// Decides which checkpoints go once another one is safe. A pure function: it is called on the thread that
+/// commits.
+/// @param steps of all that are there, lowest first, the new one among them.
+/// @param newest what the new one says of the run.
+/// @return the steps of those to remove.
+using Retention =
+    std::function<std::vector<int64_t>(const std::vector<int64_t>& steps, const TrainingProgress& newest)>;
+
+/// Keeps the `count` (at least 1) with the highest steps.
+Retention KeepLast(int64_t count);
 
 /// Writes the checkpoints of one job into one folder, each whole or not at all; see
 /// docs/formats/checkpoint.md.
@@ -30,6 +42,9 @@ class CheckpointWriter {
   ///   INTERNAL.
   static absl::StatusOr<CheckpointWriter> Create(std::filesystem::path folder, int64_t keep_last,
                                                  int64_t resumed_step);
+  /// The same with a rule of its own instead of KeepLast(keep_last).
+  static absl::StatusOr<CheckpointWriter> Create(std::filesystem::path folder, Retention retention,
+                                                 int64_t resumed_step);
   CheckpointWriter(CheckpointWriter&& other) noexcept;
   CheckpointWriter& operator=(CheckpointWriter&& other) noexcept;
   ~CheckpointWriter();
@@ -43,7 +58,7 @@ class CheckpointWriter {
   absl::Status Stage(const TrainingCheckpoint& checkpoint);
 
   /// Publishes what is staged as step-N/, all or nothing: reads each file back, writes the manifest (bytes,
-  /// SHA-256), renames the folder, fsyncs the parent; then removes all but the last keep_last. OK means it
+  /// SHA-256), renames the folder, fsyncs the parent; then removes what the retention names. OK means it
   /// survives power loss; on error readers still see the last step, nothing is staged, and the next Create()
   /// sweeps what is left. Blocks for seconds.
   /// @param step optimizer steps done, as staged; above resumed_step and every step committed before.
@@ -51,12 +66,17 @@ class CheckpointWriter {
   ///   (disk), DATA_LOSS (read-back differs), else INTERNAL.
   absl::Status Commit(int64_t step);
 
+  /// The run goes on from an older checkpoint than the last: those above it are removed once the next is
+  /// safe, as after Create with that resumed_step. Drops what is staged.
+  /// @param step of a checkpoint that is there; 0: the run begins anew.
+  absl::Status GoBackTo(int64_t step);
+
   /// How the removal of old checkpoints after the last commit went. An error costs disk, not data, so Commit
   /// does not report it; each commit tries again.
   const absl::Status& removal_status() const { return removal_status_; }
 
  private:
-  CheckpointWriter(std::filesystem::path folder, int64_t keep_last, int64_t resumed_step,
+  CheckpointWriter(std::filesystem::path folder, Retention retention, int64_t resumed_step,
                    std::vector<int64_t> abandoned);
 
   absl::Status CheckSpace(const TrainingCheckpoint& checkpoint) const;
@@ -67,12 +87,12 @@ class CheckpointWriter {
   void DropStaged();
 
   std::filesystem::path folder_;
-  int64_t keep_last_;
+  Retention retention_;
   int64_t last_step_;               ///< resumed from, or committed last
   std::vector<int64_t> abandoned_;  ///< on disk above resumed_step when this writer began
   std::filesystem::path staging_;   ///< empty: nothing staged
-  int64_t staged_step_ = 0;
-  Manifest manifest_;  ///< of the staged files
+  TrainingProgress staged_;         ///< of the staged checkpoint
+  Manifest manifest_;               ///< of the staged files
   absl::Status removal_status_;
 };
 

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
+#include "runtime/torch_status.h"
 
 namespace mae {
 namespace {
@@ -48,7 +49,23 @@ TrainingProgress ProgressFrom(const json& object) {
   return progress;
 }
 
+NamedTensors CopyOf(const NamedTensors& tensors) {
+  NamedTensors copies;
+  copies.reserve(tensors.size());
+  for (const auto& [name, tensor] : tensors) {
+    const auto whole = tensor.detach().contiguous();
+    copies.emplace_back(name, whole.to(torch::kCPU, /*non_blocking=*/false, /*copy=*/true));
+  }
+  return copies;
+}
+
 }  // namespace
+
+absl::StatusOr<TrainingCheckpoint> CopyOf(const TrainingCheckpoint& checkpoint) {
+  return CatchTorch("copying a checkpoint", [&] {
+    return TrainingCheckpoint{CopyOf(checkpoint.model), CopyOf(checkpoint.optimizer), checkpoint.progress};
+  });
+}
 
 std::string ProgressToJson(const TrainingProgress& progress) {
   json counters = json::object();

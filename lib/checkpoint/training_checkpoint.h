@@ -24,12 +24,16 @@ struct TrainingProgress {
 };
 
 /// Tensors may share memory with the live model and optimizer: whoever fills one for the writer must not step
-/// before it is staged.
+/// before it is staged, or copied.
 struct TrainingCheckpoint {
   NamedTensors model;      ///< StateOf the module
   NamedTensors optimizer;  ///< AdamW::State
   TrainingProgress progress;
 };
+
+/// The same with tensors of its own, contiguous in the memory of the CPU: what it shows does not change when
+/// training goes on. RESOURCE_EXHAUSTED if memory runs out.
+absl::StatusOr<TrainingCheckpoint> CopyOf(const TrainingCheckpoint& checkpoint);
 
 /// state.json. Doubles come back bit for bit, those that are not finite too.
 std::string ProgressToJson(const TrainingProgress& progress);

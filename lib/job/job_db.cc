@@ -66,6 +66,16 @@ void BindValue(Statement& statement, int index, double value) {
   }
 }
 
+template <typename Event>
+absl::StatusOr<std::optional<Event>> NewestEvent(Database& database, std::string_view kind) {
+  MAE_ASSIGN_OR_RETURN(Statement query, database.Prepare("SELECT body FROM events WHERE kind = ? ORDER BY "
+                                                         "sequence DESC LIMIT 1"));
+  MAE_ASSIGN_OR_RETURN(const bool row, query.Bind(1, kind).Step());
+  if (!row) return std::optional<Event>();
+  MAE_ASSIGN_OR_RETURN(const JobEventBody body, JobEventFromJson(kind, query.Text(0)));
+  return std::optional<Event>(std::get<Event>(body));
+}
+
 class SqliteJobDbWriter : public JobDbWriter {
  public:
   explicit SqliteJobDbWriter(std::unique_ptr<Database> database) : database_(std::move(database)) {}
@@ -81,10 +91,14 @@ class SqliteJobDbWriter : public JobDbWriter {
     return sequence;
   }
 
-  absl::Status TruncateMetricsAfter(int64_t step) override {
+  absl::Status RewindTo(const CheckpointEvent& start) override {
     return database_->Transaction([&]() -> absl::Status {
       MAE_ASSIGN_OR_RETURN(Statement remove, database_->Prepare("DELETE FROM series WHERE step > ?"));
-      return remove.Bind(1, step).Run();
+      MAE_RETURN_IF_ERROR(remove.Bind(1, start.step).Run());
+      MAE_RETURN_IF_ERROR(TakeBackProgress(start.step));
+      MAE_ASSIGN_OR_RETURN(const auto newest, NewestEvent<CheckpointEvent>(*database_, "checkpoint"));
+      if (newest.value_or(CheckpointEvent()).step == start.step) return absl::OkStatus();
+      return InsertEvent(start, absl::ToUnixMicros(absl::Now())).status();
     });
   }
 
@@ -96,6 +110,15 @@ class SqliteJobDbWriter : public JobDbWriter {
     insert.Bind(1, time_us).Bind(2, JobEventKind(event)).Bind(3, std::string_view(JobEventToJson(event)));
     MAE_RETURN_IF_ERROR(insert.Run());
     return database_->last_insert_rowid();
+  }
+
+  absl::Status TakeBackProgress(int64_t step) {
+    MAE_ASSIGN_OR_RETURN(const auto newest, NewestEvent<MetricsEvent>(*database_, "metrics"));
+    if (!newest || newest->step <= step) return absl::OkStatus();
+    MetricsEvent back{step, newest->total_steps, 0, newest->epochs, {}};
+    if (back.total_steps > 0)
+      back.epoch = static_cast<double>(back.epochs * step) / static_cast<double>(back.total_steps);
+    return InsertEvent(back, absl::ToUnixMicros(absl::Now())).status();
   }
 
   absl::Status ExtendSeries(const MetricsEvent& event, int64_t time_us) {
@@ -169,10 +192,10 @@ class SqliteJobDbReader : public JobDbReader {
   // Inside a transaction, so that everything is of one moment.
   absl::Status Summarise(JobSummary& summary) {
     MAE_RETURN_IF_ERROR(ReadLastSequence(summary));
-    MAE_ASSIGN_OR_RETURN(summary.state, Newest<StateEvent>("state"));
-    MAE_ASSIGN_OR_RETURN(const auto metrics, Newest<MetricsEvent>("metrics"));
+    MAE_ASSIGN_OR_RETURN(summary.state, NewestEvent<StateEvent>(*database_, "state"));
+    MAE_ASSIGN_OR_RETURN(const auto metrics, NewestEvent<MetricsEvent>(*database_, "metrics"));
     if (metrics) summary.metrics = *metrics;
-    MAE_ASSIGN_OR_RETURN(const auto checkpoint, Newest<CheckpointEvent>("checkpoint"));
+    MAE_ASSIGN_OR_RETURN(const auto checkpoint, NewestEvent<CheckpointEvent>(*database_, "checkpoint"));
     if (checkpoint) summary.checkpoint_step = checkpoint->step;
     MAE_RETURN_IF_ERROR(ReadCheckpointTime(summary));
     return ReadNewestValues(summary.metrics.values);
@@ -192,17 +215,6 @@ class SqliteJobDbReader : public JobDbReader {
     MAE_RETURN_IF_ERROR(query.Step().status());
     if (!query.IsNull(0)) summary.checkpoint_time = absl::FromUnixMicros(query.Int(0));
     return absl::OkStatus();
-  }
-
-  template <typename Event>
-  absl::StatusOr<std::optional<Event>> Newest(std::string_view kind) {
-    MAE_ASSIGN_OR_RETURN(Statement query,
-                         database_->Prepare("SELECT body FROM events WHERE kind = ? ORDER BY "
-                                            "sequence DESC LIMIT 1"));
-    MAE_ASSIGN_OR_RETURN(const bool row, query.Bind(1, kind).Step());
-    if (!row) return std::optional<Event>();
-    MAE_ASSIGN_OR_RETURN(const JobEventBody body, JobEventFromJson(kind, query.Text(0)));
-    return std::optional<Event>(std::get<Event>(body));
   }
 
   absl::Status ReadNewestValues(std::map<std::string, double>& values) {

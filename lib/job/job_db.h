@@ -41,8 +41,11 @@ class JobDbWriter {
   /// @return its sequence. RESOURCE_EXHAUSTED when the disk is full; nothing was written then.
   virtual absl::StatusOr<int64_t> Append(const decltype(JobEvent::event)& event) = 0;
 
-  /// Removes series points after `step`: a resumed run repeats steps that a killed one had already counted.
-  virtual absl::Status TruncateMetricsAfter(int64_t step) = 0;
+  /// The job goes on from a checkpoint and repeats the steps after it: removes the points of series after its
+  /// step. Where the newest metrics event is of a later step, one without values takes that back; where the
+  /// newest checkpoint event is of another step, `start` is appended. So Summary shows where the job stands.
+  /// @param start step 0 and no path: the job begins anew.
+  virtual absl::Status RewindTo(const CheckpointEvent& start) = 0;
 };
 
 /// Reads job.db, also while a trainer writes it; never writes, never checkpoints. Not thread-safe; cheap to

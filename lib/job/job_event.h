@@ -35,9 +35,10 @@ struct PictureEvent {
   bool operator==(const PictureEvent&) const = default;
 };
 
+/// The newest checkpoint from now on: a new one, or an older one that the job went back to.
 struct CheckpointEvent {
-  int64_t step = 0;
-  std::string path;  ///< relative to the job folder
+  int64_t step = 0;  ///< 0: there is none
+  std::string path;  ///< relative to the job folder; empty: there is none
   bool operator==(const CheckpointEvent&) const = default;
 };
 

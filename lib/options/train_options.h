@@ -69,6 +69,15 @@ enum class Precision {
   kBf16,  ///< bf16 products by autocast; weights, optimizer and loss stay fp32
 };
 
+/// What a run does when loss or gradients are not finite (train/finite_guard.h).
+struct SafetyOptions {
+  int64_t skip_limit = 10;                     ///< steps skipped in a row before a rollback, at least 1
+  int64_t rollback_limit = 3;                  ///< rollbacks before the job fails; 0: it fails at once
+  double rollback_learning_rate_factor = 0.5;  ///< of all steps after a rollback, in (0, 1]
+
+  bool operator==(const SafetyOptions&) const = default;
+};
+
 /// Masked-autoencoder pretraining.
 struct PretrainOptions {
   MaskedAutoencoderOptions model;
@@ -95,6 +104,10 @@ struct JobOptions {
   uint64_t seed = 0;                         ///< every random choice derives from it
   int64_t checkpoint_every_epochs = 1;       ///< at least 1
   int64_t checkpoint_keep_last = 2;          ///< at least 1
+  int64_t checkpoint_every_steps = 0;        ///< besides; 0: only by epochs
+  bool checkpoint_keep_best = false;         ///< the one of the best validation gets written and stays
+  int64_t checkpoint_keep_every_epochs = 0;  ///< those of every N-th epoch stay for good; 0: none
+  SafetyOptions safety;
   std::string publish_model;                 ///< empty: the result stays in the job folder
   std::vector<std::string> publish_aliases;  ///< besides latest
   int64_t threads = 0;                       ///< CPU threads; 0: all cores

@@ -160,7 +160,14 @@ void FillOptimizer(bool finetune, v1::OptimizerSpec& optimizer) {
     optimizer.set_weight_decay_scope(v1::WEIGHT_DECAY_SCOPE_MATRICES);
 }
 
-// Schedule, precision, checkpoints, publishing, resources and logging.
+void FillSafety(v1::SafetySpec& safety) {
+  const SafetyOptions defaults;
+  MAE_FILL(safety, skip_limit, static_cast<int32_t>(defaults.skip_limit));
+  MAE_FILL(safety, rollback_limit, static_cast<int32_t>(defaults.rollback_limit));
+  MAE_FILL(safety, rollback_learning_rate_factor, defaults.rollback_learning_rate_factor);
+}
+
+// Schedule, precision, checkpoints, safety, publishing, resources and logging.
 void FillRun(const RecipeContext& context, v1::JobSpec& spec) {
   if (spec.schedule().unit() == v1::SCHEDULE_UNIT_UNSPECIFIED)
     spec.mutable_schedule()->set_unit(v1::SCHEDULE_UNIT_STEP);
@@ -168,6 +175,7 @@ void FillRun(const RecipeContext& context, v1::JobSpec& spec) {
     spec.set_precision(context.precision == Precision::kBf16 ? v1::PRECISION_BF16 : v1::PRECISION_FP32);
   MAE_FILL(*spec.mutable_checkpoint(), every_epochs, 1);
   MAE_FILL(*spec.mutable_checkpoint(), keep_last, 2);
+  FillSafety(*spec.mutable_safety());
   spec.mutable_publish();
   spec.mutable_augmentation();
   if (spec.resources().device().empty()) spec.mutable_resources()->set_device("auto");

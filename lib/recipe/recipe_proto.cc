@@ -188,12 +188,41 @@ void WriteSchedule(const ScheduleOptions& options, v1::ScheduleSpec& out) {
   out.set_unit(WriteUnit(options.unit));
 }
 
-// Checkpoints, publishing, resources and logging: fields of JobOptions itself.
+void ReadCheckpoint(const v1::CheckpointSpec& spec, JobOptions& out) {
+  if (spec.has_every_epochs()) out.checkpoint_every_epochs = spec.every_epochs();
+  if (spec.has_keep_last()) out.checkpoint_keep_last = spec.keep_last();
+  out.checkpoint_every_steps = spec.every_steps();
+  out.checkpoint_keep_best = spec.keep_best();
+  out.checkpoint_keep_every_epochs = spec.keep_every_epochs();
+}
+
+void WriteCheckpoint(const JobOptions& options, v1::CheckpointSpec& out) {
+  out.set_every_epochs(static_cast<int32_t>(options.checkpoint_every_epochs));
+  out.set_keep_last(static_cast<int32_t>(options.checkpoint_keep_last));
+  out.set_every_steps(static_cast<int32_t>(options.checkpoint_every_steps));
+  out.set_keep_best(options.checkpoint_keep_best);
+  out.set_keep_every_epochs(static_cast<int32_t>(options.checkpoint_keep_every_epochs));
+}
+
+void ReadSafety(const v1::SafetySpec& spec, SafetyOptions& out) {
+  if (spec.has_skip_limit()) out.skip_limit = spec.skip_limit();
+  if (spec.has_rollback_limit()) out.rollback_limit = spec.rollback_limit();
+  if (spec.has_rollback_learning_rate_factor())
+    out.rollback_learning_rate_factor = spec.rollback_learning_rate_factor();
+}
+
+void WriteSafety(const SafetyOptions& options, v1::SafetySpec& out) {
+  out.set_skip_limit(static_cast<int32_t>(options.skip_limit));
+  out.set_rollback_limit(static_cast<int32_t>(options.rollback_limit));
+  out.set_rollback_learning_rate_factor(options.rollback_learning_rate_factor);
+}
+
+// Checkpoints, safety, publishing, resources and logging.
 void ReadRun(const v1::JobSpec& spec, JobOptions& out) {
   out.precision = ReadPrecision(spec.precision());
   out.seed = spec.seed();
-  if (spec.checkpoint().has_every_epochs()) out.checkpoint_every_epochs = spec.checkpoint().every_epochs();
-  if (spec.checkpoint().has_keep_last()) out.checkpoint_keep_last = spec.checkpoint().keep_last();
+  ReadCheckpoint(spec.checkpoint(), out);
+  ReadSafety(spec.safety(), out.safety);
   out.publish_model = spec.publish().model();
   out.publish_aliases.assign(spec.publish().aliases().begin(), spec.publish().aliases().end());
   out.threads = spec.resources().threads();
@@ -208,8 +237,8 @@ void ReadRun(const v1::JobSpec& spec, JobOptions& out) {
 void WriteRun(const JobOptions& options, v1::JobSpec& out) {
   out.set_precision(WritePrecision(options.precision));
   out.set_seed(options.seed);
-  out.mutable_checkpoint()->set_every_epochs(static_cast<int32_t>(options.checkpoint_every_epochs));
-  out.mutable_checkpoint()->set_keep_last(static_cast<int32_t>(options.checkpoint_keep_last));
+  WriteCheckpoint(options, *out.mutable_checkpoint());
+  WriteSafety(options.safety, *out.mutable_safety());
   out.mutable_publish()->set_model(options.publish_model);
   out.mutable_publish()->mutable_aliases()->Assign(options.publish_aliases.begin(),
                                                    options.publish_aliases.end());

@@ -121,14 +121,31 @@ void CheckResources(const v1::ResourceSpec& resources, ViolationList& violations
                                                     "\"; must be auto, cpu, cuda or cuda:N, as cuda:0"));
 }
 
+void CheckCheckpoint(const v1::CheckpointSpec& checkpoint, ViolationList& violations) {
+  violations.Between("checkpoint.every_epochs", int64_t{checkpoint.every_epochs()}, 1, kMaxEpochs);
+  violations.Between("checkpoint.keep_last", int64_t{checkpoint.keep_last()}, 1, kMaxKeptCheckpoints);
+  violations.Between("checkpoint.every_steps", int64_t{checkpoint.every_steps()}, 0, kMaxEverySteps);
+  violations.Between("checkpoint.keep_every_epochs", int64_t{checkpoint.keep_every_epochs()}, 0, kMaxEpochs);
+}
+
+void CheckSafety(const v1::SafetySpec& safety, ViolationList& violations) {
+  const std::string factor = "safety.rollback_learning_rate_factor";
+  violations.Between("safety.skip_limit", int64_t{safety.skip_limit()}, 1, kMaxSkippedInRow);
+  violations.Between("safety.rollback_limit", int64_t{safety.rollback_limit()}, 0, kMaxRollbacks);
+  violations.Positive(factor, safety.rollback_learning_rate_factor());
+  const double value = safety.rollback_learning_rate_factor();
+  if (std::isfinite(value) && value > 1)
+    violations.Add(factor, absl::StrCat("is ", value, "; must be at most 1"));
+}
+
 }  // namespace
 
 void CheckRun(const RecipeContext& context, const v1::JobSpec& spec, ViolationList& violations) {
   CheckData(spec.data(), context.dataset, violations);
   CheckOptimizer(spec.optimizer(), violations);
   CheckSchedule(spec.schedule(), violations);
-  violations.Between("checkpoint.every_epochs", int64_t{spec.checkpoint().every_epochs()}, 1, kMaxEpochs);
-  violations.Between("checkpoint.keep_last", int64_t{spec.checkpoint().keep_last()}, 1, kMaxKeptCheckpoints);
+  CheckCheckpoint(spec.checkpoint(), violations);
+  CheckSafety(spec.safety(), violations);
   CheckPublish(spec.publish(), violations);
   CheckResources(spec.resources(), violations);
   violations.Between("logging.every_steps", int64_t{spec.logging().every_steps()}, 1, kMaxEverySteps);

@@ -16,6 +16,8 @@ inline constexpr int64_t kMaxPictures = 64;
 inline constexpr int64_t kMaxEpochs = 100'000;
 inline constexpr int64_t kMaxEverySteps = 1'000'000;
 inline constexpr int64_t kMaxKeptCheckpoints = 1000;
+inline constexpr int64_t kMaxSkippedInRow = 10'000;
+inline constexpr int64_t kMaxRollbacks = 100;
 
 /// Everything outside pretrain and finetune of a spec that FillDefaults filled.
 void CheckRun(const RecipeContext& context, const v1::JobSpec& spec, ViolationList& violations);

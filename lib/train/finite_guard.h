@@ -3,27 +3,33 @@
 #include <cstdint>
 
 #include "absl/status/status.h"
+#include "options/train_options.h"
 
 namespace mae {
 
 /// Decides when steps that had to be skipped, because the loss or a gradient was not finite, are too many:
-/// one comes from an odd batch and training gets over it, ten in a row are a run that diverged. One thread.
+/// one comes from an odd batch and training gets over it, ten in a row are a run that diverged and has to go
+/// back; one that diverges again and again has to end. One thread.
 class FiniteGuard {
  public:
-  static constexpr int64_t kMaxInRow = 10;
+  explicit FiniteGuard(const SafetyOptions& options) : options_(options) {}
 
-  /// A step was taken.
   void Taken() { in_row_ = 0; }
+  void Skipped() { ++in_row_; }
 
-  /// A step was skipped.
-  /// @param step optimizer steps before it, for the message.
-  /// @return ABORTED with what to do once kMaxInRow were skipped in a row.
-  absl::Status Skipped(int64_t step);
-
-  /// Skipped since the last step that was taken.
+  /// Skipped since the last step that was taken, or since the last rollback.
   int64_t in_row() const { return in_row_; }
+  /// Whether the run has diverged: skip_limit steps were skipped in a row.
+  bool has_diverged() const { return in_row_ >= options_.skip_limit; }
+
+  /// The run is to go back: begins the count anew.
+  /// @param step where it diverged, for the message.
+  /// @param rollbacks of the job so far.
+  /// @return ABORTED with what to do if that was as often as rollback_limit allows.
+  absl::Status RollBack(int64_t step, int64_t rollbacks);
 
  private:
+  const SafetyOptions options_;
   int64_t in_row_ = 0;
 };
 

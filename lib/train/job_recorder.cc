@@ -19,9 +19,9 @@ absl::Status JobRecorder::State(JobState state, const absl::Status& error) {
   return db_.Append(StateEvent{state, error}).status();
 }
 
-absl::Status JobRecorder::ResumeAt(int64_t step) {
-  if (tensorboard_ != nullptr) Mirror(tensorboard_->ResumeAt(step));
-  return db_.TruncateMetricsAfter(step);
+absl::Status JobRecorder::ResumeAt(const CheckpointEvent& start) {
+  if (tensorboard_ != nullptr) Mirror(tensorboard_->ResumeAt(start.step));
+  return db_.RewindTo(start);
 }
 
 void JobRecorder::Distribution(int64_t step, const std::string& tag, const Histogram& histogram) {

@@ -26,8 +26,9 @@ class JobRecorder {
   /// Errors of JobDbWriter::Append.
   absl::Status State(JobState state, const absl::Status& error = absl::OkStatus());
 
-  /// The job goes on from `step`: what a former run recorded beyond it is taken back (JobDbWriter).
-  absl::Status ResumeAt(int64_t step);
+  /// The job goes on from this checkpoint (step 0: from the beginning): what was recorded beyond it is taken
+  /// back (JobDbWriter::RewindTo).
+  absl::Status ResumeAt(const CheckpointEvent& start);
 
   void Metrics(const MetricsEvent& event) { Append(event); }
   void Picture(const PictureEvent& event) { Append(event); }

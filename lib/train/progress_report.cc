@@ -75,10 +75,16 @@ void ProgressReport::Validated(const TrainingProgress& progress, const Validatio
   recorder_.Info(words);
 }
 
+void ProgressReport::RolledBack(const TrainingProgress& progress) {
+  metrics_.Restart(StepMetrics::Clock::now());
+  Record(progress, {});
+}
+
 void ProgressReport::Record(const TrainingProgress& progress, std::map<std::string, double> values) {
   values["images_total"] = CounterOf(progress, "images");
   values["data_wait_seconds_total"] = CounterOf(progress, "data_wait_seconds");
   values["skipped_steps_total"] = CounterOf(progress, "skipped_steps");
+  values["rollbacks_total"] = CounterOf(progress, "rollbacks");
   values["eta_seconds"] = RemainingSeconds(progress);
   const double part = static_cast<double>(progress.batch) / static_cast<double>(steps_per_epoch_);
   recorder_.Metrics({progress.step, options_.schedule.epochs * steps_per_epoch_,

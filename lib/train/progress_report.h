@@ -32,6 +32,9 @@ class ProgressReport {
   /// The validation pass at the end of an epoch; `progress` stands at the end of its last batch.
   void Validated(const TrainingProgress& progress, const ValidationResult& result);
 
+  /// The run went back: `progress` stands where it goes on. Records the counters.
+  void RolledBack(const TrainingProgress& progress);
+
   /// Everything at the end of an epoch is done, which took so long; the estimate of what remains counts it
   /// in.
   void EpochEnded(double seconds) { eta_.AddEpochEnd(seconds); }

@@ -71,6 +71,11 @@ absl::StatusOr<TrainData> LoadTrainData(const JobOptions& options) {
   return loaded;
 }
 
+int64_t StepsPerEpoch(const JobOptions& options, const TrainData& data) {
+  const int64_t whole = data.train.count / options.data.batch_size;
+  return options.data.drop_last || data.train.count % options.data.batch_size == 0 ? whole : whole + 1;
+}
+
 LoaderOptions TrainLoaderOptions(const JobOptions& options) {
   LoaderOptions loader = Common(options);
   loader.drop_last = options.data.drop_last;

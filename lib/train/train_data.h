@@ -21,6 +21,9 @@ struct TrainData {
 /// drop_last. Else the errors of InspectDataset and LoadSplit.
 absl::StatusOr<TrainData> LoadTrainData(const JobOptions& options);
 
+/// Batches that an epoch of training has, as Loader::num_batches.
+int64_t StepsPerEpoch(const JobOptions& options, const TrainData& data);
+
 /// Shuffled, mirrored and cut as the job wants its training images.
 LoaderOptions TrainLoaderOptions(const JobOptions& options);
 /// In order, whole.

@@ -83,23 +83,40 @@ void ShowRatios(TrainTask& task, const TrainData& data, const JobOptions& option
   }
 }
 
+absl::Status ExportOrSayWhatToDo(const JobOptions& options, const JobFolder& folder, TrainTask& task,
+                                 int64_t saved_step) {
+  const absl::Status exported = Export(options, folder, task);
+  if (exported.ok()) return exported;
+  const std::string from = saved_step > 0 ? absl::StrCat("goes on from its checkpoint of step ", saved_step)
+                                          : "trains again from the beginning";
+  return absl::Status(
+      exported.code(),
+      absl::StrCat("training ended well, but its model could not be written to ", folder.exported().string(),
+                   ": ", std::string(exported.message()),
+                   "; put that right (a full disk: make room), then resume the job, which ", from));
+}
+
 absl::StatusOr<JobState> Train(const JobOptions& options, const JobFolder& folder, JobRecorder& recorder,
                                const std::atomic<bool>& stop) {
   MAE_RETURN_IF_ERROR(recorder.State(JobState::kRunning));
+  // Data and weights may take minutes to load; there is nothing to keep before the first step.
+  if (stop) return JobState::kStopped;
   MAE_RETURN_IF_ERROR(MakeSamplesFolder(folder));
   MAE_ASSIGN_OR_RETURN(const std::string device, ResolveDevice(options.device));
   SetComputeThreads(options.threads);
   MAE_ASSIGN_OR_RETURN(const TrainData data, LoadTrainData(options));
+  if (stop) return JobState::kStopped;
   MAE_ASSIGN_OR_RETURN(const auto task, MakeTask(options, data, device));
   recorder.Info(Describe(options, data, *task, device));
   WarnOfSlowBf16(options, device, recorder);
-  MAE_ASSIGN_OR_RETURN(const auto state, TrainState::Open(options, folder, *task, recorder));
+  MAE_ASSIGN_OR_RETURN(const auto state,
+                       TrainState::Open(options, folder, *task, recorder, StepsPerEpoch(options, data)));
   if (state->progress().step == 0) ShowRatios(*task, data, options, folder, device, "before", 0, recorder);
   TrainLoop loop(options, folder, data, *task, *state, recorder, device, stop);
   MAE_ASSIGN_OR_RETURN(const bool done, loop.Run());
   if (!done) return JobState::kStopped;
   ShowRatios(*task, data, options, folder, device, "after", options.schedule.epochs, recorder);
-  MAE_RETURN_IF_ERROR(Export(options, folder, *task));
+  MAE_RETURN_IF_ERROR(ExportOrSayWhatToDo(options, folder, *task, state->saved_step()));
   recorder.Info(absl::StrCat("the model is in ", folder.exported().string()));
   return JobState::kSucceeded;
 }

@@ -15,7 +15,8 @@ namespace mae {
 /// folder.exported(). Records RUNNING, metrics, pictures, checkpoints and what happens in words; the end is
 /// for RecordEnd. Sets this process's count of compute threads. Blocks for as long as training takes.
 /// The caller holds the folder's lock.
-/// @param stop set by another thread or a signal handler: finish the step, write a checkpoint, return.
+/// @param stop set by another thread or a signal handler: finish the step, write a checkpoint, return. Also
+///   while data is still being loaded: then there is nothing to write.
 /// @return SUCCEEDED or STOPPED. Any error is the job's own: its message says what to do.
 absl::StatusOr<JobState> RunTrainJob(const JobOptions& options, const JobFolder& folder,
                                      JobRecorder& recorder, const std::atomic<bool>& stop);

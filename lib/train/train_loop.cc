@@ -7,6 +7,7 @@
 #include "base/status_macros.h"
 #include "optim/schedule.h"
 #include "train/epoch_picture.h"
+#include "train/run_counters.h"
 #include "train/validation.h"
 
 namespace mae {
@@ -26,34 +27,50 @@ TrainLoop::TrainLoop(const JobOptions& options, const JobFolder& folder, const T
       validation_loader_(data.validation, ValidationLoaderOptions(options)),
       waited_before_(state.progress().counters["data_wait_seconds"]),
       step_(options, task, state.adamw(), device),
+      guard_(options.safety),
       report_(options, train_loader_.num_batches(), recorder) {}
 
 absl::StatusOr<bool> TrainLoop::Run() {
+  const auto done = RunEpochs();
+  if (done.ok() && !*done) {
+    state_.SaveAndStop(recorder_, /*is_sound=*/guard_.in_row() == 0);
+  } else {
+    state_.Finish(recorder_);
+  }
+  return done;
+}
+
+absl::StatusOr<bool> TrainLoop::RunEpochs() {
   while (state_.progress().epoch < options_.schedule.epochs) {
-    MAE_ASSIGN_OR_RETURN(const bool trained, TrainEpoch());
-    if (!trained || !FinishEpoch()) {
-      state_.Save(recorder_);
+    const EpochEnd end = TrainEpoch();
+    if (end == EpochEnd::kStopped) return false;
+    if (end == EpochEnd::kDiverged) {
+      MAE_RETURN_IF_ERROR(RollBack());
+    } else if (!FinishEpoch()) {
       return false;
     }
   }
   return true;
 }
 
-absl::StatusOr<bool> TrainLoop::TrainEpoch() {
+TrainLoop::EpochEnd TrainLoop::TrainEpoch() {
   const auto& progress = state_.progress();
-  if (progress.batch >= train_loader_.num_batches()) return true;
+  if (progress.batch >= train_loader_.num_batches()) return EpochEnd::kDone;
   report_.EpochBegins(progress, LearningRate());
   task_.model().train();
   train_loader_.StartEpoch(progress.epoch, progress.batch);
   while (!stop_) {
     auto batch = train_loader_.Next();
-    if (!batch) return true;
-    MAE_RETURN_IF_ERROR(RunStep(*std::move(batch)));
+    if (!batch) return EpochEnd::kDone;
+    RunStep(*std::move(batch));
+    if (guard_.has_diverged()) return EpochEnd::kDiverged;
+    // What is due at the end of an epoch is written after its validation, which belongs to it.
+    if (progress.batch < train_loader_.num_batches()) SaveIfDue(/*is_best=*/false);
   }
-  return false;
+  return EpochEnd::kStopped;
 }
 
-absl::Status TrainLoop::RunStep(Batch batch) {
+void TrainLoop::RunStep(Batch batch) {
   auto& progress = state_.progress();
   const double learning_rate = LearningRate();
   const auto images = batch.images.size(0);
@@ -66,12 +83,12 @@ absl::Status TrainLoop::RunStep(Batch batch) {
   if (result.taken) {
     guard_.Taken();
   } else {
-    MAE_RETURN_IF_ERROR(CountSkipped());
+    CountSkipped();
   }
   report_.StepDone(progress, result, images, learning_rate);
   for (const auto& [name, histogram] : result.gradients)
     recorder_.Distribution(progress.step, absl::StrCat("gradients/", name), histogram);
-  return absl::OkStatus();
+  state_.NoteSaved(recorder_);
 }
 
 bool TrainLoop::ShowsGradients() const {
@@ -80,15 +97,35 @@ bool TrainLoop::ShowsGradients() const {
          progress.epoch % options_.histogram_every_epochs == 0;
 }
 
-absl::Status TrainLoop::CountSkipped() {
+void TrainLoop::CountSkipped() {
   auto& progress = state_.progress();
   progress.counters["skipped_steps"] += 1;
-  MAE_RETURN_IF_ERROR(guard_.Skipped(progress.step));
+  guard_.Skipped();
   // A run that limps along would fill the log: only the first of a row is told.
   if (guard_.in_row() == 1) {
     recorder_.Warning(
         absl::StrCat("step ", progress.step, " was skipped: its loss or gradients are not finite"));
   }
+}
+
+// A state from amid skipped steps is none to go back to: the checkpoint before them stays the last.
+void TrainLoop::SaveIfDue(bool is_best) {
+  const bool is_due = state_.plan().IsDue(state_.progress().step) || (is_best && state_.plan().keeps_best());
+  if (is_due && guard_.in_row() == 0) state_.Save(recorder_);
+}
+
+absl::Status TrainLoop::RollBack() {
+  const int64_t skipped = guard_.in_row(), diverged_at = state_.progress().step;
+  MAE_RETURN_IF_ERROR(guard_.RollBack(diverged_at, RollbacksOf(state_.progress())));
+  MAE_RETURN_IF_ERROR(state_.RollBack(options_.safety.rollback_learning_rate_factor, recorder_));
+  const auto& progress = state_.progress();
+  const std::string target =
+      progress.step > 0 ? absl::StrCat("the checkpoint of step ", progress.step) : "the initial weights";
+  recorder_.Warning(absl::StrCat(
+      "loss or gradients were not finite for ", skipped, " steps in a row, up to step ", diverged_at,
+      ": went back to ", target, ", rollback ", RollbacksOf(progress), " of ", options_.safety.rollback_limit,
+      "; from here on the learning rate is ", LearningRateScale(progress), " times that of the schedule"));
+  report_.RolledBack(progress);
   return absl::OkStatus();
 }
 
@@ -98,11 +135,11 @@ bool TrainLoop::FinishEpoch() {
   if (!result) return false;
   auto& progress = state_.progress();
   report_.Validated(progress, *result);
+  const bool is_best = guard_.in_row() == 0 && NoteValidation(progress, *result);
   ++progress.epoch;
   progress.batch = 0;
   DrawPicture();
-  const bool last = progress.epoch == options_.schedule.epochs;
-  if (last || progress.epoch % options_.checkpoint_every_epochs == 0) state_.Save(recorder_);
+  SaveIfDue(is_best);
   report_.EpochEnded(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
   return true;
 }
@@ -121,8 +158,8 @@ void TrainLoop::DrawPicture() {
 
 double TrainLoop::LearningRate() const {
   const auto& progress = state_.progress();
-  return LearningRateAt(options_.schedule, options_.optimizer, progress.epoch, progress.batch,
-                        train_loader_.num_batches());
+  return LearningRateScale(progress) * LearningRateAt(options_.schedule, options_.optimizer, progress.epoch,
+                                                      progress.batch, train_loader_.num_batches());
 }
 
 }  // namespace mae

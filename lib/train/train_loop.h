@@ -18,28 +18,34 @@
 
 namespace mae {
 
-/// Runs the epochs of a job from where its state stands: steps, and at the end of each epoch a validation
-/// pass, a picture and a checkpoint. Knows no kind of job, only TrainTask. One thread; everything it is given
-/// outlives it.
+/// Runs the epochs of a job from where its state stands: steps, at the end of each epoch a validation pass
+/// and a picture, and the checkpoints of the plan. Goes back to one of them when training diverges. Knows no
+/// kind of job, only TrainTask. One thread; everything it is given outlives it.
 class TrainLoop {
  public:
   /// @param stop looked at before every batch.
   TrainLoop(const JobOptions& options, const JobFolder& folder, const TrainData& data, TrainTask& task,
             TrainState& state, JobRecorder& recorder, torch::Device device, const std::atomic<bool>& stop);
 
-  /// @return true when every epoch is done; false when stopped before: a checkpoint was written then, and a
-  /// new run
-  ///   goes on with the very next batch. ABORTED if training diverged (train/finite_guard.h).
+  /// No checkpoint is on its way when it returns.
+  /// @return true when every epoch is done; false when stopped before: a checkpoint was written then, if the
+  ///   disk let it, and a new run goes on with the very next batch. ABORTED if training diverged and going
+  ///   back did not help (train/finite_guard.h).
   absl::StatusOr<bool> Run();
 
  private:
-  // Both: false if stopped before the end.
-  absl::StatusOr<bool> TrainEpoch();
+  enum class EpochEnd { kDone, kStopped, kDiverged };
+
+  absl::StatusOr<bool> RunEpochs();
+  EpochEnd TrainEpoch();
+  /// @return false if stopped before the end.
   bool FinishEpoch();
 
-  absl::Status RunStep(Batch batch);
+  void RunStep(Batch batch);
   bool ShowsGradients() const;
-  absl::Status CountSkipped();
+  void CountSkipped();
+  void SaveIfDue(bool is_best);
+  absl::Status RollBack();
   void DrawPicture();
   double LearningRate() const;
 

@@ -1,10 +1,14 @@
 #include "train/train_state.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "checkpoint/checkpoint_reader.h"
 #include "checkpoint/manifest.h"
 #include "checkpoint/model_folder.h"
+#include "train/run_counters.h"
 
 namespace mae {
 
@@ -17,13 +21,23 @@ TrainState::TrainState(const JobOptions& options, const JobFolder& folder, Train
 
 absl::StatusOr<std::unique_ptr<TrainState>> TrainState::Open(const JobOptions& options,
                                                              const JobFolder& folder, TrainTask& task,
-                                                             JobRecorder& recorder) {
+                                                             JobRecorder& recorder, int64_t steps_per_epoch) {
   auto state = absl::WrapUnique(new TrainState(options, folder, task));
+  if (options.safety.rollback_limit > 0) {
+    MAE_RETURN_IF_ERROR(state->KeepBeginning(CheckpointPlan(options, steps_per_epoch)));
+  }
   MAE_RETURN_IF_ERROR(state->Resume(recorder));
-  MAE_ASSIGN_OR_RETURN(
-      state->writer_,
-      CheckpointWriter::Create(folder.checkpoints(), options.checkpoint_keep_last, state->saved_step_));
+  MAE_ASSIGN_OR_RETURN(state->checkpoints_,
+                       RunCheckpoints::Open(options, folder, steps_per_epoch, state->progress_.step));
   return state;
+}
+
+absl::Status TrainState::KeepBeginning(const CheckpointPlan& plan) {
+  MAE_ASSIGN_OR_RETURN(const std::vector<int64_t> steps, ListCheckpointSteps(folder_.checkpoints()));
+  const auto is_due = [&](int64_t step) { return plan.IsDue(step); };
+  if (std::any_of(steps.begin(), steps.end(), is_due)) return absl::OkStatus();
+  MAE_ASSIGN_OR_RETURN(beginning_, CopyOf(Snapshot()));
+  return absl::OkStatus();
 }
 
 absl::Status TrainState::Resume(JobRecorder& recorder) {
@@ -36,8 +50,7 @@ absl::Status TrainState::Resume(JobRecorder& recorder) {
   } else if (!absl::IsNotFound(latest.status())) {
     return latest.status();
   }
-  saved_step_ = progress_.step;
-  return recorder.ResumeAt(progress_.step);
+  return recorder.ResumeAt(CheckpointEventOf(folder_, progress_.step));
 }
 
 absl::Status TrainState::Restore(const TrainingCheckpoint& checkpoint) {
@@ -52,22 +65,44 @@ absl::Status TrainState::Restore(const TrainingCheckpoint& checkpoint) {
   return absl::OkStatus();
 }
 
-void TrainState::Save(JobRecorder& recorder) {
-  if (progress_.step <= saved_step_) return;
-  if (const auto status = WriteCheckpoint(); !status.ok()) {
-    recorder.Error(absl::StrCat("no checkpoint at step ", progress_.step, ": ", status.ToString(),
-                                "; training goes on, the last good one is of step ", saved_step_));
-    return;
-  }
-  saved_step_ = progress_.step;
-  recorder.Checkpoint({saved_step_, (std::filesystem::path(folder_.checkpoints().filename()) /
-                                     CheckpointFolderName(saved_step_))
-                                        .string()});
+TrainingCheckpoint TrainState::Snapshot() { return {StateOf(task_.model()), adamw_.State(), progress_}; }
+
+void TrainState::Save(JobRecorder& recorder) { checkpoints_->Save(Snapshot(), recorder); }
+
+void TrainState::NoteSaved(JobRecorder& recorder) {
+  checkpoints_->Note(recorder);
+  if (plan().IsDue(saved_step())) beginning_.reset();
 }
 
-absl::Status TrainState::WriteCheckpoint() {
-  MAE_RETURN_IF_ERROR(writer_->Stage({StateOf(task_.model()), adamw_.State(), progress_}));
-  return writer_->Commit(progress_.step);
+void TrainState::Finish(JobRecorder& recorder) { checkpoints_->Finish(recorder); }
+
+void TrainState::SaveAndStop(JobRecorder& recorder, bool is_sound) {
+  if (is_sound && progress_.step > saved_step()) Save(recorder);
+  Finish(recorder);
+  const int64_t step = progress_.step;
+  const std::string from =
+      saved_step() > 0 ? absl::StrCat("goes on from step ", saved_step()) : "starts from the beginning";
+  if (saved_step() == step) {
+    recorder.Info(absl::StrCat("stopped after ", step, " steps; a resume ", from));
+  } else {
+    recorder.Warning(absl::StrCat("stopped after ", step, " steps without a checkpoint of the last ",
+                                  step - saved_step(), "; a resume ", from, " and repeats them"));
+  }
+}
+
+absl::Status TrainState::RollBack(double factor, JobRecorder& recorder) {
+  const TrainingProgress now = progress_;
+  auto target = checkpoints_->GoBack(BestStepOf(now), recorder);
+  if (absl::IsNotFound(target.status()) && beginning_) target = *beginning_;
+  if (!target.ok()) {
+    const auto code =
+        absl::IsNotFound(target.status()) ? absl::StatusCode::kDataLoss : target.status().code();
+    return absl::Status(code, absl::StrCat("training diverged at step ", now.step,
+                                           " and can't go back: ", std::string(target.status().message())));
+  }
+  MAE_RETURN_IF_ERROR(Restore(*target));
+  progress_ = RolledBack(progress_, now, factor);
+  return recorder.ResumeAt(CheckpointEventOf(folder_, progress_.step));
 }
 
 }  // namespace mae

@@ -4,13 +4,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "absl/status/statusor.h"
-#include "checkpoint/checkpoint_writer.h"
 #include "job/job_folder.h"
 #include "optim/adamw.h"
 #include "options/train_options.h"
 #include "train/job_recorder.h"
+#include "train/run_checkpoints.h"
 #include "train/train_task.h"
 
 namespace mae {
@@ -20,21 +21,40 @@ namespace mae {
 ///
 /// TrainingProgress here: `step` counts every batch trained on, also one whose update was skipped; a position
 /// with `batch` at the end of its epoch means that the epoch's validation is still to do. Counters: "images",
-/// "data_wait_seconds", "skipped_steps".
+/// "data_wait_seconds", "skipped_steps", and those of train/run_counters.h.
 class TrainState {
  public:
   /// Starts from the newest whole checkpoint of the folder, else anew. Checkpoints that were passed over
-  /// become warnings of the job; series points after the resumed step are removed.
+  /// become warnings of the job; what a former run recorded after the resumed step is taken back.
   /// @param task its model is filled; outlives the state.
+  /// @param steps_per_epoch by how much `step` grows in an epoch, for the plan of checkpoints.
   /// @return DATA_LOSS if there are checkpoints and none is whole; INVALID_ARGUMENT if one does not fit the
   /// job (another
   ///   seed, other shapes); else errors of the disk.
   static absl::StatusOr<std::unique_ptr<TrainState>> Open(const JobOptions& options, const JobFolder& folder,
-                                                          TrainTask& task, JobRecorder& recorder);
+                                                          TrainTask& task, JobRecorder& recorder,
+                                                          int64_t steps_per_epoch);
 
-  /// Writes a checkpoint, unless one of this step is there. A failure (a full disk) is recorded as an error
-  /// and nothing more: training goes on, the last good checkpoint stays, the next one is tried as usual.
+  /// Copies the state and has it written in the background (train/run_checkpoints.h).
   void Save(JobRecorder& recorder);
+  /// Records what became of those in the background. Never waits.
+  void NoteSaved(JobRecorder& recorder);
+  /// Waits for the background: training has ended.
+  void Finish(JobRecorder& recorder);
+  /// Finish of a run that is stopped: says from where a resume will go on.
+  /// @param is_sound false: steps are being skipped, so that this is no state to keep; a resume repeats the
+  ///   steps since the checkpoint before it instead.
+  void SaveAndStop(JobRecorder& recorder, bool is_sound);
+
+  /// Goes back to the newest checkpoint of the plan, without one to the initial weights, and lowers the
+  /// learning rate of every step from there on.
+  /// @param factor of the learning rate.
+  /// @return DATA_LOSS if no checkpoint to go back to is whole, else errors of the disk.
+  absl::Status RollBack(double factor, JobRecorder& recorder);
+
+  const CheckpointPlan& plan() const { return checkpoints_->plan(); }
+  /// Of the newest checkpoint that is there; 0: none.
+  int64_t saved_step() const { return checkpoints_->saved_step(); }
 
   AdamW& adamw() { return adamw_; }
   TrainingProgress& progress() { return progress_; }
@@ -45,14 +65,15 @@ class TrainState {
 
   absl::Status Resume(JobRecorder& recorder);
   absl::Status Restore(const TrainingCheckpoint& checkpoint);
-  absl::Status WriteCheckpoint();
+  absl::Status KeepBeginning(const CheckpointPlan& plan);
+  TrainingCheckpoint Snapshot();
 
   const JobFolder folder_;
   TrainTask& task_;
   AdamW adamw_;
   TrainingProgress progress_;
-  int64_t saved_step_ = 0;  ///< of the newest checkpoint; 0: none
-  std::optional<CheckpointWriter> writer_;
+  std::optional<TrainingCheckpoint> beginning_;  ///< a copy, until there is a checkpoint to roll back to
+  std::unique_ptr<RunCheckpoints> checkpoints_;
 };
 
 }  // namespace mae

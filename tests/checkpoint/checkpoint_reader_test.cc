@@ -130,6 +130,15 @@ TEST_F(CheckpointReaderTest, SeveralDamagedOnesAreAllNamedNewestFirst) {
   EXPECT_THAT(latest->warnings, ElementsAre(HasSubstr("step-000000009"), HasSubstr("step-000000007")));
 }
 
+TEST_F(CheckpointReaderTest, LooksOnlyAtTheStepsThatAreAccepted) {
+  const auto first = ReadLatestCheckpoint(folder_.path(), [](int64_t step) { return step < 2; });
+  ASSERT_THAT(first, IsOk());
+  EXPECT_TRUE(IsSample(first->checkpoint, 1));
+  EXPECT_THAT(first->warnings, IsEmpty());
+  EXPECT_THAT(ReadLatestCheckpoint(folder_.path(), [](int64_t) { return false; }),
+              StatusIs(absl::StatusCode::kNotFound));
+}
+
 TEST_F(CheckpointReaderTest, NoneWholeIsDataLossNamingEach) {
   std::filesystem::remove(FileOf(1, "manifest.json"));
   Spill(FileOf(2, "state.json"), "{}");

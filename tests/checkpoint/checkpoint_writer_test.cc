@@ -129,7 +129,7 @@ TEST(CheckpointWriter, CommitWantsTheStagedStepAboveTheLast) {
 TEST(CheckpointWriter, OptionsOutOfRangeAreRefusedNamingThem) {
   const TempFolder folder;
   EXPECT_THAT(CheckpointWriter::Create(folder.path(), 0, 0),
-              StatusIs(kInvalid, HasSubstr("checkpoint_keep_last is 0")));
+              StatusIs(kInvalid, HasSubstr("checkpoint.keep_last is 0")));
   EXPECT_THAT(CheckpointWriter::Create(folder.path(), 1, 7),
               StatusIs(kInvalid, HasSubstr("no checkpoint of step 7")));
   auto writer = CheckpointWriter::Create(folder.path(), 1, 0);
@@ -162,6 +162,34 @@ TEST(CheckpointWriter, DamagedCheckpointsAboveTheResumedOneGoWhenTheNextIsSafe) 
   ASSERT_THAT(after->Commit(20), IsOk());
   EXPECT_THAT(NamesIn(folder.path()), UnorderedElementsAre("step-000000010", "step-000000020"));
   EXPECT_EQ(WholeStep(folder.path()), 20);
+}
+
+TEST(CheckpointWriter, GoingBackLeavesLaterOnesUntilTheNextIsSafe) {
+  const TempFolder folder;
+  auto writer = CheckpointWriter::Create(folder.path(), 9, 0);
+  for (const int64_t step : {10, 20, 30}) ASSERT_THAT(WriteStep(*writer, step), IsOk());
+  ASSERT_THAT(writer->GoBackTo(10), IsOk());
+  EXPECT_EQ(NamesIn(folder.path()).size(), 3U);
+  ASSERT_THAT(WriteStep(*writer, 20), IsOk());
+  EXPECT_THAT(NamesIn(folder.path()), UnorderedElementsAre("step-000000010", "step-000000020"));
+  ASSERT_THAT(writer->GoBackTo(0), IsOk());
+  ASSERT_THAT(WriteStep(*writer, 5), IsOk());
+  EXPECT_THAT(NamesIn(folder.path()), ElementsAre("step-000000005"));
+}
+
+TEST(CheckpointWriter, ARuleOfItsOwnDecidesWhatStays) {
+  const TempFolder folder;
+  const Retention all_but_odd = [](const std::vector<int64_t>& steps, const TrainingProgress& newest) {
+    EXPECT_EQ(steps.back(), newest.step);
+    std::vector<int64_t> odd;
+    for (const int64_t step : steps) {
+      if (step % 2 == 1 && step != newest.step) odd.push_back(step);
+    }
+    return odd;
+  };
+  auto writer = CheckpointWriter::Create(folder.path(), all_but_odd, 0);
+  for (const int64_t step : {1, 2, 3, 4}) ASSERT_THAT(WriteStep(*writer, step), IsOk());
+  EXPECT_THAT(NamesIn(folder.path()), UnorderedElementsAre("step-000000002", "step-000000004"));
 }
 
 TEST(CheckpointWriter, DiskWithoutRoomIsToldInBytesBeforeAnythingIsWritten) {

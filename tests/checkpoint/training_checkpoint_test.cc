@@ -49,5 +49,20 @@ TEST(TrainingProgress, WrongJsonIsRefusedNamingTheKey) {
   EXPECT_THAT(ProgressFromJson(counter), StatusIs(kInvalid));
 }
 
+TEST(TrainingCheckpoint, ACopySharesNoMemory) {
+  TrainingCheckpoint live;
+  live.model = {{"w", torch::ones({2, 3}).t()}};
+  live.optimizer = {{"w.step", torch::ones({})}};
+  live.progress.step = 3;
+  const auto copy = CopyOf(live);
+  ASSERT_THAT(copy, IsOk());
+  live.model[0].second.fill_(9);
+  live.optimizer[0].second.fill_(9);
+  EXPECT_TRUE(torch::equal(copy->model[0].second, torch::ones({3, 2})));
+  EXPECT_TRUE(copy->model[0].second.is_contiguous());
+  EXPECT_TRUE(torch::equal(copy->optimizer[0].second, torch::ones({})));
+  EXPECT_EQ(copy->progress, live.progress);
+}
+
 }  // namespace
 }  // namespace mae

@@ -116,13 +116,45 @@ TEST_F(JobDbTest, NotANumberStaysNotANumber) {
   EXPECT_TRUE(std::isnan(Reader()->Summary()->metrics.values.at("loss")));
 }
 
-TEST_F(JobDbTest, TruncatingDropsLaterPointsAndKeepsEvents) {
+TEST_F(JobDbTest, RewindingDropsLaterPointsAndKeepsEvents) {
   for (int64_t step = 1; step <= 5; ++step) ASSERT_THAT(writer_->Append(Loss(step, 1)), IsOk());
   ASSERT_THAT(writer_->Append(MetricsEvent{5, 1000, 0, 10, {{"accuracy", 1}}}), IsOk());
-  ASSERT_THAT(writer_->TruncateMetricsAfter(3), IsOk());
+  ASSERT_THAT(writer_->Append(CheckpointEvent{3, "checkpoints/3"}), IsOk());
+  ASSERT_THAT(writer_->RewindTo({3, "checkpoints/3"}), IsOk());
   EXPECT_THAT(Steps(10), ElementsAre(1, 2, 3));
   EXPECT_THAT(Reader()->MetricNames(), IsOkAndHolds(ElementsAre("loss")));
-  EXPECT_THAT(Reader()->EventsAfter(0, 100), IsOkAndHolds(SizeIs(6)));
+  const auto events = Reader()->EventsAfter(0, 100);
+  ASSERT_THAT(events, IsOkAndHolds(SizeIs(8)));
+  EXPECT_EQ(std::get<MetricsEvent>(events->at(7).event), (MetricsEvent{3, 1000, 0.03, 10, {}}));
+}
+
+TEST_F(JobDbTest, RewindingToAnOlderCheckpointShowsItsStepEverywhere) {
+  ASSERT_THAT(writer_->Append(Loss(2, 0.5)), IsOk());
+  ASSERT_THAT(writer_->Append(CheckpointEvent{2, "checkpoints/2"}), IsOk());
+  ASSERT_THAT(writer_->Append(Loss(4, 0.25)), IsOk());
+  ASSERT_THAT(writer_->Append(CheckpointEvent{4, "checkpoints/4"}), IsOk());
+  ASSERT_THAT(writer_->RewindTo({2, "checkpoints/2"}), IsOk());
+  const auto summary = Reader()->Summary();
+  ASSERT_THAT(summary, IsOk());
+  EXPECT_EQ(summary->checkpoint_step, 2);
+  EXPECT_EQ(summary->metrics.step, 2);
+  EXPECT_EQ(summary->metrics.total_steps, 1000);
+  EXPECT_EQ(summary->metrics.values.at("loss"), 0.5);
+}
+
+TEST_F(JobDbTest, RewindingToTheBeginningLeavesNoProgressAndNoCheckpoint) {
+  ASSERT_THAT(writer_->Append(Loss(2, 0.5)), IsOk());
+  ASSERT_THAT(writer_->Append(CheckpointEvent{2, "checkpoints/2"}), IsOk());
+  ASSERT_THAT(writer_->RewindTo({}), IsOk());
+  const auto summary = Reader()->Summary();
+  ASSERT_THAT(summary, IsOk());
+  EXPECT_EQ(summary->checkpoint_step, 0);
+  EXPECT_EQ(summary->metrics, (MetricsEvent{0, 1000, 0, 10, {}}));
+}
+
+TEST_F(JobDbTest, RewindingAJobThatHasRecordedNothingAppendsNothing) {
+  ASSERT_THAT(writer_->RewindTo({}), IsOk());
+  EXPECT_THAT(Reader()->EventsAfter(0, 10), IsOkAndHolds(IsEmpty()));
 }
 
 TEST_F(JobDbTest, MetricNamesAreSorted) {

@@ -138,6 +138,13 @@ TEST(ResolveSpec, RunOutsideItsLimitsIsRefused) {
        {"schedule.end_learning_rate=-1", "schedule.end_learning_rate", "is -1"},
        {"checkpoint.every_epochs=0", "checkpoint.every_epochs", "is 0; must be from 1"},
        {"checkpoint.keep_last=0", "checkpoint.keep_last", "is 0; must be from 1"},
+       {"checkpoint.every_steps=-1", "checkpoint.every_steps", "is -1; must be from 0"},
+       {"checkpoint.keep_every_epochs=-1", "checkpoint.keep_every_epochs", "is -1; must be from 0"},
+       {"safety.skip_limit=0", "safety.skip_limit", "is 0; must be from 1 to 10000"},
+       {"safety.rollback_limit=-1", "safety.rollback_limit", "is -1; must be from 0 to 100"},
+       {"safety.rollback_learning_rate_factor=0", "safety.rollback_learning_rate_factor", "must be above 0"},
+       {"safety.rollback_learning_rate_factor=1.5", "safety.rollback_learning_rate_factor",
+        "is 1.5; must be at most 1"},
        {"resources.threads=-1", "resources.threads", "is -1; must be from 0 to 1024"},
        {"resources.threads=1025", "resources.threads", "is 1025"},
        {"logging.every_steps=0", "logging.every_steps", "is 0; must be from 1"},
@@ -150,6 +157,8 @@ TEST(ResolveSpec, RunAtItsLimitsIsTaken) {
       FashionContext(), kPretrain,
       {"data.batch_size=65536", "data={drop_last: true, train_images: 256}", "data.train_images=60000",
        "data.workers=64", "schedule.warmup_epochs=5", "optimizer={beta1: 0, beta2: 0, weight_decay: 0}",
+       "checkpoint={every_steps: 1000000, keep_best: true, keep_every_epochs: 100000}",
+       "safety={skip_limit: 1, rollback_limit: 0, rollback_learning_rate_factor: 1}",
        "resources.threads=1024", "logging.pictures=0", "logging.pictures=64"});
 }
 

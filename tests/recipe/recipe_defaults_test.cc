@@ -74,6 +74,7 @@ optimizer:
 schedule: {unit: step}
 precision: bf16
 checkpoint: {every_epochs: 1, keep_last: 2}
+safety: {skip_limit: 10, rollback_limit: 3, rollback_learning_rate_factor: 0.5}
 publish: {}
 resources: {device: auto}
 logging: {every_steps: 25, pictures: 6, tensorboard: true, histogram_every_epochs: 1}
@@ -120,6 +121,7 @@ TEST(RecipeDefaults, WhatIsSetStandsAgainstEverySource) {
       "optimizer: {learning_rate: 1, beta1: 0, beta2: 0, epsilon: 1, weight_decay: 0, weight_decay_scope: "
       "all}\n"
       "schedule: {unit: epoch}\nprecision: fp32\ncheckpoint: {every_epochs: 3, keep_last: 4}\n"
+      "safety: {skip_limit: 1, rollback_limit: 0, rollback_learning_rate_factor: 1}\n"
       "resources: {device: cpu}\nlogging: {every_steps: 1, pictures: 0, tensorboard: false, "
       "histogram_every_epochs: 7}\n";
   auto expected = Recipe(yaml);

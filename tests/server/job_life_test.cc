@@ -115,13 +115,24 @@ TEST_F(JobLifeTest, ATrainerThatIsKilledLeavesAFailedJobThatCanBeResumed) {
   const Job job = WaitForEnd(name);
   EXPECT_EQ(job.state(), Job::FAILED);
   EXPECT_THAT(job.error().message(), HasSubstr("signal 9 (Killed)"));
-  EXPECT_THAT(job.error().message(), HasSubstr("mae_client resume-job " + name));
+  EXPECT_THAT(job.error().message(), HasSubstr("`mae_client resume-job " + name + "` starts it again"));
   EXPECT_THAT(job.error().message(), HasSubstr("fake_trainer runs")) << "the end of trainer.log";
   ASSERT_TRUE(Resume(name).ok());
   WaitUntilRunning(name, running);
   EXPECT_EQ(Get(name).error().code(), 0);
   Tell(name, "succeed bare");
   EXPECT_EQ(WaitForEnd(name).state(), Job::SUCCEEDED);
+}
+
+TEST_F(JobLifeTest, OfATrainerThatIsKilledAfterACheckpointItIsSaidFromWhichStepAResumeGoesOn) {
+  StartServer();
+  const std::string name = MustCreate().name();
+  const int64_t running = WaitUntilRunning(name);
+  Tell(name, "checkpoint 10");
+  Watch(name, running, [](const auto& event) { return event.checkpoint().step() == 10; });
+  Kill(name);
+  EXPECT_THAT(WaitForEnd(name).error().message(),
+              HasSubstr("`mae_client resume-job " + name + "` goes on from step 10"));
 }
 
 TEST_F(JobLifeTest, ATrainerThatEndsWithoutAWordIsFailedWithItsExitCode) {

@@ -9,21 +9,49 @@ namespace {
 
 using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 
-TEST(FiniteGuard, EndsTheJobAtTheTenthSkippedStepInARow) {
-  FiniteGuard guard;
-  for (int i = 1; i < 10; ++i) ASSERT_THAT(guard.Skipped(i), IsOk()) << i;
-  EXPECT_THAT(guard.Skipped(10), StatusIs(absl::StatusCode::kAborted,
-                                          AllOf(HasSubstr("learning_rate"), HasSubstr("clip_grad_norm"),
-                                                HasSubstr("fp32"), HasSubstr("step 10"))));
+TEST(FiniteGuard, ARunHasDivergedAtTheTenthSkippedStepInARow) {
+  FiniteGuard guard{SafetyOptions()};
+  for (int i = 1; i < 10; ++i) {
+    guard.Skipped();
+    ASSERT_FALSE(guard.has_diverged()) << i;
+  }
+  guard.Skipped();
+  EXPECT_TRUE(guard.has_diverged());
 }
 
 TEST(FiniteGuard, AStepTakenBeginsTheCountAgain) {
-  FiniteGuard guard;
-  for (int i = 0; i < 9; ++i) ASSERT_THAT(guard.Skipped(i), IsOk());
+  FiniteGuard guard({2, 3, 0.5});
+  guard.Skipped();
   guard.Taken();
   EXPECT_EQ(guard.in_row(), 0);
-  for (int i = 0; i < 9; ++i) ASSERT_THAT(guard.Skipped(i), IsOk());
+  guard.Skipped();
+  EXPECT_FALSE(guard.has_diverged());
+}
+
+TEST(FiniteGuard, ARollbackBeginsTheCountAgain) {
+  FiniteGuard guard({1, 3, 0.5});
+  guard.Skipped();
+  ASSERT_THAT(guard.RollBack(40, 2), IsOk());
+  EXPECT_EQ(guard.in_row(), 0);
+  EXPECT_FALSE(guard.has_diverged());
+}
+
+TEST(FiniteGuard, AfterTheLastRollbackItSaysWhatHappenedAndWhatToDo) {
+  FiniteGuard guard({2, 3, 0.5});
+  guard.Skipped();
+  guard.Skipped();
+  EXPECT_THAT(guard.RollBack(40, 3),
+              StatusIs(absl::StatusCode::kAborted,
+                       AllOf(HasSubstr("2 steps in a row, up to step 40"), HasSubstr("after 3 rollbacks"),
+                             HasSubstr("learning_rate"), HasSubstr("clip_grad_norm"), HasSubstr("fp32"))));
+}
+
+TEST(FiniteGuard, WithoutRollbacksTheFirstDivergenceEndsTheJob) {
+  FiniteGuard guard({1, 0, 0.5});
+  guard.Skipped();
+  EXPECT_THAT(guard.RollBack(1, 0), StatusIs(absl::StatusCode::kAborted, Not(HasSubstr("rollbacks"))));
 }
 
 }  // namespace

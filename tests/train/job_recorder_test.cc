@@ -53,8 +53,8 @@ TEST_F(JobRecorderTest, AStateThatCannotBeRecordedIsAnError) {
 }
 
 TEST_F(JobRecorderTest, ResumingTakesBackWhatWasBeyond) {
-  ASSERT_THAT(recorder_.ResumeAt(40), IsOk());
-  EXPECT_THAT(db_.truncated_after, ElementsAre(40));
+  ASSERT_THAT(recorder_.ResumeAt({40, "checkpoints/step-40"}), IsOk());
+  EXPECT_THAT(db_.rewound_to, ElementsAre(40));
 }
 
 }  // namespace

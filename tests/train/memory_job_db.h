@@ -14,8 +14,8 @@ class MemoryJobDb : public JobDbWriter {
     events.push_back(event);
     return static_cast<int64_t>(events.size());
   }
-  absl::Status TruncateMetricsAfter(int64_t step) override {
-    truncated_after.push_back(step);
+  absl::Status RewindTo(const CheckpointEvent& start) override {
+    rewound_to.push_back(start.step);
     return refusal;
   }
 
@@ -29,7 +29,7 @@ class MemoryJobDb : public JobDbWriter {
   }
 
   std::vector<decltype(JobEvent::event)> events;
-  std::vector<int64_t> truncated_after;
+  std::vector<int64_t> rewound_to;
   absl::Status refusal;
 };
 

@@ -81,8 +81,9 @@ TEST_F(ProgressReportTest, EventsSayWhereTheJobStands) {
   EXPECT_EQ(event.total_steps, 30);
   EXPECT_DOUBLE_EQ(event.epoch, 1.4);
   EXPECT_EQ(event.epochs, 3);
-  for (const char* name : {"loss", "learning_rate", "grad_norm", "images_per_second", "images_total",
-                           "data_wait_seconds_total", "eta_seconds", "skipped_steps_total"}) {
+  for (const char* name :
+       {"loss", "learning_rate", "grad_norm", "images_per_second", "images_total", "data_wait_seconds_total",
+        "eta_seconds", "skipped_steps_total", "rollbacks_total"}) {
     EXPECT_THAT(event.values, Contains(Key(name)));
   }
   EXPECT_THAT(event.values, Contains(Pair("images_total", 112.0)));
@@ -96,6 +97,18 @@ TEST_F(ProgressReportTest, SkippedStepsAreNoPartOfTheMeans) {
   const auto nan = torch::tensor(std::nanf(""));
   report.StepDone(At(4), {{nan, {}}, nan, false}, 8, 1e-3);
   EXPECT_THAT(db_.Of<MetricsEvent>().back().values, Contains(Pair("loss", DoubleEq(2.5))));
+}
+
+TEST_F(ProgressReportTest, ARollbackIsCountedAtOnceAndTheMeansBeginAnew) {
+  ProgressReport report(options_, 10, recorder_);
+  RunSteps(report, 2, 3);
+  TrainingProgress back = At(2);
+  back.counters["rollbacks"] = 1;
+  report.RolledBack(back);
+  EXPECT_EQ(db_.Of<MetricsEvent>().back().step, 2);
+  EXPECT_THAT(db_.Of<MetricsEvent>().back().values, Contains(Pair("rollbacks_total", 1.0)));
+  RunSteps(report, 4, 4);
+  EXPECT_THAT(db_.Of<MetricsEvent>().back().values, Contains(Pair("loss", DoubleEq(4.0))));
 }
 
 TEST_F(ProgressReportTest, SpeaksInPeoplesWords) {

@@ -21,7 +21,7 @@ class WatchedDb : public JobDbWriter {
     watcher_(event);
     return db_->Append(event);
   }
-  absl::Status TruncateMetricsAfter(int64_t step) override { return db_->TruncateMetricsAfter(step); }
+  absl::Status RewindTo(const CheckpointEvent& start) override { return db_->RewindTo(start); }
 
  private:
   std::unique_ptr<JobDbWriter> db_;
@@ -82,7 +82,7 @@ absl::StatusOr<JobState> TinyJob::Run(const JobOptions& options, const JobFolder
   std::atomic<bool> stop = false;
   WatchedDb db(JobDbWriter::Open(folder.database()).value(), [&](const auto& event) {
     const auto* metrics = std::get_if<MetricsEvent>(&event);
-    if (metrics != nullptr && metrics->step == stop_at_step) stop = true;
+    if (stop_at_step > 0 && metrics != nullptr && metrics->step == stop_at_step) stop = true;
     if (watcher) watcher(event);
   });
   JobRecorder recorder(db, [](const LogEvent&) {});

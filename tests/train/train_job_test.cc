@@ -2,11 +2,16 @@
 
 #include <gmock/gmock.h>
 
+#include <atomic>
+
 #include "base/durable_file.h"
 #include "image/codec.h"
 #include "options/model_json.h"
 #include "tests/fakes/status_matchers.h"
+#include "tests/train/cpu_device.h"
 #include "tests/train/tiny_job.h"
+#include "train/pretrain_task.h"
+#include "train/train_state.h"
 
 namespace mae {
 namespace {
@@ -119,6 +124,62 @@ TEST_F(TrainJobTest, ADivergingJobFailsWithWhatToDo) {
   EXPECT_EQ(states[1].state, JobState::kFailed);
   EXPECT_THAT(states[1].error.message(), HasSubstr("learning_rate"));
   EXPECT_FALSE(std::filesystem::exists(folder.exported()));
+}
+
+TEST_F(TrainJobTest, TheSameSeedGivesTheSameModelAndAnotherSeedAnother) {
+  JobOptions options = job_.Pretrain();
+  const auto hash_of = [&](const std::string& name) {
+    EXPECT_THAT(job_.Run(options, job_.Folder(name)), IsOkAndHolds(JobState::kSucceeded));
+    return CardOf(job_.Folder(name)).sha256;
+  };
+  const std::string once = hash_of("once"), twice = hash_of("twice");
+  EXPECT_EQ(once, twice);
+  options.seed += 1;
+  EXPECT_NE(hash_of("other"), once);
+}
+
+TEST_F(TrainJobTest, AStopBeforeTrainingBeginsIsAStopEvenIfNothingCouldBeLoaded) {
+  JobOptions options = job_.Pretrain();
+  options.data.path = job_.root() / "nowhere";
+  const JobFolder folder = job_.Folder("job");
+  std::filesystem::create_directories(folder.root());
+  const std::atomic<bool> stop = true;
+  const auto db = JobDbWriter::Open(folder.database()).value();
+  JobRecorder recorder(*db, [](const LogEvent&) {});
+  EXPECT_THAT(RunTrainJob(options, folder, recorder, stop), IsOkAndHolds(JobState::kStopped));
+}
+
+TEST_F(TrainJobTest, AModelThatCannotBeExportedFailsTheJobWithWhatToDoAndAResumeExportsIt) {
+  const JobFolder folder = job_.Folder("job");
+  std::filesystem::create_directories(folder.root());
+  ASSERT_THAT(WriteFileDurably(folder.exported(), "in the way"), IsOk());
+  EXPECT_THAT(job_.Run(job_.Pretrain(), folder), Not(IsOk()));
+  const auto failed = EventsOf<StateEvent>(folder).back();
+  EXPECT_EQ(failed.state, JobState::kFailed);
+  EXPECT_THAT(failed.error.message(), AllOf(HasSubstr("could not be written to"), HasSubstr("export"),
+                                            HasSubstr("goes on from its checkpoint of step 10")));
+  std::filesystem::remove(folder.exported());
+  EXPECT_THAT(job_.Run(job_.Pretrain(), folder), IsOkAndHolds(JobState::kSucceeded));
+  EXPECT_EQ(StepsOf(folder, "loss").size(), 10u) << "nothing was trained again";
+}
+
+TEST_F(TrainJobTest, AResumeWithoutAnyCheckpointStartsAnewAndTakesTheRecordedProgressBack) {
+  const JobFolder folder = job_.Folder("job");
+  ASSERT_THAT(job_.Run(job_.Pretrain(), folder, 7), IsOkAndHolds(JobState::kStopped));
+  std::filesystem::remove_all(folder.checkpoints());
+  {
+    const auto db = JobDbWriter::Open(folder.database()).value();
+    JobRecorder recorder(*db, [](const LogEvent&) {});
+    PretrainTask task(job_.Pretrain(), {}, kCpu);
+    ASSERT_THAT(TrainState::Open(job_.Pretrain(), folder, task, recorder, 5), IsOk());
+  }
+  const auto summary = JobDbReader::Open(folder.database()).value()->Summary();
+  ASSERT_THAT(summary, IsOk());
+  EXPECT_EQ(summary->metrics.step, 0);
+  EXPECT_EQ(summary->checkpoint_step, 0);
+  EXPECT_THAT(StepsOf(folder, "loss"), IsEmpty());
+  ASSERT_THAT(job_.Run(job_.Pretrain(), folder), IsOkAndHolds(JobState::kSucceeded));
+  EXPECT_THAT(StepsOf(folder, "loss"), ElementsAre(1, 2, 3, 4, 5, 6, 7, 8, 9, 10));
 }
 
 TEST_F(TrainJobTest, ADeviceThatIsNotThereFailsTheJob) {

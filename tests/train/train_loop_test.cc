@@ -5,12 +5,14 @@
 #include <cmath>
 #include <set>
 
+#include "checkpoint/manifest.h"
 #include "tests/fakes/status_matchers.h"
 #include "tests/train/cpu_device.h"
 #include "tests/train/memory_job_db.h"
 #include "tests/train/puppet_task.h"
 #include "tests/train/tiny_job.h"
 #include "train/pretrain_task.h"
+#include "train/run_counters.h"
 
 namespace mae {
 namespace {
@@ -25,10 +27,11 @@ using testing::Pair;
 class TrainLoopTest : public testing::Test {
  protected:
   absl::StatusOr<bool> Run(TrainTask& task, bool stop = false) {
+    stop_ = stop;
     const TrainData data = LoadTrainData(options_).value();
-    const auto state = TrainState::Open(options_, folder_, task, recorder_).value();
-    const std::atomic<bool> flag = stop;
-    TrainLoop loop(options_, folder_, data, task, *state, recorder_, kCpu, flag);
+    const auto state =
+        TrainState::Open(options_, folder_, task, recorder_, StepsPerEpoch(options_, data)).value();
+    TrainLoop loop(options_, folder_, data, task, *state, recorder_, kCpu, stop_);
     auto done = loop.Run();
     progress_ = state->progress();
     return done;
@@ -48,6 +51,7 @@ class TrainLoopTest : public testing::Test {
   JobRecorder recorder_{db_, [](const LogEvent&) {}};
   TrainingProgress progress_;
   double weight_ = 0;
+  std::atomic<bool> stop_ = false;
 };
 
 TEST_F(TrainLoopTest, RunsEveryEpoch) {
@@ -70,9 +74,112 @@ TEST_F(TrainLoopTest, CountsAndTellsAFewStepsThatAreNotFinite) {
   EXPECT_THAT(db_.Of<MetricsEvent>().back().values, Contains(Pair("skipped_steps_total", 3.0)));
 }
 
-TEST_F(TrainLoopTest, EndsWhenTrainingDiverges) {
-  EXPECT_THAT(RunWithLossNotFinite({0, 1, 2, 3, 4, 5, 6, 7, 8, 9}),
-              StatusIs(absl::StatusCode::kAborted, HasSubstr("learning_rate")));
+// The weight falls by the learning rate a step, from 1; below the edge the loss overflows, whatever the
+// batch.
+class EdgeTask : public PuppetTask {
+ public:
+  explicit EdgeTask(
+      double edge, std::function<void(int64_t call)> watcher = [](int64_t) {})
+      : PuppetTask([this, edge, watcher](int64_t call) {
+          watcher(call);
+          return weight() < edge ? HUGE_VAL : 1.0;
+        }) {}
+};
+
+TEST_F(TrainLoopTest, ARunThatDivergesGoesBackWithALowerRateAndRecovers) {
+  options_.schedule = {2, 0.0, 0.05, 0.05, ScheduleUnit::kStep};
+  options_.optimizer.learning_rate = 0.05;
+  options_.optimizer.weight_decay = 0;
+  options_.safety = {2, 2, 0.5};
+  // At 0.05 a step the weight is 0.75 after the first epoch and beyond the edge after eight steps; from 0.75
+  // at half the rate it ends at 0.625.
+  EdgeTask task(0.61);
+  ASSERT_THAT(Run(task), IsOkAndHolds(true));
+  EXPECT_EQ(progress_.step, 10);
+  EXPECT_EQ(progress_.counters["skipped_steps"], 2.0);
+  EXPECT_EQ(RollbacksOf(progress_), 1);
+  EXPECT_EQ(LearningRateScale(progress_), 0.5);
+  // The epoch that ended well stays; only the second was done again.
+  EXPECT_THAT(db_.rewound_to, testing::ElementsAre(0, 5));
+  EXPECT_NEAR(task.weight(), 0.625, 1e-3);
+  EXPECT_THAT(db_.Of<LogEvent>(),
+              Contains(AllOf(
+                  Field(&LogEvent::severity, "warning"),
+                  Field(&LogEvent::text, HasSubstr("went back to the checkpoint of step 5, rollback 1 of 2")),
+                  Field(&LogEvent::text, HasSubstr("is 0.5 times that of the schedule")))));
+  const auto last = db_.Of<MetricsEvent>().back();
+  EXPECT_THAT(last.values, Contains(Pair("rollbacks_total", 1.0)));
+}
+
+TEST_F(TrainLoopTest, ARunThatWasStoppedAndThenDivergesEndsAsTheUninterruptedOne) {
+  options_.schedule = {2, 0.0, 0.05, 0.05, ScheduleUnit::kStep};
+  options_.optimizer.learning_rate = 0.05;
+  options_.safety = {2, 2, 0.5};
+  options_.checkpoint_keep_last = 1;
+  EdgeTask whole(0.61);
+  ASSERT_THAT(Run(whole), IsOkAndHolds(true));
+  ASSERT_EQ(RollbacksOf(progress_), 1);
+
+  folder_ = JobFolder(job_.root() / "stopped");
+  EdgeTask first(0.61, [this](int64_t call) { stop_ = call == 6; });
+  ASSERT_THAT(Run(first), IsOkAndHolds(false));
+  ASSERT_EQ(db_.Of<CheckpointEvent>().back().step, 7);
+  EdgeTask second(0.61);  // goes on from the seventh step, and must not go back to it
+  ASSERT_THAT(Run(second), IsOkAndHolds(true));
+  EXPECT_EQ(RollbacksOf(progress_), 1);
+  EXPECT_EQ(second.weight(), whole.weight());
+}
+
+TEST_F(TrainLoopTest, ARunThatDivergesInItsFirstEpochGoesBackToTheInitialWeights) {
+  options_.safety = {3, 2, 0.5};
+  ASSERT_THAT(RunWithLossNotFinite({1, 2, 3}), IsOkAndHolds(true));
+  EXPECT_EQ(progress_.step, 10);
+  EXPECT_EQ(progress_.counters["images"], 144.0) << "each image of the two epochs once";
+  EXPECT_THAT(db_.rewound_to, testing::ElementsAre(0, 0));
+  EXPECT_THAT(db_.Of<LogEvent>(),
+              Contains(Field(&LogEvent::text, HasSubstr("went back to the initial weights"))));
+}
+
+TEST_F(TrainLoopTest, ARunThatDivergesAgainAndAgainFailsAfterTheLastRollbackWithWhatToDo) {
+  options_.safety = {3, 2, 0.5};
+  int64_t calls = 0;
+  PuppetTask task([&](int64_t call) {
+    calls = call + 1;
+    return std::nan("");
+  });
+  EXPECT_THAT(Run(task), StatusIs(absl::StatusCode::kAborted,
+                                  AllOf(HasSubstr("after 2 rollbacks"), HasSubstr("learning_rate"))));
+  EXPECT_EQ(calls, 9) << "three steps, and three more after each rollback";
+  EXPECT_EQ(progress_.counters["skipped_steps"], 9.0);
+  EXPECT_TRUE(db_.Of<CheckpointEvent>().empty());
+}
+
+TEST_F(TrainLoopTest, NoCheckpointIsMadeAmidSkippedSteps) {
+  options_.checkpoint_every_steps = 1;
+  options_.safety = {3, 2, 0.5};
+  ASSERT_THAT(RunWithLossNotFinite({1, 2, 6}), IsOkAndHolds(true));
+  std::vector<int64_t> steps;
+  for (const auto& event : db_.Of<CheckpointEvent>()) steps.push_back(event.step);
+  EXPECT_EQ(steps, (std::vector<int64_t>{1, 4, 5, 6, 8, 9, 10}));
+}
+
+TEST_F(TrainLoopTest, WritesACheckpointEverySoManyStepsToo) {
+  options_.checkpoint_every_steps = 2;
+  ASSERT_THAT(RunWithLossNotFinite({}), IsOkAndHolds(true));
+  std::vector<int64_t> steps;
+  for (const auto& event : db_.Of<CheckpointEvent>()) steps.push_back(event.step);
+  EXPECT_EQ(steps, (std::vector<int64_t>{2, 4, 5, 6, 8, 10}));
+}
+
+TEST_F(TrainLoopTest, TheBestValidationKeepsItsCheckpoint) {
+  options_.schedule.epochs = 6;
+  options_.checkpoint_every_epochs = 3;
+  options_.checkpoint_keep_last = 1;
+  options_.checkpoint_keep_best = true;
+  // The puppet's validation loss is the mean of the images, the same in each epoch: the first is the best.
+  ASSERT_THAT(RunWithLossNotFinite({}), IsOkAndHolds(true));
+  EXPECT_EQ(BestStepOf(progress_), 5);
+  EXPECT_THAT(ListCheckpointSteps(folder_.checkpoints()), IsOkAndHolds(testing::ElementsAre(5, 30)));
 }
 
 TEST_F(TrainLoopTest, StoppedBeforeTheFirstStepLeavesNothing) {

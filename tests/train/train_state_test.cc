@@ -12,6 +12,7 @@
 #include "tests/fakes/temp_folder.h"
 #include "tests/train/memory_job_db.h"
 #include "tests/train/puppet_task.h"
+#include "train/run_counters.h"
 #include "train/train_step.h"
 
 namespace mae {
@@ -51,10 +52,13 @@ class TrainStateTest : public testing::Test {
   }
 
   absl::StatusOr<std::unique_ptr<TrainState>> Open() {
-    return TrainState::Open(options_, folder_, task_, recorder_);
+    return TrainState::Open(options_, folder_, task_, recorder_, kStepsPerEpoch);
   }
 
-  // Takes `steps` optimizer steps and saves after the last.
+  // So that every epoch's end is at a multiple of it; by far more than these tests take.
+  static constexpr int64_t kStepsPerEpoch = 1000;
+
+  // Takes `steps` optimizer steps, saves after the last, and waits until that is done.
   void StepAndSave(TrainState& state, int64_t steps) {
     TrainStep step(options_, task_, state.adamw(), torch::Device(torch::kCPU));
     for (int64_t i = 0; i < steps; ++i) {
@@ -62,6 +66,7 @@ class TrainStateTest : public testing::Test {
       ++state.progress().step;
     }
     state.Save(recorder_);
+    state.Finish(recorder_);
   }
 
   std::filesystem::path WeightsOf(int64_t step) const {
@@ -85,7 +90,7 @@ TEST_F(TrainStateTest, StartsAnewWhereThereIsNoCheckpoint) {
   ASSERT_THAT(state, IsOk());
   EXPECT_EQ((*state)->progress().step, 0);
   EXPECT_EQ((*state)->progress().seed, 42u);
-  EXPECT_THAT(db_.truncated_after, ElementsAre(0));
+  EXPECT_THAT(db_.rewound_to, ElementsAre(0));
 }
 
 TEST_F(TrainStateTest, GoesOnWithWeightsMomentsAndProgress) {
@@ -103,7 +108,7 @@ TEST_F(TrainStateTest, GoesOnWithWeightsMomentsAndProgress) {
   auto resumed = Open().value();
   EXPECT_EQ(task_.weight(), saved);
   EXPECT_EQ(resumed->progress(), progress);
-  EXPECT_EQ(db_.truncated_after.back(), 3);
+  EXPECT_EQ(db_.rewound_to.back(), 3);
   StepAndSave(*resumed, 1);
   EXPECT_EQ(task_.weight(), next) << "the moments went on too";
 }
@@ -157,6 +162,119 @@ TEST_F(TrainStateTest, AFullDiskIsRecordedAndTheLastGoodCheckpointStays) {
                                       Field(&LogEvent::text, HasSubstr("step 2")),
                                       Field(&LogEvent::text, HasSubstr("last good one is of step 1")))));
   EXPECT_EQ(Open().value()->progress().step, 1);
+}
+
+TEST_F(TrainStateTest, TrainingGoesOnWhileACheckpointIsWrittenAndItShowsTheStepItIsOf) {
+  auto state = Open().value();
+  StepAndSave(*state, 1);
+  const double saved = task_.weight();
+  state->progress().step = 2;
+  state->Save(recorder_);
+  // Before or while it is written.
+  const torch::NoGradGuard no_grad;
+  task_.model().parameters()[0].fill_(77.0);
+  state->progress().step = 3;
+  state->Finish(recorder_);
+  EXPECT_EQ(Open().value()->progress().step, 2);
+  EXPECT_EQ(task_.weight(), saved);
+}
+
+TEST_F(TrainStateTest, AStopSaysThatAResumeGoesOnFromItsCheckpoint) {
+  auto state = Open().value();
+  state->progress().step = 3;
+  state->SaveAndStop(recorder_, /*is_sound=*/true);
+  EXPECT_EQ(db_.Of<LogEvent>().back(),
+            (LogEvent{"info", "stopped after 3 steps; a resume goes on from step 3"}));
+}
+
+TEST_F(TrainStateTest, AStopWhoseLastCheckpointCannotBeWrittenSaysFromWhereAResumeGoesOn) {
+  auto state = Open().value();
+  StepAndSave(*state, 1);
+  state->progress().step = 4;
+  {
+    const FileSizeLimit full(16);
+    state->SaveAndStop(recorder_, /*is_sound=*/true);
+  }
+  const auto said = db_.Of<LogEvent>();
+  EXPECT_THAT(said[said.size() - 2].text, HasSubstr("no checkpoint at step 4"));
+  EXPECT_THAT(said.back().text,
+              HasSubstr("without a checkpoint of the last 3; a resume goes on from step 1"));
+  EXPECT_EQ(Open().value()->progress().step, 1);
+}
+
+TEST_F(TrainStateTest, AStopWithoutAnyCheckpointSaysThatAResumeStartsFromTheBeginning) {
+  auto state = Open().value();
+  state->progress().step = 2;
+  {
+    const FileSizeLimit full(16);
+    state->SaveAndStop(recorder_, /*is_sound=*/true);
+  }
+  const auto said = db_.Of<LogEvent>();
+  EXPECT_THAT(said[said.size() - 2].text,
+              AllOf(HasSubstr("no checkpoint at step 2"), HasSubstr("there is none"),
+                    testing::Not(HasSubstr("training goes on"))));
+  EXPECT_THAT(said.back().text, HasSubstr("a resume starts from the beginning"));
+}
+
+TEST_F(TrainStateTest, AStopAmidSkippedStepsKeepsTheCheckpointBeforeThem) {
+  auto state = Open().value();
+  StepAndSave(*state, 1);
+  state->progress().step = 4;
+  state->SaveAndStop(recorder_, /*is_sound=*/false);
+  EXPECT_THAT(db_.Of<LogEvent>().back().text, HasSubstr("a resume goes on from step 1"));
+  EXPECT_EQ(Open().value()->progress().step, 1);
+}
+
+TEST_F(TrainStateTest, RollsBackToTheNewestCheckpointOfThePlanAndKeepsWhatWasCounted) {
+  options_.checkpoint_every_steps = 2;
+  options_.checkpoint_keep_last = 1;
+  auto state = Open().value();
+  StepAndSave(*state, 2);
+  const double planned = task_.weight();
+  StepAndSave(*state, 1);  // as a stop does
+  state->progress().counters["skipped_steps"] = 7;
+  ASSERT_THAT(state->RollBack(0.5, recorder_), IsOk());
+  EXPECT_EQ(task_.weight(), planned);
+  EXPECT_EQ(state->progress().step, 2);
+  EXPECT_EQ(LearningRateScale(state->progress()), 0.5);
+  EXPECT_EQ(RollbacksOf(state->progress()), 1);
+  EXPECT_EQ(state->progress().counters["skipped_steps"], 7);
+  EXPECT_EQ(db_.rewound_to.back(), 2);
+  ASSERT_THAT(state->RollBack(0.5, recorder_), IsOk());
+  EXPECT_EQ(LearningRateScale(state->progress()), 0.25);
+  EXPECT_EQ(RollbacksOf(state->progress()), 2);
+
+  StepAndSave(*state, 1);  // takes the place of the one that was left behind
+  const auto resumed = Open().value();
+  EXPECT_EQ(resumed->progress().step, 3);
+  EXPECT_EQ(LearningRateScale(resumed->progress()), 0.25) << "a resume keeps the scale";
+  EXPECT_EQ(RollbacksOf(resumed->progress()), 2);
+}
+
+TEST_F(TrainStateTest, RollsBackToTheInitialWeightsWhereThePlanHasWrittenNothing) {
+  const auto state = Open().value();
+  StepAndSave(*state, 1);  // as a stop does
+  const double first = task_.weight();
+  PuppetTask fresh([](int64_t) { return 1.0; });  // as the next process makes it
+  const auto resumed = TrainState::Open(options_, folder_, fresh, recorder_, kStepsPerEpoch).value();
+  ASSERT_EQ(fresh.weight(), first);
+  ASSERT_THAT(resumed->RollBack(0.5, recorder_), IsOk());
+  EXPECT_EQ(fresh.weight(), 1.0);
+  EXPECT_EQ(resumed->progress().step, 0);
+  EXPECT_EQ(resumed->progress().seed, 42u);
+  TrainStep(options_, fresh, resumed->adamw(), torch::Device(torch::kCPU))
+      .Run({torch::zeros({1}), torch::zeros({1}, torch::kInt64), {0}}, 0, 0, 0.01);
+  EXPECT_EQ(fresh.weight(), first) << "the moments began anew too";
+}
+
+TEST_F(TrainStateTest, WithoutAWholeCheckpointToGoBackToIsDataLoss) {
+  options_.checkpoint_every_steps = 1;
+  const auto state = Open().value();
+  StepAndSave(*state, 1);
+  state->NoteSaved(recorder_);
+  std::filesystem::remove_all(folder_.checkpoints() / CheckpointFolderName(1));
+  EXPECT_THAT(state->RollBack(0.5, recorder_),
+              StatusIs(absl::StatusCode::kDataLoss, HasSubstr("diverged at step 1")));
 }
 
 TEST_F(TrainStateTest, TheCheckpointAfterAFullDiskIsWritten) {
