@@ -83,6 +83,7 @@ absl::StatusOr<DatasetInfo> DatasetStore::Inspect(const std::string& name, const
       return it->second.info;
   }
   MAE_ASSIGN_OR_RETURN(auto info, InspectDataset(name, path));
+  MAE_RETURN_IF_ERROR(MeasurePixels(info));
   if (!error) {
     const absl::MutexLock lock(&mutex_);
     known_[name] = {path, changed, info};

@@ -2,24 +2,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "data/image_picture.h"
 #include "image/codec.h"
 
 namespace mae {
-namespace {
-
-// Planes to interleaved bytes.
-Picture PictureOf(const ImageSet& images, int64_t index) {
-  Picture picture{images.height, images.width, images.channels, {}};
-  const auto area = images.height * images.width;
-  picture.pixels.resize(static_cast<size_t>(images.image_bytes()));
-  const uint8_t* in = images.image(index);
-  for (int64_t c = 0; c < images.channels; ++c) {
-    for (int64_t i = 0; i < area; ++i) picture.pixels[i * images.channels + c] = *in++;
-  }
-  return picture;
-}
-
-}  // namespace
 
 v1::Dataset ToProto(const DatasetEntry& entry) {
   v1::Dataset message;
@@ -48,7 +34,8 @@ absl::StatusOr<v1::DatasetImage> ToProto(const ImageSet& images, int64_t index, 
         absl::StrCat("images of ", images.channels, " channels can't be written as PNG"));
   }
   v1::DatasetImage message;
-  MAE_ASSIGN_OR_RETURN(*message.mutable_png(), EncodePng(PictureOf(images, index)));
+  MAE_ASSIGN_OR_RETURN(const Picture picture, PictureOf(images, index));
+  MAE_ASSIGN_OR_RETURN(*message.mutable_png(), EncodePng(picture));
   const auto label = images.labels[static_cast<size_t>(index)];
   message.set_label(static_cast<int32_t>(label));
   if (label < static_cast<int64_t>(info.labels.size())) message.set_label_name(info.labels[label]);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "data/image_picture.h"
+
 namespace mae {
 namespace {
 
@@ -34,11 +36,28 @@ Batch BatchMaker::Make(absl::Span<const int64_t> indices, absl::FunctionRef<bool
   batch.labels = torch::empty({size}, torch::kInt64);
   float* const out = batch.images.data_ptr<float>();
   int64_t* const labels = batch.labels.data_ptr<int64_t>();
+  std::vector<uint8_t> decoded;
   for (int64_t i = 0; i < size; ++i) {
-    Normalise(images_.image(indices[i]), flips(indices[i]), out + i * images_.image_bytes());
+    Normalise(Planes(indices[i], decoded), flips(indices[i]), out + i * images_.image_bytes());
     labels[i] = images_.labels[indices[i]];
   }
   return batch;
+}
+
+const uint8_t* BatchMaker::Planes(int64_t index, std::vector<uint8_t>& decoded) const {
+  if (!images_.encoded) return images_.image(index);
+  const auto picture = PictureOf(images_, index);
+  TORCH_CHECK(picture.ok(), picture.status().message(), "; remove or mend it, then resume the job");
+  const auto fitted = CoverAndCrop(*picture, images_.height, images_.width);
+  TORCH_CHECK(fitted.ok(), fitted.status().message());
+  decoded.resize(static_cast<size_t>(images_.image_bytes()));
+  auto* out = decoded.data();
+  for (int64_t c = 0; c < images_.channels; ++c) {
+    for (auto i = static_cast<size_t>(c); i < fitted->pixels.size();
+         i += static_cast<size_t>(images_.channels))
+      *out++ = fitted->pixels[i];
+  }
+  return decoded.data();
 }
 
 void BatchMaker::Normalise(const uint8_t* image, bool flip, float* out) const {

@@ -28,11 +28,15 @@ class BatchMaker {
   /// @throws c10::Error if their sizes are not the set's channel count, or a std_dev is not above 0.
   BatchMaker(const ImageSet& images, const std::vector<double>& mean, const std::vector<double>& std_dev);
 
+  /// Encoded images are scaled to cover the set's height x width and cut to it around their middle.
+  /// @throws c10::Error naming an image that can't be decoded.
   /// @param indices of the images, each in 0 .. count-1.
   /// @param flips whether to mirror an image, given its index, left to right.
   Batch Make(absl::Span<const int64_t> indices, absl::FunctionRef<bool(int64_t)> flips) const;
 
  private:
+  // Planes of the set's height x width; into `decoded` where they are not in memory.
+  const uint8_t* Planes(int64_t index, std::vector<uint8_t>& decoded) const;
   void Normalise(const uint8_t* image, bool flip, float* out) const;
 
   const ImageSet& images_;

@@ -68,8 +68,10 @@ void CheckDataset(const DatasetInfo& dataset, const EncoderOptions& encoder, con
       violations.Add(path + field, absl::StrCat("is ", value, ", but the images of dataset ", dataset.name,
                                                 " have ", wanted, ": leave it unset to follow the dataset"));
   };
-  check("image_height", encoder.image_height, dataset.height);
-  check("image_width", encoder.image_width, dataset.width);
+  if (!dataset.encoded) {
+    check("image_height", encoder.image_height, dataset.height);
+    check("image_width", encoder.image_width, dataset.width);
+  }
   check("channels", encoder.channels, dataset.channels);
 }
 

@@ -74,6 +74,12 @@ void FillImage(const DatasetInfo& dataset, v1::ModelSpec& model) {
   MAE_FILL(model, channels, static_cast<int32_t>(dataset.channels));
 }
 
+// Encoded images are brought to any size, so the best is what the model has learned from.
+void FillImageSize(const EncoderOptions& like, v1::ModelSpec& model) {
+  MAE_FILL(model, image_height, static_cast<int32_t>(like.image_height));
+  MAE_FILL(model, image_width, static_cast<int32_t>(like.image_width));
+}
+
 // What no preset says; `like` gives it.
 void FillRest(const EncoderOptions& like, v1::ModelSpec& model) {
   MAE_FILL(model, mlp_ratio, like.mlp_ratio);
@@ -118,8 +124,9 @@ void FillScratch(v1::ModelSpec& model, ViolationList& violations) {
 
 void FillFinetune(const RecipeContext& context, v1::FinetuneSpec& spec, ViolationList& violations) {
   auto& model = *spec.mutable_model();
-  FillImage(context.dataset, model);
   const bool pretrained = !spec.from_model().empty() && context.from_model.has_value();
+  if (pretrained && context.dataset.encoded) FillImageSize(context.from_model->encoder(), model);
+  FillImage(context.dataset, model);
   if (!spec.from_model().empty() && !pretrained)
     violations.Add(
         "finetune.from_model",

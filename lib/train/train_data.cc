@@ -22,6 +22,13 @@ absl::Status CheckShape(const JobOptions& options, const ImageSet& images) {
                    "; leave model.image_height, image_width and channels unset to follow the dataset"));
 }
 
+// Encoded images take the size that the model wants.
+void FitTo(const EncoderOptions& encoder, ImageSet& images) {
+  if (!images.encoded) return;
+  images.height = encoder.image_height;
+  images.width = encoder.image_width;
+}
+
 absl::Status CheckClasses(const JobOptions& options, const ImageSet& images) {
   if (options.is_pretrain()) return absl::OkStatus();
   const int64_t classes = std::get<FinetuneOptions>(options.kind).model.num_classes;
@@ -65,6 +72,8 @@ absl::StatusOr<TrainData> LoadTrainData(const JobOptions& options) {
   MAE_ASSIGN_OR_RETURN(loaded.train, LoadSplit(data.format, data.path, Split::kTrain, data.train_images));
   MAE_ASSIGN_OR_RETURN(loaded.validation,
                        LoadSplit(data.format, data.path, Split::kValidation, data.validation_images));
+  FitTo(options.encoder(), loaded.train);
+  FitTo(options.encoder(), loaded.validation);
   MAE_RETURN_IF_ERROR(CheckSplit(options, loaded.train));
   MAE_RETURN_IF_ERROR(CheckSplit(options, loaded.validation));
   MAE_RETURN_IF_ERROR(CheckBatches(data, loaded.train));

@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/data/picture_files.h"
+#include "tests/fakes/temp_folder.h"
+
 namespace mae {
 namespace {
 
@@ -58,6 +61,33 @@ TEST(BatchMaker, RefusesAMeanThatDoesNotFitTheChannels) {
 TEST(BatchMaker, RefusesADeviationOfZero) {
   const ImageSet set = SmallSet();
   EXPECT_THROW(BatchMaker(set, {0.5, 0.5}, {0.5, 0.0}), c10::Error);
+}
+
+TEST(BatchMaker, EncodedImagesAreBroughtToTheSizeOfTheSet) {
+  const TempFolder root;
+  WritePng(root / "train/a/0.png", 8, 16, {255, 51, 0});
+  WritePng(root / "val/a/0.png", 8, 8, {0, 0, 0});
+  ImageSet set = LoadSplit("image_folder", root.path(), Split::kTrain, 0).value();
+  set.height = set.width = 4;
+  const Batch batch = BatchMaker(set, {0, 0, 0}, {1, 1, 1}).Make({0, 0}, kNoFlip);
+  ASSERT_EQ(batch.images.sizes(), (std::vector<int64_t>{2, 3, 4, 4}));
+  EXPECT_TRUE(batch.images.select(1, 0).eq(1).all().item<bool>());
+  EXPECT_TRUE(batch.images.select(1, 1).eq(0.2f).all().item<bool>());
+  EXPECT_TRUE(batch.images.select(1, 2).eq(0).all().item<bool>());
+}
+
+TEST(BatchMaker, NamesTheEncodedImageThatIsDamaged) {
+  const TempFolder root;
+  WritePng(root / "train/a/0.png", 8, 8, {1, 2, 3});
+  WritePng(root / "val/a/0.png", 8, 8, {0, 0, 0});
+  const ImageSet set = LoadSplit("image_folder", root.path(), Split::kTrain, 0).value();
+  CutOff(root / "train/a/0.png", 5);
+  try {
+    BatchMaker(set, {0, 0, 0}, {1, 1, 1}).Make({0}, kNoFlip);
+    FAIL() << "a damaged image made a batch";
+  } catch (const c10::Error& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr("train/a/0.png"));
+  }
 }
 
 }  // namespace

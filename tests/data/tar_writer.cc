@@ -37,7 +37,7 @@ void AddEntry(archive* writer, const TarEntry& entry) {
 std::string TarBytes(const std::vector<TarEntry>& entries) {
   std::string bytes;
   const std::unique_ptr<archive, int (*)(archive*)> writer(archive_write_new(), &archive_write_free);
-  Check(writer.get(), archive_write_set_format_ustar(writer.get()));
+  Check(writer.get(), archive_write_set_format_pax_restricted(writer.get()));
   Check(writer.get(), archive_write_open(writer.get(), &bytes, nullptr, &Append, nullptr));
   for (const TarEntry& entry : entries) AddEntry(writer.get(), entry);
   Check(writer.get(), archive_write_close(writer.get()));

@@ -24,7 +24,7 @@ const std::map<std::string, FolderRule>& Arrows() {
       {"recipe", {{"data/dataset.h"}}},
       {"server",
        {{"serving", "job", "recipe", "image", "runtime/device.h", "runtime/wait_policy.h",
-         "data/dataset.h"}}},
+         "data/dataset.h", "data/image_picture.h"}}},
       {"client", {{"recipe", "image"}}},
       // With LibTorch.
       {"runtime", {}},

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <cstdint>
+
+#include "absl/status/statusor.h"
+#include "data/dataset.h"
+#include "image/codec.h"
+
+namespace mae {
+
+/// One image of a set as a picture, at its own size: copied where the set is in memory, else decoded.
+/// Thread-safe. INVALID_ARGUMENT names an image that can't be decoded.
+/// @param index in 0 .. count-1.
+absl::StatusOr<Picture> PictureOf(const ImageSet& images, int64_t index);
+
+/// The same picture scaled until it covers height x width, its aspect kept, and cut to that size around its
+/// middle. Torch-free counterpart of torchvision's Resize and CenterCrop.
+absl::StatusOr<Picture> CoverAndCrop(const Picture& picture, int64_t height, int64_t width);
+
+}  // namespace mae
