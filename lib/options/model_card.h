@@ -33,7 +33,9 @@ struct ModelCard {
   std::string parent;                     ///< models/{model}/versions/{n} that it was fine-tuned from
   std::map<std::string, double> metrics;  ///< the last value of each
   int64_t parameters = 0;
-  std::string sha256;  ///< of model.safetensors, hexadecimal
+  std::string sha256;        ///< of model.safetensors, hexadecimal
+  std::string source = {};   ///< where an imported model's weights came from; empty: trained here
+  std::string license = {};  ///< of an imported model, in its importer's words
 
   bool operator==(const ModelCard&) const = default;
 };

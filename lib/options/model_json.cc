@@ -196,9 +196,11 @@ std::string ModelCardToJson(const ModelCard& card) {
   for (const auto& [name, value] : card.metrics) {
     if (std::isfinite(value)) metrics[name] = value;
   }
-  const json j = {{"job", card.job},       {"recipe", card.recipe}, {"dataset", card.dataset},
-                  {"parent", card.parent}, {"metrics", metrics},    {"parameters", card.parameters},
-                  {"sha256", card.sha256}};
+  json j = {{"job", card.job},       {"recipe", card.recipe}, {"dataset", card.dataset},
+            {"parent", card.parent}, {"metrics", metrics},    {"parameters", card.parameters},
+            {"sha256", card.sha256}};
+  if (!card.source.empty()) j["source"] = card.source;
+  if (!card.license.empty()) j["license"] = card.license;
   return Printed(j);
 }
 
@@ -213,6 +215,9 @@ absl::StatusOr<ModelCard> ModelCardFromJson(const std::string& text) {
     card.metrics = members.NamedNumbers("metrics");
     card.parameters = members.Integer("parameters");
     card.sha256 = members.Text("sha256");
+    // Imported models alone have these.
+    if (members.Has("source")) card.source = members.Text("source");
+    if (members.Has("license")) card.license = members.Text("license");
     return card;
   });
 }

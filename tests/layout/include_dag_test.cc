@@ -23,8 +23,9 @@ const std::map<std::string, FolderRule>& Arrows() {
       {"image", {}},
       {"recipe", {{"data/dataset.h"}}},
       {"server",
-       {{"serving", "job", "recipe", "image", "runtime/device.h", "runtime/wait_policy.h",
-         "data/dataset.h", "data/image_picture.h"}}},
+       {{"serving", "interop/import_options.h", "interop/model_export.h", "interop/model_import.h", "job",
+         "recipe", "image", "runtime/device.h", "runtime/wait_policy.h", "data/dataset.h",
+         "data/image_picture.h"}}},
       {"client", {{"recipe", "image"}}},
       // With LibTorch.
       {"runtime", {}},
@@ -35,6 +36,8 @@ const std::map<std::string, FolderRule>& Arrows() {
       {"checkpoint", {{"runtime"}}},
       {"train", {{"models", "nn/init.h", "data", "image", "optim", "checkpoint", "job", "runtime"}}},
       {"serving", {{"image"}, {"models", "checkpoint", "runtime"}}},
+      {"interop",
+       {{"checkpoint/safetensors.h"}, {"checkpoint", "models", "nn", "runtime", "serving/config_check.h"}}},
       {"trainer", {{"train", "recipe", "job", "data", "runtime"}}},
   };
   return arrows;

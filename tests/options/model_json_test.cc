@@ -142,6 +142,13 @@ TEST(ModelJson, MetricsThatAreNotFiniteAreLeftOutOfTheCard) {
   EXPECT_THAT(ModelCardFromJson(ModelCardToJson(card)), IsOkAndHolds(Card()));
 }
 
+TEST(ModelJson, CardsOfImportedModelsKeepSourceAndLicence) {
+  auto card = Card();
+  card.source = "a friend", card.license = "CC-BY-NC 4.0";
+  EXPECT_THAT(ModelCardFromJson(ModelCardToJson(card)), IsOkAndHolds(card));
+  EXPECT_FALSE(json::parse(ModelCardToJson(Card())).contains("source"));
+}
+
 TEST(ModelJson, MissingAndMistypedKeysOfACardAreNamed) {
   const json file = json::parse(ModelCardToJson(Card()));
   for (const auto& [key, value] : file.items()) {

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "checkpoint/safetensors.h"
+#include "interop/import_options.h"
+#include "options/model_card.h"
+
+namespace mae {
+
+/// A model as its weights describe it.
+struct DescribedModel {
+  ModelConfig config;
+  std::vector<std::string> ignored;  ///< tensors of the file that this model has no use for
+  std::vector<std::string> remarks;  ///< what was assumed, a sentence each
+};
+
+/// Tells from names and shapes what model `tensors` (official names) are: with decoder_pred a
+/// MaskedAutoencoder; with head a classifier, over the mean of patches if there is fc_norm, else over the
+/// class token; else an encoder alone, which is a classifier of no classes. Channels, patch, widths, depths,
+/// MLP ratio and qkv bias come from shapes; the image from a square grid or from `options`; heads from
+/// `options`, else from a preset of the same width and depth.
+///
+/// Nothing is allocated: the config's parameters are no more than the tensors hold. Pure.
+/// @return INVALID_ARGUMENT "num_heads: …" or "image_height: …" where an option is needed, and what it should
+///   say; naming the tensor for one that is missing, of another shape than a ViT's, or that no model here
+///   has.
+absl::StatusOr<DescribedModel> DescribeWeights(const NamedTensors& tensors, const ImportOptions& options);
+
+}  // namespace mae
