@@ -82,6 +82,8 @@ void AddVerbs(VerbRegistry& verbs, const CLI::App& app) {
   AddPlotCommand(verbs);
   AddDatasetCommands(verbs);
   AddModelCommands(verbs);
+  AddImportCommand(verbs);
+  AddExportCommand(verbs);
   AddReconstructCommand(verbs);
   AddClassifyCommand(verbs);
   AddEmbedCommand(verbs);

@@ -85,6 +85,8 @@ std::string VersionFields(const v1::Model& model, const v1::ModelVersion& versio
                      {"dataset", version.dataset()},
                      {"parent", version.parent()},
                      {"sha256", version.sha256()},
+                     {"source", version.source()},
+                     {"licence", version.license()},
                      {"loaded", version.loaded() ? "yes" : "no"},
                      {"created", LocalTime(version.create_time())}});
 }

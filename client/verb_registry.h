@@ -44,6 +44,8 @@ void AddMetricsCommand(VerbRegistry& verbs);      // metrics
 void AddPlotCommand(VerbRegistry& verbs);         // plot
 void AddDatasetCommands(VerbRegistry& verbs);     // list-datasets get-dataset
 void AddModelCommands(VerbRegistry& verbs);       // list-models get-model
+void AddImportCommand(VerbRegistry& verbs);       // import-model
+void AddExportCommand(VerbRegistry& verbs);       // export-model
 void AddReconstructCommand(VerbRegistry& verbs);  // reconstruct
 void AddClassifyCommand(VerbRegistry& verbs);     // classify
 void AddEmbedCommand(VerbRegistry& verbs);        // embed

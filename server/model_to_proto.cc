@@ -26,6 +26,8 @@ v1::ModelVersion ToProto(const ModelVersion& version, bool loaded) {
   message.mutable_labels()->Assign(version.config.labels.begin(), version.config.labels.end());
   message.set_sha256(version.card.sha256);
   message.set_loaded(loaded);
+  message.set_source(version.card.source);
+  message.set_license(version.card.license);
   return message;
 }
 

@@ -13,6 +13,7 @@
 #include "base/status_macros.h"
 #include "runtime/device.h"
 #include "server/hard_end.h"
+#include "server/job_curves.h"
 #include "server/job_metrics.h"
 #include "server/listen_address.h"
 #include "server/metrics_interceptor.h"
@@ -93,7 +94,9 @@ void Server::MakeServices() {
   inference_queue_ = MakeQueue(config_.inference.threads, config_.inference.max_waiting);
   job_service_ = std::make_unique<JobService>(jobs_->manager(), jobs_->hub(), *queue_);
   dataset_service_ = std::make_unique<DatasetService>(jobs_->datasets(), *queue_);
-  model_service_ = std::make_unique<ModelService>(jobs_->models(), *queue_);
+  model_transfers_ = std::make_unique<ModelTransfers>(jobs_->models(), config_.data_dir / "transfers",
+                                                      CurvesFrom(jobs_->ledger()));
+  model_service_ = std::make_unique<ModelService>(jobs_->models(), *queue_, *model_transfers_);
   inference_service_ = std::make_unique<InferenceService>(
       jobs_->models(), *inference_queue_, metrics_,
       InferenceLimits{config_.inference.max_images, config_.inference.max_image_pixels});

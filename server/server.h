@@ -14,6 +14,7 @@
 #include "server/metrics.h"
 #include "server/metrics_http.h"
 #include "server/model_service.h"
+#include "server/model_transfers.h"
 #include "server/server_config.h"
 #include "server/server_service.h"
 #include "server/work_queue.h"
@@ -55,6 +56,7 @@ class Server {
   std::unique_ptr<MetricsHttp> metrics_http_;
   std::unique_ptr<JobService> job_service_;
   std::unique_ptr<DatasetService> dataset_service_;
+  std::unique_ptr<ModelTransfers> model_transfers_;
   std::unique_ptr<ModelService> model_service_;
   std::unique_ptr<InferenceService> inference_service_;
   std::unique_ptr<ServerService> server_service_;

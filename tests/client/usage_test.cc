@@ -30,7 +30,7 @@ TEST(Usage, HelpHasExamplesBeforeOptionsAndEveryVerb) {
 }
 
 TEST(Usage, VerbsWithoutAServiceAreNotOffered) {
-  for (const char* verb : {"start-linear-probe", "upload-dataset", "import-model", "set-alias"}) {
+  for (const char* verb : {"start-linear-probe", "upload-dataset", "set-alias"}) {
     EXPECT_THAT(RunClient({"--help"}).out, Not(HasSubstr(verb)));
     EXPECT_EQ(RunClient({verb}).exit_code, 2);
   }

@@ -12,6 +12,8 @@ using testing::Pair;
 using testing::SizeIs;
 using testing::UnorderedElementsAre;
 
+std::map<std::string, std::vector<std::pair<int64_t, double>>> NoCurves(const std::string&) { return {}; }
+
 class ModelServiceTest : public testing::Test {
  protected:
   ModelServiceTest() {
@@ -27,7 +29,8 @@ class ModelServiceTest : public testing::Test {
   }
 
   ServedModels models_;
-  ModelService service_{*models_.store, models_.queue};
+  ModelTransfers transfers_{*models_.store, models_.data / "transfers", NoCurves};
+  ModelService service_{*models_.store, models_.queue, transfers_};
   GrpcHost host_{&service_};
   std::unique_ptr<v1::ModelService::Stub> stub_ = v1::ModelService::NewStub(host_.channel());
 };

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <fstream>
+#include <functional>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "mae/v1/model.pb.h"
+#include "server/transfer_folder.h"
+#include "serving/model_store.h"
+
+namespace mae {
+
+/// The curves of a job, thinned, by metric: (step, value). Empty where nothing is known. Thread-safe.
+using CurvesOfJob =
+    std::function<std::map<std::string, std::vector<std::pair<int64_t, double>>>(const std::string& job)>;
+
+/// The messages of one ExportModel call: makes the files in a folder of its own, then gives them piece by
+/// piece. Blocks on the disk. Not thread-safe.
+class ModelDownload {
+ public:
+  explicit ModelDownload(std::filesystem::path root) : root_(std::move(root)) {}
+
+  /// NOT_FOUND, INVALID_ARGUMENT (format), FAILED_PRECONDITION (no such model in the format),
+  /// RESOURCE_EXHAUSTED (disk).
+  absl::Status Prepare(const v1::ExportModelRequest& request, const ModelStore& store,
+                       const CurvesOfJob& curves);
+
+  /// The header, then the pieces. False: that was all.
+  absl::StatusOr<bool> Next(v1::ExportModelResponse& response);
+
+ private:
+  /// Fills the header in from what the export made.
+  absl::Status ListFiles();
+
+  const std::filesystem::path root_;
+  TransferFolder folder_;
+  v1::ExportModelResponse::Header header_;
+  bool sent_header_ = false;
+  int current_ = 0;   ///< index of the file that goes
+  int64_t left_ = 0;  ///< bytes of it to go
+  std::ifstream file_;
+};
+
+}  // namespace mae

@@ -1,0 +1,44 @@
+#include "server/transfer_folder.h"
+
+#include <atomic>
+#include <system_error>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/system_error.h"
+
+namespace mae {
+
+absl::StatusOr<TransferFolder> TransferFolder::Make(const std::filesystem::path& root) {
+  static std::atomic<int64_t> made = 0;
+  TransferFolder folder(root / absl::StrCat(++made));
+  std::error_code error;
+  std::filesystem::create_directories(folder.path_, error);
+  if (error) return SystemError("make folder", folder.path_, error.value());
+  return folder;
+}
+
+TransferFolder::TransferFolder(TransferFolder&& other) noexcept : path_(std::exchange(other.path_, {})) {}
+
+TransferFolder& TransferFolder::operator=(TransferFolder&& other) noexcept {
+  std::swap(path_, other.path_);
+  return *this;
+}
+
+TransferFolder::~TransferFolder() {
+  std::error_code ignored;  // The next start sweeps what is left.
+  if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
+}
+
+absl::Status CheckDiskSpace(const std::filesystem::path& folder, int64_t bytes) {
+  std::error_code error;
+  const auto space = std::filesystem::space(folder, error);
+  if (error) return SystemError("examine", folder, error.value());
+  const auto free = static_cast<int64_t>(std::min<uintmax_t>(space.available, INT64_MAX));
+  if (bytes <= free) return absl::OkStatus();
+  return absl::ResourceExhaustedError(absl::StrCat("the server's disk has ", free,
+                                                   " bytes free; the transfer needs ", bytes,
+                                                   "; remove old models, or give it a larger data folder"));
+}
+
+}  // namespace mae
