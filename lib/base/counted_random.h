@@ -14,7 +14,11 @@ enum class RandomStream : uint64_t {
   kMask = 3,
   kFlip = 4,
   kDropPath = 5,
-  kPicture = 6
+  kPicture = 6,
+  kCrop = 16,
+  kRandAugment = 17,
+  kErasing = 18,
+  kMix = 19
 };
 
 /// A well-mixed 64-bit word that depends on every argument (SplitMix64 finaliser, Steele et al. 2014,

@@ -21,6 +21,7 @@ const std::map<std::string, FolderRule>& Arrows() {
       {"options", {}},
       {"job", {}},
       {"image", {}},
+      {"augment", {{"image"}}},
       {"recipe", {{"data/dataset.h"}}},
       {"server",
        {{"serving", "interop/import_options.h", "interop/model_export.h", "interop/model_import.h", "job",
@@ -31,10 +32,12 @@ const std::map<std::string, FolderRule>& Arrows() {
       {"runtime", {}},
       {"nn", {{"runtime"}}},
       {"models", {{"nn", "runtime"}}},
-      {"data", {{"image", "runtime"}}},
+      {"data", {{"image", "augment", "runtime"}}},
       {"optim", {{"runtime"}}},
       {"checkpoint", {{"runtime"}}},
-      {"train", {{"models", "nn/init.h", "data", "image", "optim", "checkpoint", "job", "runtime"}}},
+      {"train",
+       {{"models", "nn/init.h", "nn/position_embedding.h", "data", "augment", "image", "optim", "checkpoint",
+         "job", "runtime"}}},
       {"serving", {{"image"}, {"models", "checkpoint", "runtime"}}},
       {"interop",
        {{"checkpoint/safetensors.h"}, {"checkpoint", "models", "nn", "runtime", "serving/config_check.h"}}},
@@ -66,7 +69,8 @@ TEST(Project, HasNoIncludeCycle) { EXPECT_EQ(IncludeCycle(Project()), ""); }
 TEST(Project, NoFileSeesTorchAndProtobuf) { EXPECT_THAT(FilesThatSeeTorchAndProtobuf(Project()), IsEmpty()); }
 
 TEST(Project, TheTorchFreeSideSeesNoTorch) {
-  EXPECT_THAT(FilesThatSee(&IsTorchHeader, {"base", "options", "job", "image", "recipe", "server", "client"}),
+  EXPECT_THAT(FilesThatSee(&IsTorchHeader,
+                           {"base", "options", "job", "image", "augment", "recipe", "server", "client"}),
               IsEmpty());
 }
 
