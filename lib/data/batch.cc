@@ -1,6 +1,7 @@
 #include "data/batch.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "data/image_picture.h"
 
@@ -14,11 +15,32 @@ std::array<float, 256> NormalisedValues(double mean, double std_dev) {
   return table;
 }
 
+ImageTransformOptions Completed(ImageTransformOptions options, const ImageSet& images,
+                                const std::vector<double>& mean) {
+  options.mean = mean;
+  if (options.height == 0) options.height = images.height;
+  if (options.width == 0) options.width = images.width;
+  return options;
+}
+
+// Interleaved bytes to planes.
+std::vector<uint8_t> PlanesOf(const Picture& picture) {
+  std::vector<uint8_t> planes;
+  planes.reserve(picture.pixels.size());
+  const auto channels = static_cast<size_t>(picture.channels);
+  for (size_t c = 0; c < channels; ++c) {
+    for (size_t i = c; i < picture.pixels.size(); i += channels) planes.push_back(picture.pixels[i]);
+  }
+  return planes;
+}
+
 }  // namespace
 
 BatchMaker::BatchMaker(const ImageSet& images, const std::vector<double>& mean,
-                       const std::vector<double>& std_dev)
-    : images_(images) {
+                       const std::vector<double>& std_dev, ImageTransformOptions transform)
+    : images_(images),
+      options_(Completed(std::move(transform), images, mean)),
+      transform_(options_, images.channels, images.height, images.width) {
   const auto channels = static_cast<size_t>(images.channels);
   TORCH_CHECK(mean.size() == channels && std_dev.size() == channels, "images have ", channels,
               " channels, but mean has ", mean.size(), " values and std_dev ", std_dev.size());
@@ -28,45 +50,48 @@ BatchMaker::BatchMaker(const ImageSet& images, const std::vector<double>& mean,
   }
 }
 
-Batch BatchMaker::Make(absl::Span<const int64_t> indices, absl::FunctionRef<bool(int64_t)> flips) const {
+Batch BatchMaker::Make(absl::Span<const int64_t> indices, int64_t epoch) const {
   const auto size = static_cast<int64_t>(indices.size());
   Batch batch;
   batch.indices.assign(indices.begin(), indices.end());
-  batch.images = torch::empty({size, images_.channels, images_.height, images_.width}, torch::kFloat32);
+  batch.images =
+      torch::empty({size, images_.channels, transform_.height(), transform_.width()}, torch::kFloat32);
   batch.labels = torch::empty({size}, torch::kInt64);
   float* const out = batch.images.data_ptr<float>();
   int64_t* const labels = batch.labels.data_ptr<int64_t>();
-  std::vector<uint8_t> decoded;
+  const int64_t values = images_.channels * transform_.height() * transform_.width();
+  ImageTransform::Workspace work;
   for (int64_t i = 0; i < size; ++i) {
-    Normalise(Planes(indices[i], decoded), flips(indices[i]), out + i * images_.image_bytes());
-    labels[i] = images_.labels[indices[i]];
+    const int64_t index = indices[i];
+    if (images_.encoded) {
+      MakeEncoded(index, epoch, work, out + i * values);
+    } else {
+      Normalise(transform_.Apply(images_.image(index), epoch, index, work), out + i * values);
+    }
+    transform_.Erase(out + i * values, epoch, index);
+    labels[i] = images_.labels[index];
   }
   return batch;
 }
 
-const uint8_t* BatchMaker::Planes(int64_t index, std::vector<uint8_t>& decoded) const {
-  if (!images_.encoded) return images_.image(index);
+void BatchMaker::MakeEncoded(int64_t index, int64_t epoch, ImageTransform::Workspace& work,
+                             float* out) const {
   const auto picture = PictureOf(images_, index);
   TORCH_CHECK(picture.ok(), picture.status().message(), "; remove or mend it, then resume the job");
-  const auto fitted = CoverAndCrop(*picture, images_.height, images_.width);
-  TORCH_CHECK(fitted.ok(), fitted.status().message());
-  decoded.resize(static_cast<size_t>(images_.image_bytes()));
-  auto* out = decoded.data();
-  for (int64_t c = 0; c < images_.channels; ++c) {
-    for (auto i = static_cast<size_t>(c); i < fitted->pixels.size();
-         i += static_cast<size_t>(images_.channels))
-      *out++ = fitted->pixels[i];
-  }
-  return decoded.data();
+  const std::vector<uint8_t> planes = PlanesOf(*picture);
+  const ImageTransform transform(options_, picture->channels, picture->height, picture->width);
+  Normalise(transform.Apply(planes.data(), epoch, index, work), out);
 }
 
-void BatchMaker::Normalise(const uint8_t* image, bool flip, float* out) const {
+void BatchMaker::Normalise(const ImageTransform::Result& image, float* out) const {
+  const int64_t height = transform_.height(), width = transform_.width();
+  const uint8_t* pixels = image.planes;
   for (const std::array<float, 256>& table : tables_) {
-    for (int64_t row = 0; row < images_.height; ++row) {
-      std::transform(image, image + images_.width, out, [&table](uint8_t pixel) { return table[pixel]; });
-      if (flip) std::reverse(out, out + images_.width);
-      image += images_.width;
-      out += images_.width;
+    for (int64_t row = 0; row < height; ++row) {
+      std::transform(pixels, pixels + width, out, [&table](uint8_t pixel) { return table[pixel]; });
+      if (image.mirror) std::reverse(out, out + width);
+      pixels += width;
+      out += width;
     }
   }
 }

@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "absl/functional/function_ref.h"
 #include "absl/types/span.h"
+#include "augment/image_transform.h"
 #include "data/dataset.h"
 
 namespace mae {
@@ -17,29 +17,35 @@ struct Batch {
   torch::Tensor images;          ///< [B, C, H, W] float32, (pixel / 255 - mean) / std, on the CPU
   torch::Tensor labels;          ///< [B] int64
   std::vector<int64_t> indices;  ///< of each image in its split
+  /// [B, classes] float32, the share that each class has in an image; undefined where the labels say it all.
+  torch::Tensor targets = {};
 };
 
-/// Picks images out of a set and normalises them. Concurrent calls are safe. The set must outlive the maker.
-/// Runs on the calling thread alone, so that threads that prepare batches leave LibTorch's own to the
-/// training step.
+/// Picks images out of a set, transforms their bytes, and normalises them. Concurrent calls are safe. The set
+/// must outlive the maker. Runs on the calling thread alone, so that threads that prepare batches leave
+/// LibTorch's own to the training step.
 class BatchMaker {
  public:
   /// @param mean, std_dev a channel each, of pixel values in 0..1; std_dev above 0.
+  /// @param transform what becomes of each image first; its mean is set from `mean`.
   /// @throws c10::Error if their sizes are not the set's channel count, or a std_dev is not above 0.
-  BatchMaker(const ImageSet& images, const std::vector<double>& mean, const std::vector<double>& std_dev);
+  BatchMaker(const ImageSet& images, const std::vector<double>& mean, const std::vector<double>& std_dev,
+             ImageTransformOptions transform = {});
 
   /// Encoded images are scaled to cover the set's height x width and cut to it around their middle.
   /// @throws c10::Error naming an image that can't be decoded.
   /// @param indices of the images, each in 0 .. count-1.
-  /// @param flips whether to mirror an image, given its index, left to right.
-  Batch Make(absl::Span<const int64_t> indices, absl::FunctionRef<bool(int64_t)> flips) const;
+  /// @param epoch what the transform draws from, with the index.
+  Batch Make(absl::Span<const int64_t> indices, int64_t epoch) const;
 
  private:
-  // Planes of the set's height x width; into `decoded` where they are not in memory.
-  const uint8_t* Planes(int64_t index, std::vector<uint8_t>& decoded) const;
-  void Normalise(const uint8_t* image, bool flip, float* out) const;
+  // An image of a size of its own.
+  void MakeEncoded(int64_t index, int64_t epoch, ImageTransform::Workspace& work, float* out) const;
+  void Normalise(const ImageTransform::Result& image, float* out) const;
 
   const ImageSet& images_;
+  const ImageTransformOptions options_;
+  const ImageTransform transform_;              // of images in memory, which have one size
   std::vector<std::array<float, 256>> tables_;  // a channel each: normalised value by pixel value
 };
 

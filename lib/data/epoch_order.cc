@@ -28,10 +28,4 @@ std::vector<int64_t> EpochOrder(int64_t count, uint64_t seed, int64_t epoch) {
   return order;
 }
 
-bool FlipsImage(uint64_t seed, int64_t epoch, int64_t image) {
-  return (CountedBits(seed, RandomStream::kFlip,
-                      {static_cast<uint64_t>(epoch), static_cast<uint64_t>(image)}) &
-          1) != 0;
-}
-
 }  // namespace mae

@@ -11,7 +11,4 @@ namespace mae {
 /// are equally likely (Fisher-Yates, Durstenfeld 1964).
 std::vector<int64_t> EpochOrder(int64_t count, uint64_t seed, int64_t epoch);
 
-/// Whether an image is mirrored in an epoch: a fair coin of (seed, epoch, image), whatever batch it is in.
-bool FlipsImage(uint64_t seed, int64_t epoch, int64_t image);
-
 }  // namespace mae

@@ -13,8 +13,4 @@ namespace mae {
 /// @param index in 0 .. count-1.
 absl::StatusOr<Picture> PictureOf(const ImageSet& images, int64_t index);
 
-/// The same picture scaled until it covers height x width, its aspect kept, and cut to that size around its
-/// middle. Torch-free counterpart of torchvision's Resize and CenterCrop.
-absl::StatusOr<Picture> CoverAndCrop(const Picture& picture, int64_t height, int64_t width);
-
 }  // namespace mae

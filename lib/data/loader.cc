@@ -36,7 +36,7 @@ class Loader::Impl {
   Impl(const ImageSet& images, LoaderOptions options)
       : images_(images),
         options_(Checked(std::move(options))),
-        maker_(images, options_.mean, options_.std_dev) {}
+        maker_(images, options_.mean, options_.std_dev, options_.transform) {}
 
   ~Impl() {
     absl::MutexLock lock(&mutex_);
@@ -110,11 +110,9 @@ class Loader::Impl {
   Made Make(const Claim& claim) const {
     const int64_t first = claim.batch * options_.batch_size;
     const int64_t size = std::min(options_.batch_size, images_.count - first);
-    const auto flips = [&](int64_t image) {
-      return options_.horizontal_flip && FlipsImage(options_.seed, claim.epoch->number, image);
-    };
     try {
-      return {maker_.Make(absl::MakeSpan(claim.epoch->order).subspan(first, size), flips), nullptr};
+      const auto indices = absl::MakeSpan(claim.epoch->order).subspan(first, size);
+      return {maker_.Make(indices, claim.epoch->number), nullptr};
     } catch (...) {  // the consumer gets it: here it would end the process
       return {std::nullopt, std::current_exception()};
     }

@@ -12,11 +12,11 @@
 namespace mae {
 
 struct LoaderOptions {
-  int64_t batch_size = 256;      ///< at least 1
-  bool shuffle = true;           ///< EpochOrder; false: the split's own order
-  bool drop_last = false;        ///< leave out the last batch of an epoch if it is smaller
-  bool horizontal_flip = false;  ///< by FlipsImage
-  uint64_t seed = 0;
+  int64_t batch_size = 256;         ///< at least 1
+  bool shuffle = true;              ///< EpochOrder; false: the split's own order
+  bool drop_last = false;           ///< leave out the last batch of an epoch if it is smaller
+  uint64_t seed = 0;                ///< of the order
+  ImageTransformOptions transform;  ///< what becomes of each image; its mean is set from `mean`
   int64_t workers = 1;  ///< threads, at least 1; batches are the same, in the same order, whatever the number
   int64_t queue_batches = 4;          ///< batches ahead of the consumer, ready or in the making; at least 1
   std::vector<double> mean, std_dev;  ///< a channel each, of pixel values in 0..1; std_dev above 0

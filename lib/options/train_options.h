@@ -5,6 +5,7 @@
 #include <variant>
 #include <vector>
 
+#include "options/augmentation_options.h"
 #include "options/model_options.h"
 
 /// Plain descriptions of one training job, every default resolved. recipe/recipe_proto.h makes them from the
@@ -23,7 +24,6 @@ struct DataOptions {
   int64_t workers = 1;            ///< threads that prepare batches
   std::vector<double> mean;       ///< a channel, of pixel values in 0..1
   std::vector<double> std_dev;    ///< a channel, above 0
-  bool horizontal_flip = false;   ///< mirror each training image with probability 1/2
 
   bool operator==(const DataOptions&) const = default;
 };
@@ -85,12 +85,19 @@ struct PretrainOptions {
   bool operator==(const PretrainOptions&) const = default;
 };
 
+/// How the position embedding of a pretrained model is brought to another grid of patches; bicubic both ways.
+enum class PositionResampling {
+  kBicubic,             ///< without antialias (a = -0.75), as the public MAE code
+  kBicubicAntialiased,  ///< with (a = -0.5, also where it grows), as timm
+};
+
 /// A classifier, over a pretrained encoder or from scratch.
 struct FinetuneOptions {
   VisionTransformerOptions model;
   std::string from_model{};    ///< models/{model}/versions/{n}, for the card; empty: from scratch
   std::string from_weights{};  ///< its folder (model.safetensors, config.json); empty: from scratch
   std::string preset{};        ///< name of the preset that filled the model, for people; may be empty
+  PositionResampling position_resampling = PositionResampling::kBicubic;
   bool operator==(const FinetuneOptions&) const = default;
 };
 
@@ -98,6 +105,7 @@ struct FinetuneOptions {
 struct JobOptions {
   std::variant<PretrainOptions, FinetuneOptions> kind;
   DataOptions data;
+  AugmentationOptions augmentation;
   OptimizerOptions optimizer;
   ScheduleOptions schedule;
   Precision precision = Precision::kBf16;

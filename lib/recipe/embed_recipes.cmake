@@ -1,11 +1,12 @@
 # cmake -DOUTPUT=<file.cc> -DRECIPES=<a.yaml,b.yaml,…> -P embed_recipes.cmake
 # Writes mae::BuiltinRecipeFiles() with the content of each file under its stem, sorted.
 string(REPLACE "," ";" RECIPES "${RECIPES}")
-list(SORT RECIPES)
+list(TRANSFORM RECIPES REPLACE "\\.yaml$" "")
+list(SORT RECIPES)  # without the suffix, which would sort after a name that goes on with "-"
 set(entries)
 foreach(recipe IN LISTS RECIPES)
   get_filename_component(name "${recipe}" NAME_WE)
-  file(READ "${recipe}" yaml)
+  file(READ "${recipe}.yaml" yaml)
   string(APPEND entries "      {\"${name}\", R\"recipe(${yaml})recipe\"},\n")
 endforeach()
 file(WRITE "${OUTPUT}" "// Generated from configs/recipes/ by lib/recipe/embed_recipes.cmake.

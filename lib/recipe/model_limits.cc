@@ -61,22 +61,24 @@ void CheckStack(int64_t dim, int64_t depth, int64_t heads, bool sincos, const st
                    absl::StrCat("is ", dim, "; must be a multiple of 4 for the sin-cos position embedding"));
 }
 
-void CheckDataset(const DatasetInfo& dataset, const EncoderOptions& encoder, const std::string& path,
-                  ViolationList& violations) {
-  const auto check = [&](const char* field, int64_t value, int64_t wanted) {
+void CheckDataset(const DatasetInfo& dataset, const EncoderOptions& encoder, bool is_resized,
+                  const std::string& path, ViolationList& violations) {
+  const auto check = [&](const char* field, int64_t value, int64_t wanted, const char* other_remedy) {
     if (value != wanted)
-      violations.Add(path + field, absl::StrCat("is ", value, ", but the images of dataset ", dataset.name,
-                                                " have ", wanted, ": leave it unset to follow the dataset"));
+      violations.Add(path + field,
+                     absl::StrCat("is ", value, ", but the images of dataset ", dataset.name, " have ",
+                                  wanted, ": leave it unset to follow the dataset", other_remedy));
   };
-  if (!dataset.encoded) {
-    check("image_height", encoder.image_height, dataset.height);
-    check("image_width", encoder.image_width, dataset.width);
+  if (!is_resized) {
+    const char* resize = ", or set augmentation.random_resized_crop to resize them";
+    check("image_height", encoder.image_height, dataset.height, resize);
+    check("image_width", encoder.image_width, dataset.width, resize);
   }
-  check("channels", encoder.channels, dataset.channels);
+  check("channels", encoder.channels, dataset.channels, "");
 }
 
 // Weights only fit a model of the same shapes; equal widths with other heads would fit and mean something
-// else.
+// else. Another image size is no obstacle: the position embedding is resampled.
 void CheckSameShapes(const EncoderOptions& encoder, const EncoderOptions& pretrained, const std::string& from,
                      ViolationList& violations) {
   const auto check = [&](const char* field, double value, double wanted, const char* remedy) {
@@ -89,8 +91,6 @@ void CheckSameShapes(const EncoderOptions& encoder, const EncoderOptions& pretra
   };
   const char* images = "start from a model of such images, or take another dataset";
   const char* unset = "leave it and preset unset to follow the model, or start from another model";
-  count("image_height", encoder.image_height, pretrained.image_height, images);
-  count("image_width", encoder.image_width, pretrained.image_width, images);
   count("channels", encoder.channels, pretrained.channels, images);
   count("patch_size", encoder.patch_size, pretrained.patch_size, unset);
   count("embed_dim", encoder.embed_dim, pretrained.embed_dim, unset);
@@ -178,7 +178,8 @@ void CheckModel(const RecipeContext& context, const v1::JobSpec& spec, Violation
   if (!options.ok()) return;
   const std::string path = absl::StrCat(options->kind_name(), ".model.");
   CheckEncoder(options->encoder(), path, violations);
-  CheckDataset(context.dataset, options->encoder(), path, violations);
+  CheckDataset(context.dataset, options->encoder(), context.dataset.encoded || options->augmentation.random_resized_crop.has_value(),
+               path, violations);
   if (const auto* pretrain = std::get_if<PretrainOptions>(&options->kind)) {
     CheckPretrain(pretrain->model, violations);
   } else {

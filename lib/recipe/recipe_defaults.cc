@@ -8,6 +8,7 @@
 #include "absl/strings/str_join.h"
 #include "base/nearest_word.h"
 #include "options/model_presets.h"
+#include "recipe/augmentation_limits.h"
 
 namespace mae {
 namespace {
@@ -138,6 +139,8 @@ void FillFinetune(const RecipeContext& context, v1::FinetuneSpec& spec, Violatio
     FillScratch(model, violations);
   }
   if (spec.pooling() == v1::POOLING_UNSPECIFIED) spec.set_pooling(v1::POOLING_MEAN);
+  if (spec.position_resampling() == v1::POSITION_RESAMPLING_UNSPECIFIED)
+    spec.set_position_resampling(v1::POSITION_RESAMPLING_BICUBIC);
   if (spec.num_classes() == 0) spec.set_num_classes(static_cast<int32_t>(context.dataset.labels.size()));
 }
 
@@ -184,7 +187,7 @@ void FillRun(const RecipeContext& context, v1::JobSpec& spec) {
   MAE_FILL(*spec.mutable_checkpoint(), keep_last, 2);
   FillSafety(*spec.mutable_safety());
   spec.mutable_publish();
-  spec.mutable_augmentation();
+  FillAugmentation(*spec.mutable_augmentation());
   if (spec.resources().device().empty()) spec.mutable_resources()->set_device("auto");
   MAE_FILL(*spec.mutable_logging(), every_steps, 25);
   MAE_FILL(*spec.mutable_logging(), pictures, 6);

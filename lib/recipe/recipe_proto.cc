@@ -1,6 +1,7 @@
 #include "recipe/recipe_proto.h"
 
 #include "absl/status/status.h"
+#include "recipe/augmentation_proto.h"
 
 namespace mae {
 namespace {
@@ -27,9 +28,19 @@ Precision ReadPrecision(v1::Precision value) {
   return value == v1::PRECISION_FP32 ? Precision::kFp32 : Precision::kBf16;
 }
 
+PositionResampling ReadResampling(v1::PositionResampling value) {
+  return value == v1::POSITION_RESAMPLING_BICUBIC_ANTIALIASED ? PositionResampling::kBicubicAntialiased
+                                                              : PositionResampling::kBicubic;
+}
+
 v1::PositionEmbedding WritePositionEmbedding(PositionEmbedding value) {
   return value == PositionEmbedding::kLearned ? v1::POSITION_EMBEDDING_LEARNED
                                               : v1::POSITION_EMBEDDING_SINCOS;
+}
+
+v1::PositionResampling WriteResampling(PositionResampling value) {
+  return value == PositionResampling::kBicubicAntialiased ? v1::POSITION_RESAMPLING_BICUBIC_ANTIALIASED
+                                                          : v1::POSITION_RESAMPLING_BICUBIC;
 }
 
 v1::Pooling WritePooling(Pooling value) {
@@ -114,6 +125,7 @@ FinetuneOptions ReadFinetune(const v1::FinetuneSpec& spec) {
   out.model.num_classes = spec.num_classes();
   out.model.pooling = ReadPooling(spec.pooling());
   out.model.drop_path = spec.drop_path();
+  out.position_resampling = ReadResampling(spec.position_resampling());
   return out;
 }
 
@@ -124,10 +136,10 @@ void WriteFinetune(const FinetuneOptions& options, v1::FinetuneSpec& out) {
   out.set_num_classes(static_cast<int32_t>(options.model.num_classes));
   out.set_pooling(WritePooling(options.model.pooling));
   out.set_drop_path(options.model.drop_path);
+  out.set_position_resampling(WriteResampling(options.position_resampling));
 }
 
-void ReadData(const v1::JobSpec& job, DataOptions& out) {
-  const auto& spec = job.data();
+void ReadData(const v1::DataSpec& spec, DataOptions& out) {
   out.dataset = spec.dataset();
   if (spec.has_batch_size()) out.batch_size = spec.batch_size();
   out.drop_last = spec.drop_last();
@@ -136,11 +148,9 @@ void ReadData(const v1::JobSpec& job, DataOptions& out) {
   if (spec.has_workers()) out.workers = spec.workers();
   out.mean.assign(spec.mean().begin(), spec.mean().end());
   out.std_dev.assign(spec.std().begin(), spec.std().end());
-  out.horizontal_flip = job.augmentation().horizontal_flip();
 }
 
-void WriteData(const DataOptions& options, v1::JobSpec& job) {
-  auto& out = *job.mutable_data();
+void WriteData(const DataOptions& options, v1::DataSpec& out) {
   out.set_dataset(options.dataset);
   out.set_batch_size(static_cast<int32_t>(options.batch_size));
   out.set_drop_last(options.drop_last);
@@ -149,7 +159,6 @@ void WriteData(const DataOptions& options, v1::JobSpec& job) {
   out.set_workers(static_cast<int32_t>(options.workers));
   out.mutable_mean()->Assign(options.mean.begin(), options.mean.end());
   out.mutable_std()->Assign(options.std_dev.begin(), options.std_dev.end());
-  job.mutable_augmentation()->set_horizontal_flip(options.horizontal_flip);
 }
 
 void ReadOptimizer(const v1::OptimizerSpec& spec, OptimizerOptions& out) {
@@ -261,7 +270,8 @@ absl::StatusOr<JobOptions> OptionsFromSpec(const v1::JobSpec& spec) {
   } else {
     return absl::InvalidArgumentError("kind: not set; a job needs one of pretrain, finetune");
   }
-  ReadData(spec, out.data);
+  ReadData(spec.data(), out.data);
+  out.augmentation = ReadAugmentation(spec.augmentation());
   ReadOptimizer(spec.optimizer(), out.optimizer);
   ReadSchedule(spec.schedule(), out.schedule);
   ReadRun(spec, out);
@@ -275,7 +285,8 @@ v1::JobSpec SpecFromOptions(const JobOptions& options) {
   } else {
     WriteFinetune(std::get<FinetuneOptions>(options.kind), *out.mutable_finetune());
   }
-  WriteData(options.data, out);
+  WriteData(options.data, *out.mutable_data());
+  WriteAugmentation(options.augmentation, *out.mutable_augmentation());
   WriteOptimizer(options.optimizer, *out.mutable_optimizer());
   WriteSchedule(options.schedule, *out.mutable_schedule());
   WriteRun(options, out);

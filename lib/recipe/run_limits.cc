@@ -8,6 +8,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "recipe/augmentation_limits.h"
 
 namespace mae {
 namespace {
@@ -142,6 +143,7 @@ void CheckSafety(const v1::SafetySpec& safety, ViolationList& violations) {
 
 void CheckRun(const RecipeContext& context, const v1::JobSpec& spec, ViolationList& violations) {
   CheckData(spec.data(), context.dataset, violations);
+  CheckAugmentation(spec, violations);
   CheckOptimizer(spec.optimizer(), violations);
   CheckSchedule(spec.schedule(), violations);
   CheckCheckpoint(spec.checkpoint(), violations);

@@ -13,6 +13,7 @@
 #include "image/codec.h"
 #include "runtime/precision.h"
 #include "train/sample_pictures.h"
+#include "train/train_data.h"
 #include "train/validation.h"
 
 namespace mae {
@@ -24,8 +25,9 @@ const std::vector<double> kShownRatios = {0.25, 0.5, 0.75};
 Batch PictureBatch(const ImageSet& validation, const JobOptions& options, const torch::Device& device,
                    int64_t epoch) {
   const auto indices = PictureIndices(options.seed, epoch, options.pictures, validation.count);
-  const BatchMaker maker(validation, options.data.mean, options.data.std_dev);
-  return ToDevice(maker.Make(indices, [](int64_t) { return false; }), device);
+  const BatchMaker maker(validation, options.data.mean, options.data.std_dev,
+                         ValidationLoaderOptions(options).transform);
+  return ToDevice(maker.Make(indices, 0), device);
 }
 
 absl::StatusOr<PictureEvent> WritePicture(const Picture& picture, const JobFolder& folder,

@@ -2,8 +2,11 @@
 
 #include <utility>
 
+#include "augment/batch_mix.h"
 #include "base/status_macros.h"
 #include "train/initial_weights.h"
+#include "train/mixed_batch.h"
+#include "train/soft_target_loss.h"
 
 namespace mae {
 
@@ -14,19 +17,27 @@ absl::StatusOr<std::unique_ptr<FinetuneTask>> FinetuneTask::Create(const JobOpti
   SeedInitialWeights(options.seed);
   VisionTransformer model(finetune.model);
   if (!finetune.from_weights.empty()) {
-    MAE_RETURN_IF_ERROR(LoadPretrainedEncoder(finetune.from_weights, *model));
+    MAE_RETURN_IF_ERROR(LoadPretrainedEncoder(finetune.from_weights, finetune.position_resampling, *model));
   }
   model->to(device);
   ModelConfig config{finetune.model, options.data.mean, options.data.std_dev, std::move(labels)};
-  return absl::WrapUnique(new FinetuneTask(std::move(config), std::move(model)));
+  return absl::WrapUnique(new FinetuneTask(options, std::move(config), std::move(model)));
+}
+
+Batch FinetuneTask::Prepare(const Batch& batch, int64_t epoch) {
+  if (!augmentation_.mixes() && augmentation_.label_smoothing == 0.0) return batch;
+  const auto mix = DrawBatchMix(augmentation_, seed_, epoch, batch.indices.front(), batch.images.size(2),
+                                batch.images.size(3));
+  return MixBatch(batch, mix, model_->options().num_classes, augmentation_.label_smoothing);
 }
 
 TrainTask::Measure FinetuneTask::Train(const Batch& batch, int64_t /*epoch*/) { return Validate(batch); }
 
 TrainTask::Measure FinetuneTask::Validate(const Batch& batch) {
   const auto logits = model_->forward(batch.images);
-  const auto right = logits.detach().argmax(1).eq(batch.labels);
-  return {torch::nn::functional::cross_entropy(logits, batch.labels), right.sum().to(torch::kFloat32)};
+  const auto right = logits.detach().argmax(1).eq(batch.labels).sum().to(torch::kFloat32);
+  if (batch.targets.defined()) return {SoftTargetCrossEntropy(logits, batch.targets), right};
+  return {torch::nn::functional::cross_entropy(logits, batch.labels), right};
 }
 
 }  // namespace mae

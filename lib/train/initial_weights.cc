@@ -9,6 +9,7 @@
 #include "base/status_macros.h"
 #include "checkpoint/model_folder.h"
 #include "nn/init.h"
+#include "nn/position_embedding.h"
 
 namespace mae {
 namespace {
@@ -35,6 +36,20 @@ NamedTensors WithoutHead(NamedTensors tensors) {
   return tensors;
 }
 
+// A tensor that is not the embedding of the source's grid stays as it is: loading then names its shape.
+void FitPositions(const EncoderOptions& source, const EncoderOptions& target, PositionResampling resampling,
+                  NamedTensors& tensors) {
+  const int64_t rows = target.grid_rows(), cols = target.grid_cols();
+  if (source.grid_rows() == rows && source.grid_cols() == cols) return;
+  for (auto& [name, tensor] : tensors) {
+    const bool of_source =
+        tensor.dim() == 3 && tensor.size(0) == 1 && tensor.size(1) == 1 + source.num_patches();
+    if (name != "pos_embed" || !of_source) continue;
+    tensor = ResamplePositionEmbedding(tensor, source.grid_rows(), source.grid_cols(), rows, cols,
+                                       resampling == PositionResampling::kBicubicAntialiased);
+  }
+}
+
 void DrawHead(VisionTransformerImpl& model) {
   const torch::NoGradGuard no_grad;
   for (auto& parameter : model.named_parameters()) {
@@ -47,7 +62,8 @@ void DrawHead(VisionTransformerImpl& model) {
 
 void SeedInitialWeights(uint64_t seed) { torch::manual_seed(CountedBits(seed, RandomStream::kInit, {})); }
 
-absl::Status LoadPretrainedEncoder(const std::filesystem::path& folder, VisionTransformerImpl& model) {
+absl::Status LoadPretrainedEncoder(const std::filesystem::path& folder, PositionResampling resampling,
+                                   VisionTransformerImpl& model) {
   static const std::vector<std::string> kOwn = {"head.weight",  "head.bias",   "fc_norm.weight",
                                                 "fc_norm.bias", "norm.weight", "norm.bias"};
   MAE_ASSIGN_OR_RETURN(const ModelConfig config, ReadModelConfig(folder));
@@ -55,6 +71,7 @@ absl::Status LoadPretrainedEncoder(const std::filesystem::path& folder, VisionTr
     return Mismatch(folder, status);
   }
   MAE_ASSIGN_OR_RETURN(Safetensors file, ReadSafetensors(folder / "model.safetensors"));
+  FitPositions(config.encoder(), model.options().encoder, resampling, file.tensors);
   const auto status = LoadState(WithoutHead(std::move(file.tensors)), model, kOwn);
   if (!status.ok()) return Mismatch(folder, status);
   DrawHead(model);

@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "models/vision_transformer.h"
+#include "options/train_options.h"
 
 /// What the weights of a model are before its first step.
 namespace mae {
@@ -16,9 +17,11 @@ void SeedInitialWeights(uint64_t seed);
 /// Fills a classifier from a pretrained model folder (a masked autoencoder or another classifier), its own
 /// head drawn anew, trunc-normal(2e-5) with bias 0, so that the first loss is that of a coin with as many
 /// sides as classes (He et al. 2022, appendix A.1, "End-to-end fine-tuning"). Tensors that the classifier
-/// lacks (a decoder, a norm) are ignored; fc_norm or norm keeps its start where the file has none.
+/// lacks (a decoder, a norm) are ignored; fc_norm or norm keeps its start where the file has none. The
+/// position embedding of another image size, so of another patch grid, is resampled to the classifier's.
 /// INVALID_ARGUMENT names every tensor that is missing or of another shape, or options of the encoder that
 /// shapes do not show; NOT_FOUND if there is no such folder.
-absl::Status LoadPretrainedEncoder(const std::filesystem::path& folder, VisionTransformerImpl& model);
+absl::Status LoadPretrainedEncoder(const std::filesystem::path& folder, PositionResampling resampling,
+                                   VisionTransformerImpl& model);
 
 }  // namespace mae

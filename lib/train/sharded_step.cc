@@ -38,7 +38,8 @@ std::vector<Shard> SplitBatch(const Batch& batch, int64_t shards) {
     auto& part = parts[static_cast<size_t>(i)];
     part.batch = {batch.images.slice(0, begin, end),
                   batch.labels.slice(0, begin, end),
-                  {batch.indices.begin() + begin, batch.indices.begin() + end}};
+                  {batch.indices.begin() + begin, batch.indices.begin() + end},
+                  batch.targets.defined() ? batch.targets.slice(0, begin, end) : torch::Tensor()};
     part.weight = static_cast<double>(end - begin) / static_cast<double>(images);
   }
   return parts;

@@ -11,15 +11,16 @@ namespace {
 
 absl::Status CheckShape(const JobOptions& options, const ImageSet& images) {
   const auto& encoder = options.encoder();
-  if (images.channels == encoder.channels && images.height == encoder.image_height &&
-      images.width == encoder.image_width) {
+  const bool fits = images.height == encoder.image_height && images.width == encoder.image_width;
+  if (images.channels == encoder.channels && (fits || options.augmentation.random_resized_crop.has_value())) {
     return absl::OkStatus();
   }
-  return absl::InvalidArgumentError(
-      absl::StrCat("data.dataset: the images of ", options.data.dataset, " are ", images.height, "x",
-                   images.width, " with ", images.channels, " channels, the model takes ",
-                   encoder.image_height, "x", encoder.image_width, " with ", encoder.channels,
-                   "; leave model.image_height, image_width and channels unset to follow the dataset"));
+  return absl::InvalidArgumentError(absl::StrCat(
+      "data.dataset: the images of ", options.data.dataset, " are ", images.height, "x", images.width,
+      " with ", images.channels, " channels, the model takes ", encoder.image_height, "x",
+      encoder.image_width, " with ", encoder.channels,
+      "; leave model.image_height, image_width and channels unset to follow the dataset, or, for "
+      "images of another size, set augmentation.random_resized_crop"));
 }
 
 // Encoded images take the size that the model wants.
@@ -53,13 +54,17 @@ absl::Status CheckBatches(const DataOptions& data, const ImageSet& train) {
                    " training images, and drop_last leaves no batch; take a smaller one or unset drop_last"));
 }
 
-LoaderOptions Common(const JobOptions& options) {
+LoaderOptions ForBothSplits(const JobOptions& options) {
   LoaderOptions common;
   common.batch_size = options.data.batch_size;
   common.seed = options.seed;
   common.workers = options.data.workers;
   common.mean = options.data.mean;
   common.std_dev = options.data.std_dev;
+  common.transform.augmentation = options.augmentation;
+  common.transform.seed = options.seed;
+  common.transform.height = options.encoder().image_height;
+  common.transform.width = options.encoder().image_width;
   return common;
 }
 
@@ -86,14 +91,14 @@ int64_t StepsPerEpoch(const JobOptions& options, const TrainData& data) {
 }
 
 LoaderOptions TrainLoaderOptions(const JobOptions& options) {
-  LoaderOptions loader = Common(options);
+  LoaderOptions loader = ForBothSplits(options);
   loader.drop_last = options.data.drop_last;
-  loader.horizontal_flip = options.data.horizontal_flip;
+  loader.transform.training = true;
   return loader;
 }
 
 LoaderOptions ValidationLoaderOptions(const JobOptions& options) {
-  LoaderOptions loader = Common(options);
+  LoaderOptions loader = ForBothSplits(options);
   loader.shuffle = false;
   return loader;
 }

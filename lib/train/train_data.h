@@ -16,17 +16,17 @@ struct TrainData {
   ImageSet train, validation;
 };
 
-/// Reads both splits and holds them against the model. INVALID_ARGUMENT names the field: another size or
-/// channel count than the model's, more classes than its head has, fewer images than one batch under
-/// drop_last. Else the errors of InspectDataset and LoadSplit.
+/// Reads both splits and holds them against the model. INVALID_ARGUMENT names the field: another size
+/// than the model's without a random resized crop, another channel count, more classes than its head has,
+/// fewer images than one batch under drop_last. Else the errors of InspectDataset and LoadSplit.
 absl::StatusOr<TrainData> LoadTrainData(const JobOptions& options);
 
 /// Batches that an epoch of training has, as Loader::num_batches.
 int64_t StepsPerEpoch(const JobOptions& options, const TrainData& data);
 
-/// Shuffled, mirrored and cut as the job wants its training images.
+/// Shuffled, augmented and cut as the job wants its training images.
 LoaderOptions TrainLoaderOptions(const JobOptions& options);
-/// In order, whole.
+/// In order, whole; only brought to the model's size.
 LoaderOptions ValidationLoaderOptions(const JobOptions& options);
 
 }  // namespace mae

@@ -16,7 +16,8 @@ TrainStep::TrainStep(const JobOptions& options, TrainTask& task, AdamW& adamw, t
       task_(task),
       adamw_(adamw) {}
 
-TrainTask::Measure TrainStep::ForwardAndBackward(const Batch& batch, int64_t epoch) {
+TrainTask::Measure TrainStep::ForwardAndBackward(const Batch& loaded, int64_t epoch) {
+  const Batch batch = task_.Prepare(loaded, epoch);
   if (const int64_t shards = ShardsOf(task_, batch, device_); shards > 1) {
     return ForwardAndBackwardInShards(task_, batch, epoch, precision_, shards);
   }

@@ -36,7 +36,7 @@ class TrainStep {
   Result Run(const Batch& batch, int64_t epoch, int64_t step, double learning_rate, bool histograms = false);
 
  private:
-  TrainTask::Measure ForwardAndBackward(const Batch& batch, int64_t epoch);
+  TrainTask::Measure ForwardAndBackward(const Batch& loaded, int64_t epoch);
 
   const uint64_t seed_;
   const Precision precision_;

@@ -2,6 +2,8 @@
 
 namespace mae {
 
+Batch TrainTask::Prepare(const Batch& batch, int64_t /*epoch*/) { return batch; }
+
 absl::StatusOr<Picture> TrainTask::Draw(const Batch& /*batch*/) {
   return absl::UnimplementedError("this kind of job draws no picture");
 }

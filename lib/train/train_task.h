@@ -31,8 +31,12 @@ class TrainTask {
   /// What is trained, which decides what weight decay shrinks.
   virtual TrainingKind kind() const = 0;
 
-  /// The loss of a training batch, a function of the weights, the batch, the epoch and (for drop path) the
-  /// default generator. The model is in train mode.
+  /// What Train is to see of a training batch as it came from the loader: called once for the whole batch,
+  /// before it is trained in parts, by tasks that mix its images. A function of the batch and the epoch.
+  virtual Batch Prepare(const Batch& batch, int64_t epoch);
+
+  /// The loss of a training batch that Prepare gave, a function of the weights, the batch, the epoch and (for
+  /// drop path) the default generator. The model is in train mode.
   virtual Measure Train(const Batch& batch, int64_t epoch) = 0;
 
   /// Whether Train may be called for parts of a batch at the same time, with the gradients of the parts

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "augment/horizontal_flip.h"
 #include "tests/data/picture_files.h"
 #include "tests/fakes/temp_folder.h"
 
@@ -18,11 +19,9 @@ ImageSet SmallSet() {
   return set;
 }
 
-constexpr auto kNoFlip = [](int64_t) { return false; };
-
 TEST(BatchMaker, NormalisesEachChannelByItsMeanAndDeviation) {
   const ImageSet set = SmallSet();
-  const Batch batch = BatchMaker(set, {0.25, 0.5}, {0.5, 2.0}).Make({2, 0}, kNoFlip);
+  const Batch batch = BatchMaker(set, {0.25, 0.5}, {0.5, 2.0}).Make({2, 0}, 0);
   ASSERT_EQ(batch.images.sizes(), (torch::IntArrayRef{2, 2, 2, 3}));
   ASSERT_EQ(batch.images.scalar_type(), torch::kFloat32);
   const int64_t images[] = {2, 0};
@@ -37,19 +36,40 @@ TEST(BatchMaker, NormalisesEachChannelByItsMeanAndDeviation) {
 
 TEST(BatchMaker, GivesLabelsAndIndicesInTheOrderAskedFor) {
   const ImageSet set = SmallSet();
-  const Batch batch = BatchMaker(set, {0.5, 0.5}, {0.5, 0.5}).Make({2, 0, 1}, kNoFlip);
+  const Batch batch = BatchMaker(set, {0.5, 0.5}, {0.5, 0.5}).Make({2, 0, 1}, 0);
   EXPECT_THAT(batch.indices, ElementsAre(2, 0, 1));
   EXPECT_TRUE(batch.labels.equal(torch::tensor({6, 4, 5}, torch::kInt64)));
 }
 
 TEST(BatchMaker, MirrorsLeftToRightTheImagesToFlip) {
   const ImageSet set = SmallSet();
-  const BatchMaker maker(set, {0.5, 0.5}, {0.5, 0.5});
-  const torch::Tensor straight = maker.Make({0, 1}, kNoFlip).images;
-  const torch::Tensor flipped = maker.Make({0, 1}, [](int64_t image) { return image == 1; }).images;
-  EXPECT_TRUE(flipped[0].equal(straight[0]));
-  EXPECT_TRUE(flipped[1].equal(straight[1].flip({2})));
-  EXPECT_FALSE(flipped[1].equal(straight[1]));
+  ImageTransformOptions transform;
+  transform.training = transform.augmentation.horizontal_flip = true;
+  const torch::Tensor straight = BatchMaker(set, {0.5, 0.5}, {0.5, 0.5}).Make({0, 1, 2}, 0).images;
+  const BatchMaker maker(set, {0.5, 0.5}, {0.5, 0.5}, transform);
+  int flips = 0;
+  for (int64_t epoch = 0; epoch < 10; ++epoch) {
+    const torch::Tensor images = maker.Make({0, 1, 2}, epoch).images;
+    for (int64_t i = 0; i < 3; ++i) {
+      const bool flip = FlipsImage(0, epoch, i);
+      flips += flip ? 1 : 0;
+      EXPECT_TRUE(images[i].equal(flip ? straight[i].flip({2}) : straight[i])) << epoch << " " << i;
+      EXPECT_FALSE(images[i].equal(flip ? straight[i] : straight[i].flip({2}))) << epoch << " " << i;
+    }
+  }
+  EXPECT_GT(flips, 0);
+  EXPECT_LT(flips, 30);
+}
+
+TEST(BatchMaker, ErasesAfterNormalisingAndInTrainingAlone) {
+  const ImageSet set{1, 1, 16, 16, std::vector<uint8_t>(256, 255), {0}};
+  ImageTransformOptions transform;
+  transform.augmentation.random_erasing = RandomErasingOptions{1.0};
+  EXPECT_TRUE(BatchMaker(set, {0.0}, {1.0}, transform).Make({0}, 0).images.eq(1.0).all().item<bool>());
+  transform.training = true;
+  const auto erased = BatchMaker(set, {0.0}, {1.0}, transform).Make({0}, 0).images;
+  EXPECT_TRUE(erased.eq(1.0).any().item<bool>());
+  EXPECT_TRUE(erased.lt(0.0).any().item<bool>()) << "noise has values that no byte has";
 }
 
 TEST(BatchMaker, RefusesAMeanThatDoesNotFitTheChannels) {
@@ -69,7 +89,7 @@ TEST(BatchMaker, EncodedImagesAreBroughtToTheSizeOfTheSet) {
   WritePng(root / "val/a/0.png", 8, 8, {0, 0, 0});
   ImageSet set = LoadSplit("image_folder", root.path(), Split::kTrain, 0).value();
   set.height = set.width = 4;
-  const Batch batch = BatchMaker(set, {0, 0, 0}, {1, 1, 1}).Make({0, 0}, kNoFlip);
+  const Batch batch = BatchMaker(set, {0, 0, 0}, {1, 1, 1}).Make({0, 0}, 0);
   ASSERT_EQ(batch.images.sizes(), (std::vector<int64_t>{2, 3, 4, 4}));
   EXPECT_TRUE(batch.images.select(1, 0).eq(1).all().item<bool>());
   EXPECT_TRUE(batch.images.select(1, 1).eq(0.2f).all().item<bool>());
@@ -83,7 +103,7 @@ TEST(BatchMaker, NamesTheEncodedImageThatIsDamaged) {
   const ImageSet set = LoadSplit("image_folder", root.path(), Split::kTrain, 0).value();
   CutOff(root / "train/a/0.png", 5);
   try {
-    BatchMaker(set, {0, 0, 0}, {1, 1, 1}).Make({0}, kNoFlip);
+    BatchMaker(set, {0, 0, 0}, {1, 1, 1}).Make({0}, 0);
     FAIL() << "a damaged image made a batch";
   } catch (const c10::Error& error) {
     EXPECT_THAT(error.what(), testing::HasSubstr("train/a/0.png"));

@@ -42,16 +42,5 @@ TEST(EpochOrder, AllPermutationsAreEquallyLikely) {
   for (const auto& [order, times] : seen) EXPECT_NEAR(times, kDraws / 24, 160);  // five standard deviations
 }
 
-TEST(FlipsImage, IsAFairCoinThatEachEpochTossesAnew) {
-  int flips = 0, changes = 0;
-  for (int64_t image = 0; image < 10000; ++image) {
-    flips += FlipsImage(7, 0, image) ? 1 : 0;
-    changes += FlipsImage(7, 0, image) != FlipsImage(7, 1, image) ? 1 : 0;
-    EXPECT_EQ(FlipsImage(7, 0, image), FlipsImage(7, 0, image));
-  }
-  EXPECT_NEAR(flips, 5000, 250);
-  EXPECT_NEAR(changes, 5000, 250);
-}
-
 }  // namespace
 }  // namespace mae

@@ -5,6 +5,8 @@
 
 #include <numeric>
 
+#include "augment/horizontal_flip.h"
+
 namespace mae {
 namespace {
 
@@ -26,6 +28,20 @@ LoaderOptions Options(int64_t batch_size) {
   options.seed = 11;
   options.mean = {0.5};
   options.std_dev = {0.5};
+  return options;
+}
+
+// Every augmentation at once, to another size than the images have.
+ImageTransformOptions Everything() {
+  ImageTransformOptions options;
+  options.training = true;
+  options.seed = 11;
+  options.height = 5;
+  options.width = 4;
+  options.augmentation.horizontal_flip = true;
+  options.augmentation.random_resized_crop.emplace();
+  options.augmentation.rand_augment.emplace();
+  options.augmentation.random_erasing.emplace();
   return options;
 }
 
@@ -81,7 +97,7 @@ TEST(Loader, WithoutShuffleKeepsTheOrderOfTheSplit) {
 TEST(Loader, BatchesAreTheSameForAnyNumberOfWorkersAndPlacesInTheQueue) {
   const ImageSet images = NumberedImages(97);
   LoaderOptions options = Options(5);
-  options.horizontal_flip = true;
+  options.transform = Everything();
   const std::vector<torch::Tensor> expected = EpochImages(images, options, 2);
   ASSERT_EQ(expected.size(), 20U);
   for (const auto& [workers, places] : {std::pair{2, 1}, {3, 8}, {8, 3}, {8, 100}}) {
@@ -116,6 +132,28 @@ TEST(Loader, AnEpochResumedInTheMiddleIsTheTailOfTheWholeOne) {
   Indices expected = EpochIndices(whole, 4);
   expected.erase(expected.begin(), expected.begin() + 6);
   EXPECT_EQ(EpochIndices(resumed, 4, 6), expected);
+}
+
+TEST(Loader, AnAugmentedEpochResumedInTheMiddleHasTheSamePixels) {
+  const ImageSet images = NumberedImages(43);
+  LoaderOptions options = Options(5);
+  options.transform = Everything();
+  const std::vector<torch::Tensor> whole = EpochImages(images, options, 4);
+  options.workers = 3;
+  Loader resumed(images, options);
+  resumed.StartEpoch(4, 6);
+  for (size_t i = 6; i < whole.size(); ++i) EXPECT_TRUE(resumed.Next()->images.equal(whole[i])) << i;
+}
+
+TEST(Loader, AnImageLooksTheSameInWhateverBatchItComes) {
+  const ImageSet images = NumberedImages(12);
+  LoaderOptions options = Options(12);
+  options.transform = Everything();
+  const torch::Tensor whole = EpochImages(images, options, 4)[0];
+  EXPECT_EQ(whole.sizes(), (torch::IntArrayRef{12, 1, 5, 4}));
+  options.batch_size = 5;
+  EXPECT_TRUE(torch::cat(EpochImages(images, options, 4)).equal(whole));
+  EXPECT_FALSE(EpochImages(images, options, 5)[0].equal(whole.slice(0, 0, 5)));
 }
 
 TEST(Loader, AnEpochResumedAtItsEndHasNoBatches) {
@@ -170,7 +208,9 @@ TEST(Loader, DropLastKeepsALastBatchThatIsWhole) {
 TEST(Loader, FlipsTheImagesOfItsCoinAlone) {
   const ImageSet images = NumberedImages(40);
   LoaderOptions options = Options(7);
-  options.horizontal_flip = true;
+  options.transform.training = true;
+  options.transform.seed = 11;
+  options.transform.augmentation.horizontal_flip = true;
   Loader loader(images, options);
   loader.StartEpoch(5);
   while (const std::optional<Batch> batch = loader.Next()) {

@@ -58,7 +58,6 @@ void ExpectTutorialData(const DataOptions& data, int64_t batch) {
   EXPECT_EQ(data.validation_images, 0);
   EXPECT_THAT(data.mean, ElementsAre(0.485, 0.456, 0.406));
   EXPECT_THAT(data.std_dev, ElementsAre(0.229, 0.224, 0.225));
-  EXPECT_FALSE(data.horizontal_flip);
 }
 
 OptimizerOptions AdamW(double rate, double beta2, double decay, WeightDecayScope scope) {
@@ -72,9 +71,9 @@ TEST(BuiltinRecipes, AreTheFilesOfTheRecipeFolderSorted) {
     files.push_back(entry.path().stem());
   std::sort(files.begin(), files.end());
   EXPECT_EQ(BuiltinRecipeNames(), files);
-  EXPECT_THAT(BuiltinRecipeNames(),
-              ElementsAre("demo-finetune", "demo-pretrain", "fashion-mnist-finetune",
-                          "fashion-mnist-pretrain", "tutorial-finetune", "tutorial-pretrain"));
+  EXPECT_THAT(BuiltinRecipeNames(), ElementsAre("demo-finetune", "demo-pretrain", "fashion-mnist-finetune",
+                                                "fashion-mnist-finetune-augmented", "fashion-mnist-pretrain",
+                                                "tutorial-finetune", "tutorial-pretrain"));
 }
 
 TEST(BuiltinRecipes, UnknownNameIsNotFoundWithTheNearest) {
@@ -171,7 +170,6 @@ void ExpectFashionData(const DataOptions& data) {
   EXPECT_EQ(data.validation_images, 0);
   EXPECT_THAT(data.mean, ElementsAre(0.2860));
   EXPECT_THAT(data.std_dev, ElementsAre(0.3530));
-  EXPECT_FALSE(data.horizontal_flip);
 }
 
 TEST(FashionMnistPretrain, HasTheNumbersOfItsReference) {
@@ -199,6 +197,25 @@ TEST(FashionMnistFinetune, HasTheNumbersOfItsReferenceAndLearnsPositionsFromScra
   EXPECT_EQ(options.optimizer, AdamW(1e-3, 0.999, 0.05, WeightDecayScope::kMatrices));
   EXPECT_EQ(options.schedule, (ScheduleOptions{3, 0.5, 0, 0, ScheduleUnit::kStep}));
   EXPECT_EQ(options.precision, Precision::kBf16);  // where the device has it
+}
+
+TEST(FashionMnistFinetuneAugmented, IsTheFinetuneWithEverythingOn) {
+  const auto plain = OptionsOf("fashion-mnist-finetune");
+  auto options = OptionsOf("fashion-mnist-finetune-augmented");
+  const auto& augmentation = options.augmentation;
+  EXPECT_TRUE(augmentation.horizontal_flip && augmentation.mixes());
+  ASSERT_TRUE(augmentation.random_resized_crop && augmentation.rand_augment && augmentation.random_erasing);
+  EXPECT_EQ(*augmentation.rand_augment, (RandAugmentOptions{2, 5.0, 0.5}));
+  EXPECT_EQ(augmentation.random_resized_crop->scale_min, 0.6);
+  EXPECT_EQ(augmentation.mixup_alpha, 0.2);
+  EXPECT_EQ(augmentation.cutmix_alpha, 1.0);
+  EXPECT_EQ(augmentation.label_smoothing, 0.1);
+  EXPECT_EQ(Finetune(options).model.drop_path, 0.1);
+  std::get<FinetuneOptions>(options.kind).model.drop_path = 0;
+  EXPECT_EQ(Finetune(options), Finetune(plain));
+  EXPECT_EQ(options.data, plain.data);
+  EXPECT_EQ(options.optimizer, plain.optimizer);
+  EXPECT_EQ(plain.augmentation, AugmentationOptions()) << "off unless asked for";
 }
 
 TEST(DemoRecipes, AreTheFashionMnistRecipesCutShort) {

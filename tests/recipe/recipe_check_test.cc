@@ -222,9 +222,7 @@ TEST(ResolveSpec, ModelOfOtherShapesIsRefusedFieldByField) {
   auto context = CifarContext();
   context.from_model = ModelOf(FashionContext(), Recipe(kPretrain));
   auto other_images = Recipe("finetune: {from_model: m}\ndata: {dataset: d}\nschedule: {epochs: 1}");
-  EXPECT_THAT(Resolve(context, other_images),
-              ElementsAre(HasSubstr("image_height: is 32, but m has 28"), HasSubstr("image_width: is 32"),
-                          HasSubstr("channels: is 3, but m has 1")));
+  EXPECT_THAT(Resolve(context, other_images), ElementsAre(HasSubstr("channels: is 3, but m has 1")));
 
   context = FashionContext();
   context.from_model = ModelOf(FashionContext(), Recipe(kPretrain));
@@ -239,6 +237,87 @@ TEST(ResolveSpec, ModelOfOtherShapesIsRefusedFieldByField) {
   auto other_preset = Recipe("finetune: {from_model: m, model: {preset: tiny}}\ndata: {dataset: d}");
   EXPECT_THAT(Resolve(context, other_preset),
               Contains(AllOf(HasSubstr("embed_dim: is 192, but m has 128"), HasSubstr("preset unset"))));
+}
+
+TEST(ResolveSpec, ModelOfAnotherImageSizeIsAWarmStart) {
+  auto context = ContextOf(1, 40, 32);
+  context.from_model = ModelOf(FashionContext(), Recipe(kPretrain));
+  auto spec = Recipe("finetune: {from_model: m}\ndata: {dataset: d}\nschedule: {epochs: 1}");
+  EXPECT_THAT(Resolve(context, spec), IsEmpty());
+  EXPECT_EQ(spec.finetune().model().image_height(), 40);
+  EXPECT_EQ(spec.finetune().model().patch_size(), 4);
+  EXPECT_EQ(spec.finetune().position_resampling(), v1::POSITION_RESAMPLING_BICUBIC);
+}
+
+TEST(ResolveSpec, ARandomCropMayHaveAnotherSizeThanTheDataset) {
+  for (const auto* recipe : {kPretrain, kFinetune}) {
+    auto spec = Recipe(recipe);
+    auto& model = spec.has_pretrain() ? *spec.mutable_pretrain()->mutable_model()
+                                      : *spec.mutable_finetune()->mutable_model();
+    model.set_image_height(16);
+    model.set_image_width(40);
+    spec.mutable_augmentation()->mutable_random_resized_crop();
+    EXPECT_THAT(Resolve(FashionContext(), spec), IsEmpty());
+  }
+}
+
+TEST(ResolveSpec, AugmentationOutsideItsLimitsIsRefused) {
+  ExpectEachRefused(
+      FashionContext(), kFinetune,
+      {{"augmentation.mixup_alpha=-0.1", "augmentation.mixup_alpha", "is -0.1"},
+       {"augmentation.cutmix_alpha=101", "augmentation.cutmix_alpha", "is 101"},
+       {"augmentation.mix_switch_probability=1.1", "augmentation.mix_switch_probability", "is 1.1"},
+       {"augmentation.label_smoothing=1", "augmentation.label_smoothing",
+        "is 1; must be 0 or more and below 1"},
+       {"augmentation.eval_crop_ratio=0", "augmentation.eval_crop_ratio", "is 0; must be above 0"},
+       {"augmentation.eval_crop_ratio=1.01", "augmentation.eval_crop_ratio", "is 1.01"},
+       {"augmentation.random_resized_crop.scale_min=0", "augmentation.random_resized_crop.scale_min",
+        "above 0"},
+       {"augmentation.random_resized_crop.scale_max=1.5", "augmentation.random_resized_crop.scale_max",
+        "is 1.5"},
+       {"augmentation.random_resized_crop={scale_min: 0.5, scale_max: 0.4}",
+        "augmentation.random_resized_crop.scale_min", "is 0.5; must be at most"},
+       {"augmentation.random_resized_crop.ratio_min=2", "augmentation.random_resized_crop.ratio_min",
+        "is 2; must be at most"},
+       {"augmentation.random_resized_crop.ratio_max=101", "augmentation.random_resized_crop.ratio_max",
+        "is 101"},
+       {"augmentation.rand_augment.num_ops=0", "augmentation.rand_augment.num_ops",
+        "is 0; must be from 1 to 15"},
+       {"augmentation.rand_augment.magnitude=10.5", "augmentation.rand_augment.magnitude", "is 10.5"},
+       {"augmentation.rand_augment.magnitude_std=-1", "augmentation.rand_augment.magnitude_std", "is -1"},
+       {"augmentation.random_erasing.probability=2", "augmentation.random_erasing.probability", "is 2"},
+       {"augmentation.random_erasing.area_min=0.5", "augmentation.random_erasing.area_min",
+        "must be at most"},
+       {"augmentation.random_erasing.ratio_min=0", "augmentation.random_erasing.ratio_min", "is 0"}});
+}
+
+TEST(ResolveSpec, WhatNeedsLabelsIsRefusedInPretraining) {
+  ExpectEachRefused(FashionContext(), kPretrain,
+                    {{"augmentation.mixup_alpha=0.8", "augmentation.mixup_alpha", "only fine-tuning"},
+                     {"augmentation.cutmix_alpha=1", "augmentation.cutmix_alpha", "only fine-tuning"},
+                     {"augmentation.label_smoothing=0.1", "augmentation.label_smoothing", "only fine-tuning"},
+                     {"augmentation.random_erasing={}", "augmentation.random_erasing", "noise"}});
+  ExpectEachTaken(FashionContext(), kPretrain,
+                  {"augmentation.random_resized_crop={}", "augmentation.rand_augment={}",
+                   "augmentation.eval_crop_ratio=0.875"});
+}
+
+TEST(ResolveSpec, AugmentationThatIsOnTakesTheDefaultsOfPublicFineTuning) {
+  auto spec = Recipe(kFinetune);
+  spec.mutable_augmentation()->mutable_random_resized_crop()->set_scale_min(0.5);
+  spec.mutable_augmentation()->mutable_rand_augment();
+  spec.mutable_augmentation()->mutable_random_erasing();
+  ASSERT_THAT(Resolve(FashionContext(), spec), IsEmpty());
+  const auto& augmentation = spec.augmentation();
+  EXPECT_EQ(augmentation.random_resized_crop().scale_min(), 0.5);
+  EXPECT_EQ(augmentation.random_resized_crop().scale_max(), 1.0);
+  EXPECT_EQ(augmentation.random_resized_crop().interpolation(), v1::INTERPOLATION_BICUBIC);
+  EXPECT_EQ(augmentation.rand_augment().num_ops(), 2);
+  EXPECT_EQ(augmentation.rand_augment().magnitude(), 9.0);
+  EXPECT_EQ(augmentation.rand_augment().magnitude_std(), 0.5);
+  EXPECT_EQ(augmentation.random_erasing().probability(), 0.25);
+  EXPECT_EQ(augmentation.mix_switch_probability(), 0.5);
+  EXPECT_EQ(augmentation.eval_crop_ratio(), 1.0);
 }
 
 TEST(ResolveSpec, AllViolationsAreListedTogether) {

@@ -63,7 +63,7 @@ data:
   workers: 1
   mean: [0.4914, 0.4822, 0.4465]
   std: [0.2470, 0.2435, 0.2616]
-augmentation: {}
+augmentation: {mix_switch_probability: 0.5, eval_crop_ratio: 1}
 optimizer:
   learning_rate: 1e-3
   beta1: 0.9
@@ -117,16 +117,22 @@ TEST(RecipeDefaults, WhatIsSetStandsAgainstEverySource) {
       " patch_size: 5, embed_dim: 6, depth: 7, num_heads: 8, mlp_ratio: 9, qkv_bias: false, layer_norm_eps: "
       "0.1,"
       " position_embedding: learned}\n  pooling: token\n  num_classes: 77\n"
+      "  position_resampling: bicubic_antialiased\n"
       "data: {batch_size: 1, workers: 2, mean: [0.9], std: [0.8]}\n"
       "optimizer: {learning_rate: 1, beta1: 0, beta2: 0, epsilon: 1, weight_decay: 0, weight_decay_scope: "
       "all}\n"
+      "augmentation: {mix_switch_probability: 0, eval_crop_ratio: 0.875, rand_augment: {num_ops: 1, "
+      "magnitude: 0, "
+      "magnitude_std: 0}, random_erasing: {probability: 0, area_min: 0.1, area_max: 0.2, ratio_min: 1, "
+      "ratio_max: "
+      "2}, random_resized_crop: {scale_min: 0.3, scale_max: 0.4, ratio_min: 1, ratio_max: 2, interpolation: "
+      "bilinear}}\n"
       "schedule: {unit: epoch}\nprecision: fp32\ncheckpoint: {every_epochs: 3, keep_last: 4}\n"
       "safety: {skip_limit: 1, rollback_limit: 0, rollback_learning_rate_factor: 1}\n"
       "resources: {device: cpu}\nlogging: {every_steps: 1, pictures: 0, tensorboard: false, "
       "histogram_every_epochs: 7}\n";
   auto expected = Recipe(yaml);
   expected.mutable_publish();
-  expected.mutable_augmentation();
   EXPECT_TRUE(MessageDifferencer::Equals(Filled(context, yaml), expected));
 }
 

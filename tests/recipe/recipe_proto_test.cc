@@ -72,6 +72,8 @@ TEST(RecipeProto, ValuesLandInTheirOwnFields) {
   spec.mutable_finetune()->mutable_model()->set_image_width(40);
   spec.mutable_data()->add_std(0.25);
   spec.mutable_augmentation()->set_horizontal_flip(true);
+  spec.mutable_augmentation()->mutable_random_erasing()->set_area_max(0.5);
+  spec.mutable_finetune()->set_position_resampling(v1::POSITION_RESAMPLING_BICUBIC_ANTIALIASED);
   spec.mutable_schedule()->set_unit(v1::SCHEDULE_UNIT_EPOCH);
   const auto options = OptionsFromSpec(spec);
   ASSERT_THAT(options, IsOk());
@@ -80,7 +82,12 @@ TEST(RecipeProto, ValuesLandInTheirOwnFields) {
   EXPECT_EQ(model.encoder.image_height, 24);
   EXPECT_EQ(model.encoder.image_width, 40);
   EXPECT_THAT(options->data.std_dev, ElementsAre(0.25));
-  EXPECT_TRUE(options->data.horizontal_flip);
+  EXPECT_TRUE(options->augmentation.horizontal_flip);
+  ASSERT_TRUE(options->augmentation.random_erasing.has_value());
+  EXPECT_EQ(options->augmentation.random_erasing->area_max, 0.5);
+  EXPECT_FALSE(options->augmentation.rand_augment.has_value());
+  EXPECT_EQ(std::get<FinetuneOptions>(options->kind).position_resampling,
+            PositionResampling::kBicubicAntialiased);
   EXPECT_EQ(options->schedule.unit, ScheduleUnit::kEpoch);
 }
 

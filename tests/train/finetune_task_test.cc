@@ -4,9 +4,11 @@
 
 #include "checkpoint/model_folder.h"
 #include "models/masked_autoencoder.h"
+#include "nn/position_embedding.h"
 #include "tests/fakes/status_matchers.h"
 #include "tests/train/cpu_device.h"
 #include "tests/train/tiny_job.h"
+#include "train/soft_target_loss.h"
 
 namespace mae {
 namespace {
@@ -37,6 +39,12 @@ class FinetuneTaskTest : public testing::Test {
   TinyJob job_;
   MaskedAutoencoder pretrained_ = nullptr;
 };
+
+// Labels 0 0 0 0 1 2 3 1: no image has its partner's label.
+Batch EightImages() {
+  torch::manual_seed(3);
+  return {torch::randn({8, 1, 12, 12}), torch::tensor({0, 0, 0, 0, 1, 2, 3, 1}), {4, 5, 6, 7, 8, 9, 10, 11}};
+}
 
 TEST_F(FinetuneTaskTest, TakesTheEncoderAndDrawsANearlySilentHead) {
   const auto task = FinetuneTask::Create(FromPretrained(), kLabels, kCpu);
@@ -69,6 +77,81 @@ TEST_F(FinetuneTaskTest, TakesAClassifierWithAnotherHead) {
   EXPECT_TRUE(torch::equal((*task)->model().named_parameters()["blocks.0.attn.qkv.weight"],
                            classifier->named_parameters()["blocks.0.attn.qkv.weight"]));
   EXPECT_EQ((*task)->model().named_parameters()["head.weight"].size(0), 4);
+}
+
+TEST_F(FinetuneTaskTest, OfAnotherImageSizeTakesThePositionsResampled) {
+  JobOptions options = FromPretrained();
+  auto& finetune = std::get<FinetuneOptions>(options.kind);
+  finetune.model.encoder.image_height = 24;
+  finetune.model.encoder.image_width = 20;
+  const auto source = pretrained_->named_parameters();
+  for (const auto resampling : {PositionResampling::kBicubic, PositionResampling::kBicubicAntialiased}) {
+    finetune.position_resampling = resampling;
+    const auto task = FinetuneTask::Create(options, kLabels, kCpu);
+    ASSERT_THAT(task, IsOk());
+    const auto parameters = (*task)->model().named_parameters();
+    EXPECT_TRUE(parameters["blocks.1.mlp.fc2.bias"].equal(source["blocks.1.mlp.fc2.bias"]));
+    const auto expected = ResamplePositionEmbedding(source["pos_embed"].detach(), 3, 3, 6, 5,
+                                                    resampling == PositionResampling::kBicubicAntialiased);
+    EXPECT_TRUE(parameters["pos_embed"].equal(expected));
+    EXPECT_TRUE(parameters["pos_embed"].requires_grad());
+  }
+}
+
+TEST_F(FinetuneTaskTest, OfAnotherImageSizeStillRefusesOtherWidthsAndPatches) {
+  JobOptions options = FromPretrained();
+  auto& encoder = std::get<FinetuneOptions>(options.kind).model.encoder;
+  encoder.image_height = encoder.image_width = 24;
+  encoder.embed_dim = 32;
+  EXPECT_THAT(FinetuneTask::Create(options, kLabels, kCpu),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("pos_embed")));
+  encoder.embed_dim = 16;
+  encoder.patch_size = 6;
+  EXPECT_THAT(FinetuneTask::Create(options, kLabels, kCpu),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("patch_embed.proj.weight")));
+}
+
+TEST_F(FinetuneTaskTest, WithoutMixingATrainingBatchIsWhatTheLoaderGave) {
+  const auto task = FinetuneTask::Create(job_.Finetune(), kLabels, kCpu).value();
+  const auto batch = EightImages();
+  const auto prepared = task->Prepare(batch, 0);
+  EXPECT_TRUE(prepared.images.is_same(batch.images));
+  EXPECT_FALSE(prepared.targets.defined());
+}
+
+TEST_F(FinetuneTaskTest, LabelSmoothingAloneChangesTheTargetsAndTheTrainingLossOnly) {
+  JobOptions options = job_.Finetune();
+  options.augmentation.label_smoothing = 0.2;
+  const auto task = FinetuneTask::Create(options, kLabels, kCpu).value();
+  const auto batch = EightImages();
+  const auto prepared = task->Prepare(batch, 0);
+  EXPECT_TRUE(prepared.images.is_same(batch.images));
+  EXPECT_TRUE(prepared.targets.equal(SmoothedTargets(batch.labels, 4, 0.2)));
+  const auto logits = dynamic_cast<VisionTransformerImpl&>(task->model()).forward(batch.images);
+  const auto hard = torch::nn::functional::cross_entropy(logits, batch.labels);
+  const auto uniform = -torch::log_softmax(logits, 1).mean();
+  EXPECT_NEAR(task->Train(prepared, 0).loss.item<double>(), (0.8 * hard + 0.2 * uniform).item<double>(),
+              1e-5);
+  EXPECT_NEAR(task->Validate(batch).loss.item<double>(), hard.item<double>(), 1e-6);
+}
+
+TEST_F(FinetuneTaskTest, MixesAnewInEachEpochAndCountsTheDominantLabel) {
+  JobOptions options = job_.Finetune();
+  options.augmentation.mixup_alpha = 0.8;
+  options.augmentation.cutmix_alpha = 1.0;
+  const auto task = FinetuneTask::Create(options, kLabels, kCpu).value();
+  const auto batch = EightImages();
+  EXPECT_TRUE(task->Prepare(batch, 5).images.equal(task->Prepare(batch, 5).images));
+  EXPECT_FALSE(task->Prepare(batch, 5).images.equal(task->Prepare(batch, 6).images));
+  bool swapped = false, kept = false;
+  for (int64_t epoch = 0; epoch < 20; ++epoch) {
+    const auto prepared = task->Prepare(batch, epoch);
+    const auto share = prepared.targets.gather(1, prepared.labels.unsqueeze(1)).squeeze(1);
+    EXPECT_TRUE(share.equal(std::get<0>(prepared.targets.max(1)))) << "or as large as the largest, at halves";
+    kept |= prepared.labels.equal(batch.labels);
+    swapped |= prepared.labels.equal(batch.labels.flip(0));
+  }
+  EXPECT_TRUE(kept && swapped);
 }
 
 TEST_F(FinetuneTaskTest, NamesTensorsOfAnotherShape) {

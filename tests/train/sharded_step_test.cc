@@ -65,6 +65,19 @@ TEST(ShardedStep, PartsOfUnequalSizeAddUpToTheWholeInFineTuning) {
   ExpectSamePass(PassIn(1, *task, batch), PassIn(3, *task, batch));
 }
 
+TEST(ShardedStep, SoftTargetsAreSplitWithTheirImages) {
+  const TinyJob job;
+  JobOptions options = job.Finetune();
+  options.augmentation.mixup_alpha = 0.8;
+  auto task = FinetuneTask::Create(options, {}, kCpu).value();
+  const auto batch = task->Prepare(SomeBatch(7), 0);
+  ASSERT_TRUE(batch.targets.defined());
+  const auto whole = PassIn(1, *task, batch);
+  EXPECT_NEAR(whole.loss, task->Train(batch, 0).loss.item<double>(), 1e-5)
+      << "of the targets, not the labels";
+  ExpectSamePass(whole, PassIn(3, *task, batch));
+}
+
 TEST(ShardedStep, RepeatsItselfBitForBit) {
   const TinyJob job;
   auto task = FinetuneTask::Create(job.Finetune(), {}, kCpu).value();

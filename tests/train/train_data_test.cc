@@ -41,6 +41,21 @@ TEST(TrainData, OfAnotherSizeThanTheModelIsRefused) {
               StatusIs(absl::StatusCode::kInvalidArgument, AllOf(HasSubstr("12x12"), HasSubstr("16x12"))));
 }
 
+TEST(TrainData, OfAnotherSizeIsCutToTheModelsUnderARandomCrop) {
+  const TinyJob job;
+  JobOptions options = job.Pretrain();
+  std::get<PretrainOptions>(options.kind).model.encoder.image_height = 16;
+  options.augmentation.random_resized_crop.emplace();
+  const auto data = LoadTrainData(options);
+  ASSERT_THAT(data, IsOk());
+  for (const auto& [images, loader_options] : {std::pair(&data->train, TrainLoaderOptions(options)),
+                                               {&data->validation, ValidationLoaderOptions(options)}}) {
+    Loader loader(*images, loader_options);
+    loader.StartEpoch(0);
+    EXPECT_EQ(loader.Next()->images.sizes(), (torch::IntArrayRef{16, 1, 16, 12}));
+  }
+}
+
 TEST(TrainData, WithMoreClassesThanTheHeadIsRefused) {
   const TinyJob job;
   JobOptions options = job.Finetune();
@@ -69,13 +84,16 @@ TEST(TrainData, ThatIsTruncatedIsRefusedWithTheFilesName) {
 
 TEST(TrainData, ValidationComesInOrderAndWhole) {
   JobOptions options;
-  options.data.drop_last = options.data.horizontal_flip = true;
+  options.data.drop_last = options.augmentation.horizontal_flip = true;
+  options.seed = 9;
   EXPECT_TRUE(TrainLoaderOptions(options).shuffle);
   EXPECT_TRUE(TrainLoaderOptions(options).drop_last);
-  EXPECT_TRUE(TrainLoaderOptions(options).horizontal_flip);
+  EXPECT_TRUE(TrainLoaderOptions(options).transform.training);
+  EXPECT_TRUE(TrainLoaderOptions(options).transform.augmentation.horizontal_flip);
+  EXPECT_EQ(TrainLoaderOptions(options).transform.seed, 9U);
   EXPECT_FALSE(ValidationLoaderOptions(options).shuffle);
   EXPECT_FALSE(ValidationLoaderOptions(options).drop_last);
-  EXPECT_FALSE(ValidationLoaderOptions(options).horizontal_flip);
+  EXPECT_FALSE(ValidationLoaderOptions(options).transform.training);
 }
 
 }  // namespace

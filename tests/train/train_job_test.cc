@@ -209,8 +209,16 @@ class ResumeTest : public testing::TestWithParam<StopCase> {
  protected:
   JobOptions Options() const {
     JobOptions options = GetParam().finetune ? job_.Finetune() : job_.Pretrain();
-    if (GetParam().finetune) std::get<FinetuneOptions>(options.kind).model.drop_path = 0.3;
-    options.data.horizontal_flip = true;
+    options.augmentation.horizontal_flip = true;
+    options.augmentation.random_resized_crop.emplace();
+    options.augmentation.rand_augment.emplace();
+    if (GetParam().finetune) {
+      std::get<FinetuneOptions>(options.kind).model.drop_path = 0.3;
+      options.augmentation.random_erasing.emplace();
+      options.augmentation.mixup_alpha = 0.8;
+      options.augmentation.cutmix_alpha = 1.0;
+      options.augmentation.label_smoothing = 0.1;
+    }
     options.precision = GetParam().precision;
     return options;
   }

@@ -39,6 +39,19 @@ TEST(TrainStep, StepsAgainstTheGradientByTheLearningRate) {
   EXPECT_NEAR(task.weight(), 0.9, 1e-6) << "AdamW's first step is the learning rate itself";
 }
 
+TEST(TrainStep, TrainsWhatTheTaskPreparedOfTheBatch) {
+  const TinyJob job;
+  JobOptions options = job.Finetune();
+  options.augmentation.mixup_alpha = 0.8;
+  const auto task = FinetuneTask::Create(options, {}, kCpu).value();
+  const Batch batch{torch::randn({4, 1, 12, 12}), torch::tensor({0, 1, 2, 3}), {0, 1, 2, 3}};
+  const double expected = task->Train(task->Prepare(batch, 2), 2).loss.item<double>();
+  ASSERT_NE(expected, task->Train(batch, 2).loss.item<double>());
+  AdamW adamw(Groups(*task, options), options.optimizer);
+  EXPECT_NEAR(TrainStep(options, *task, adamw, kCpu).Run(batch, 2, 0, 0.1).measure.loss.item<double>(),
+              expected, 1e-6);
+}
+
 TEST(TrainStep, LeavesWeightsAndMomentsAloneWhereLossOrGradientIsNotFinite) {
   PuppetTask task([](int64_t call) { return call == 1 ? kNaN : call == 2 ? HUGE_VAL : 2.0; });
   const JobOptions options = Options();
