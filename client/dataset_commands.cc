@@ -6,7 +6,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "base/durable_file.h"
 #include "base/status_macros.h"
+#include "client/contact_sheet.h"
 #include "client/output.h"
 #include "client/output_folder.h"
 #include "client/readable.h"
@@ -22,6 +24,7 @@ namespace {
 constexpr int64_t kImagesPerCall = 256;
 /// More small files in one folder are slow to look at; --first goes on from there.
 constexpr int64_t kMaxImages = 4096;
+constexpr int64_t kSheetImages = 64;
 
 std::string Shape(const v1::Dataset& dataset) {
   if (dataset.image_height() == 0) return "";
@@ -71,7 +74,26 @@ struct DatasetOptions {
   std::string split = "validation";
   int64_t first = 0;
   std::string out;
+  std::string contact_sheet;  ///< a file to write; empty: none
 };
+
+// Images from all over the split, since folders have theirs class after class.
+absl::Status WriteContactSheet(Session& session, const DatasetOptions& options, const v1::Dataset& dataset) {
+  const int64_t total = options.split == "train" ? dataset.train_images() : dataset.validation_images();
+  v1::GetDatasetImagesRequest request;
+  request.set_name(dataset.name());
+  request.set_split(options.split);
+  request.set_count(static_cast<int32_t>(std::clamp<int64_t>(total, 1, kSheetImages)));
+  request.set_stride(std::max<int64_t>(1, total / kSheetImages));
+  MAE_ASSIGN_OR_RETURN(const auto images, session.Call<v1::DatasetService>(
+                                              &v1::DatasetService::Stub::GetDatasetImages, request));
+  MAE_ASSIGN_OR_RETURN(const Picture sheet, ContactSheet(images));
+  MAE_ASSIGN_OR_RETURN(const std::string png, EncodePng(sheet));
+  MAE_RETURN_IF_ERROR(WriteFileDurably(options.contact_sheet, png));
+  session.Note(absl::StrCat(images.images_size(), " images of the ", options.split, " split are in ",
+                            options.contact_sheet));
+  return absl::OkStatus();
+}
 
 absl::Status GetDataset(Session& session, const DatasetOptions& options) {
   v1::GetDatasetRequest request;
@@ -79,7 +101,9 @@ absl::Status GetDataset(Session& session, const DatasetOptions& options) {
   MAE_ASSIGN_OR_RETURN(const auto dataset,
                        session.Call<v1::DatasetService>(&v1::DatasetService::Stub::GetDataset, request));
   MAE_RETURN_IF_ERROR(WriteMessage(session.options.format, dataset, [&] { return DatasetFields(dataset); }));
-  if (dataset.problem().empty()) return absl::OkStatus();
+  if (dataset.problem().empty()) {
+    return options.contact_sheet.empty() ? absl::OkStatus() : WriteContactSheet(session, options, dataset);
+  }
   return absl::DataLossError(absl::StrCat(dataset.name(), " can't be used: ", dataset.problem()));
 }
 
@@ -133,15 +157,18 @@ void AddDatasetCommands(VerbRegistry& verbs) {
   verbs.OnChosen(list, [&verbs] { return ListDatasets(verbs.session()); });
   CLI::App* get = verbs.Add("Data", "get-dataset", "One dataset: size, classes, statistics; sample images",
                             "get-dataset fashion-mnist\n"
-                            "get-dataset fashion-mnist --images 16 --split validation --out samples");
+                            "get-dataset fashion-mnist --images 16 --split validation --out samples\n"
+                            "get-dataset fashion-mnist --contact-sheet fashion.png");
   auto options = std::make_shared<DatasetOptions>();
   get->add_option("dataset", options->name, "The dataset")->required();
   auto* images = get->add_option("--images", options->images, "Save this many images as PNG")
                      ->check(CLI::Range(int64_t{1}, kMaxImages));
   get->add_option("--split", options->split, "train or validation")
       ->check(CLI::IsMember({"train", "validation"}))
-      ->capture_default_str()
-      ->needs(images);
+      ->capture_default_str();
+  get->add_option("--contact-sheet", options->contact_sheet,
+                  "Write a PNG with 64 images from all over the split")
+      ->excludes(images);
   get->add_option("--first", options->first, "Index of the first image")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str()

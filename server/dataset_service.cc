@@ -24,6 +24,7 @@ absl::Status CheckRange(const v1::GetDatasetImagesRequest& request, int64_t imag
   if (request.count() < 0 || request.count() > kMaxImages) {
     return InvalidField("count", absl::StrCat(request.count(), " is not in 0..", kMaxImages, " (0 means 1)"));
   }
+  if (request.stride() < 0) return InvalidField("stride", absl::StrCat(request.stride(), " is below 0"));
   if (request.first() < 0) return InvalidField("first", absl::StrCat(request.first(), " is below 0"));
   if (request.first() < images) return absl::OkStatus();
   return absl::OutOfRangeError(absl::StrCat(
@@ -78,9 +79,11 @@ absl::Status DatasetService::GetImages(const v1::GetDatasetImagesRequest& reques
   MAE_ASSIGN_OR_RETURN(const auto info, store_.Find(request.name()));
   const auto total = split == Split::kTrain ? info.train_images : info.validation_images;
   MAE_RETURN_IF_ERROR(CheckRange(request, total));
-  const auto end = std::min(total, request.first() + std::max(1, request.count()));
+  // Bounded by the split before it is multiplied.
+  const auto stride = std::clamp<int64_t>(request.stride(), 1, total);
+  const auto end = std::min(total, request.first() + stride * (std::max(1, request.count()) - 1) + 1);
   MAE_ASSIGN_OR_RETURN(const auto images, LoadSplit(info.format, info.path, split, end));
-  for (int64_t i = request.first(); i < end; ++i) {
+  for (int64_t i = request.first(); i < end; i += stride) {
     MAE_ASSIGN_OR_RETURN(*response.add_images(), ToProto(images, i, info));
   }
   return absl::OkStatus();

@@ -22,11 +22,11 @@ struct DatasetInfo {
   std::filesystem::path path;  ///< folder, or for CIFAR also a .tar.gz
   int64_t train_images = 0, validation_images = 0;
   int64_t channels = 0, height = 0, width = 0;
+  std::vector<std::string> labels;    ///< a class each
+  std::vector<double> mean, std_dev;  ///< a channel, of pixel values in 0..1; empty: not measured yet
   /// Images are encoded files of any size, decoded as they are needed and brought to the size that a model
   /// takes; height and width are then what a job takes by default.
   bool encoded = false;
-  std::vector<std::string> labels;    ///< a class each
-  std::vector<double> mean, std_dev;  ///< a channel, of pixel values in 0..1; empty: not measured yet
 };
 
 /// One split, whole: as bytes, or as places of encoded images. Immutable once loaded: concurrent reads are

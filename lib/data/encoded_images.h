@@ -16,7 +16,7 @@ namespace mae {
 /// The most bytes of one encoded image.
 inline constexpr int64_t kMaxEncodedImageBytes = int64_t{64} << 20;
 /// The most classes of a dataset, so that a wild label can't ask for memory.
-inline constexpr int64_t kMaxClasses = 1'000'000;
+inline constexpr int64_t kMaxDatasetClasses = 1'000'000;
 /// The most pixels of one image, height times width.
 inline constexpr int64_t kMaxDatasetImagePixels = int64_t{100'000'000};
 

@@ -20,7 +20,8 @@ bool HasParquetImages(const std::filesystem::path& path);
 /// count all that there are.
 /// NOT_FOUND if a split has no file; INVALID_ARGUMENT for a damaged file, a column that is missing or of
 /// another type, an empty image, a class outside the named ones, or more than kMaxDatasetFileBytes of images,
-/// naming the file.
+/// naming the file; FAILED_PRECONDITION without libmae_parquet.so
+/// beside the program.
 absl::StatusOr<EncodedDataset> ScanParquetImages(const std::filesystem::path& path, int64_t limit);
 
 }  // namespace mae

@@ -97,9 +97,9 @@ class ShardReader {
       EncodedImages one{images_.files, {}, {{file, place.offset, place.bytes}}, {0}};
       MAE_ASSIGN_OR_RETURN(text, ReadEncodedImage(one, 0));
     }
-    if (absl::SimpleAtoi(text, &label) && label >= 0 && label < kMaxClasses) return label;
-    return absl::InvalidArgumentError(
-        absl::StrCat(name, " must hold a class, a whole number from 0 to ", kMaxClasses - 1, " as text"));
+    if (absl::SimpleAtoi(text, &label) && label >= 0 && label < kMaxDatasetClasses) return label;
+    return absl::InvalidArgumentError(absl::StrCat(name, " must hold a class, a whole number from 0 to ",
+                                                   kMaxDatasetClasses - 1, " as text"));
   }
 
   absl::Status AddSample(const fs::path& shard, const std::string& key, const Sample& sample) {
@@ -126,7 +126,8 @@ absl::StatusOr<EncodedImages> ReadShards(const std::vector<fs::path>& shards) {
 std::vector<std::string> ClassNames(const fs::path& folder) {
   std::vector<std::string> names;
   std::ifstream file(folder / "classes.txt");
-  for (std::string line; std::getline(file, line) && static_cast<int64_t>(names.size()) < kMaxClasses;) {
+  for (std::string line;
+       std::getline(file, line) && static_cast<int64_t>(names.size()) < kMaxDatasetClasses;) {
     const absl::string_view name = absl::StripAsciiWhitespace(line);
     if (!name.empty()) names.emplace_back(name);
   }

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
+#include "image/codec.h"
 #include "tests/client/client_process.h"
 #include "tests/client/fake_server.h"
 #include "tests/fakes/temp_folder.h"
@@ -88,6 +89,37 @@ TEST(GetDataset, OneThatIsDamagedIsShownAndIsAnError) {
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_THAT(result.out, HasSubstr("/data/torn\n"));
   EXPECT_THAT(result.err, HasSubstr("datasets/torn can't be used: train-images-idx3-ubyte: 7 bytes short\n"));
+}
+
+TEST(GetDataset, DrawsAContactSheetFromAllOverTheSplit) {
+  const TempFolder folder;
+  std::vector<v1::GetDatasetImagesRequest> seen;
+  Script script;
+  script.get_dataset = [](const auto&, const auto&, v1::Dataset& dataset) {
+    dataset.set_name("datasets/pets");
+    dataset.set_validation_images(6400);
+    return grpc::Status::OK;
+  };
+  script.get_dataset_images = [&seen](const auto&, const auto& request, auto& response) {
+    seen.push_back(request);
+    for (int64_t i = 0; i < 10; ++i) {
+      const Picture picture{8 + i, 8, 1, std::vector<uint8_t>(static_cast<size_t>(8 * (8 + i)), 100)};
+      response.add_images()->set_png(EncodePng(picture).value());
+    }
+    return grpc::Status::OK;
+  };
+  FakeServer server(std::move(script));
+  const std::string file = folder / "sheet.png";
+  const ClientResult result =
+      RunClient({"get-dataset", "pets", "--contact-sheet", file}, {.server = server.address()});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  ASSERT_EQ(seen.size(), 1u);
+  EXPECT_EQ(seen[0].count(), 64);
+  EXPECT_EQ(seen[0].stride(), 100);
+  const auto sheet = DecodePicture(Content(file), 1 << 24);
+  ASSERT_TRUE(sheet.ok()) << sheet.status();
+  EXPECT_EQ(sheet->width, 8 * 96 + 9 * 4);
+  EXPECT_EQ(sheet->height, 2 * 96 + 3 * 4);
 }
 
 TEST(GetDatasetImages, ARefusedRequestLeavesNoFolder) {

@@ -23,12 +23,13 @@ refused "unknown argument 'more'" tools/interop-check more
 
 # A cache with the folder of another clone's pins, and one of ours beside it under the hash of its pins.
 cache=$scratch/cache
-for folder in libtorch-2.15.0-cpu googleapis-protos-1.76.0; do
+for folder in libtorch-2.15.0-cpu googleapis-protos-1.76.0 arrow-26.0.1; do
   mkdir -p "$cache/$folder" "$cache/$folder-0badcafe"
   echo "other pins" > "$cache/$folder/.complete"
 done
 cp tools/libtorch-cpu.txt "$cache/libtorch-2.15.0-cpu-0badcafe/.complete"
 cp tools/protos.txt "$cache/googleapis-protos-1.76.0-0badcafe/.complete"
+cp tools/arrow.txt "$cache/arrow-26.0.1-0badcafe/.complete"
 before=$(ls "$cache")
 unset Torch_DIR
 MAE_DEPS_DIR=$cache tools/setup || fail "tools/setup with its folders there already"
