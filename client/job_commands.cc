@@ -14,13 +14,14 @@
 #include "client/table.h"
 #include "client/verb_registry.h"
 #include "mae/v1/job.grpc.pb.h"
+#include "recipe/from_model.h"
 
 namespace mae {
 namespace {
 
 constexpr int kPageSize = 1000;
 
-std::string KindOf(const v1::Job& job) { return job.spec().has_finetune() ? "finetune" : "pretrain"; }
+std::string KindOf(const v1::Job& job) { return KindNameOf(job.spec()); }
 
 std::string Percent(const v1::Progress& progress) {
   if (progress.total_steps() <= 0) return "";

@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
 #include "client/readable.h"
 #include "client/sparkline.h"
 
@@ -14,6 +15,8 @@ namespace mae {
 namespace {
 
 constexpr size_t kMaxLosses = 4096;
+/// Before the name of a class: as many values as classes, too many for a line.
+constexpr const char* kClassAccuracy = "class_accuracy/";
 
 struct KnownMetric {
   const char* name;
@@ -90,9 +93,24 @@ std::string MetricsText(const std::map<std::string, double>& values) {
   }
   for (const auto& [name, value] : values) {
     const bool counts_nothing = absl::EndsWith(name, "_total") && value == 0;
-    if (!IsKnown(name) && !counts_nothing) parts.push_back(MetricText(name, value));
+    if (!IsKnown(name) && !counts_nothing && !absl::StartsWith(name, kClassAccuracy))
+      parts.push_back(MetricText(name, value));
   }
   return absl::StrJoin(parts, "  ");
+}
+
+std::vector<std::string> ResultLines(const std::map<std::string, double>& values) {
+  std::vector<std::string> lines;
+  for (const char* name : {"accuracy", "top5_accuracy", "validation_loss", "loss"}) {
+    const auto value = values.find(name);
+    if (value != values.end()) lines.push_back(absl::StrCat(name, "  ", ReadableNumber(value->second)));
+  }
+  for (const auto& [name, value] : values) {
+    if (absl::StartsWith(name, kClassAccuracy))
+      lines.push_back(
+          absl::StrCat("accuracy of ", absl::StripPrefix(name, kClassAccuracy), "  ", ReadableNumber(value)));
+  }
+  return lines;
 }
 
 }  // namespace mae

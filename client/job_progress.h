@@ -47,4 +47,8 @@ bool IsEnded(v1::Job::State state);
 /// order; counters (x_total) that are 0 are left out.
 std::string MetricsText(const std::map<std::string, double>& values);
 
+/// What a job that makes no model has found, a line a metric: accuracies, loss, then the accuracy of each
+/// class.
+std::vector<std::string> ResultLines(const std::map<std::string, double>& values);
+
 }  // namespace mae

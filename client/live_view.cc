@@ -75,7 +75,7 @@ std::string BarLine(const JobProgress& progress, absl::Time now, int columns, Co
 
 /// Events worth a line that stays; the others show in the foot alone.
 bool Stays(const v1::JobEvent& event) {
-  if (event.has_metrics()) return event.metrics().values().contains("validation_loss");
+  if (event.has_metrics()) return EndsAPass(event.metrics());
   return !event.has_checkpoint() && IsWorthALine(event);
 }
 

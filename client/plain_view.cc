@@ -24,7 +24,7 @@ std::string StateText(const v1::JobEvent::StateChange& change) {
 std::string MetricsLine(const v1::JobEvent::Metrics& metrics) {
   const std::map<std::string, double> values(metrics.values().begin(), metrics.values().end());
   // A validation pass ends an epoch.
-  if (values.count("validation_loss") > 0) {
+  if (EndsAPass(metrics)) {
     return absl::StrFormat("epoch %.4g/%d done  %s", metrics.epoch(), metrics.epochs(), MetricsText(values));
   }
   std::string text = absl::StrFormat("step %d/%d  epoch %.4g/%d  %s", metrics.step(), metrics.total_steps(),
@@ -67,6 +67,10 @@ std::string EventText(const v1::JobEvent& event) {
 std::string EventLine(const v1::JobEvent& event) {
   const std::string time = absl::FormatTime("%H:%M:%S", TimeFrom(event.time()), absl::LocalTimeZone());
   return absl::StrCat(time, "  ", absl::StripTrailingAsciiWhitespace(EventText(event)));
+}
+
+bool EndsAPass(const v1::JobEvent::Metrics& metrics) {
+  return metrics.values().contains("validation_loss") || metrics.values().contains("accuracy");
 }
 
 bool IsWorthALine(const v1::JobEvent& event) {

@@ -6,6 +6,9 @@
 
 namespace mae {
 
+/// Whether all images of a split have been looked at: the end of an epoch, or a result.
+bool EndsAPass(const v1::JobEvent::Metrics& metrics);
+
 /// One line an event that is worth one, for a log file or a pipe.
 class PlainView : public JobView {
  public:

@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_replace.h"
 #include "absl/time/clock.h"
 #include "base/durable_file.h"
 #include "base/status_macros.h"
@@ -16,6 +17,7 @@
 #include "client/watch_command.h"
 #include "mae/v1/job.grpc.pb.h"
 #include "recipe/builtin_recipes.h"
+#include "recipe/from_model.h"
 #include "recipe/recipe_yaml.h"
 
 namespace mae {
@@ -26,7 +28,26 @@ constexpr int64_t kMaxRecipeBytes = 1 << 20;
 constexpr int kCreateTries = 3;
 constexpr absl::Duration kCreatePause = absl::Milliseconds(300);
 
-const char* VerbOf(JobKind kind) { return kind == JobKind::kPretrain ? "start-pretrain" : "start-finetune"; }
+/// The name of its field in JobSpec.
+const char* FieldOf(JobKind kind) {
+  switch (kind) {
+    case JobKind::kPretrain:
+      return "pretrain";
+    case JobKind::kFinetune:
+      return "finetune";
+    case JobKind::kLinearProbe:
+      return "linear_probe";
+    case JobKind::kKnnProbe:
+      return "knn_probe";
+    case JobKind::kEvaluate:
+      return "evaluate";
+  }
+  return "";
+}
+
+std::string VerbOf(const std::string& field) {
+  return absl::StrCat("start-", absl::StrReplaceAll(field, {{"_", "-"}}));
+}
 
 bool IsFile(const std::string& recipe) {
   return absl::EndsWith(recipe, ".yaml") || absl::EndsWith(recipe, ".yml") || absl::StrContains(recipe, '/');
@@ -45,13 +66,13 @@ absl::StatusOr<v1::JobSpec> ReadRecipe(const std::string& recipe) {
 }
 
 absl::Status SetKind(JobKind kind, const std::string& recipe, v1::JobSpec& spec) {
-  const JobKind other = kind == JobKind::kPretrain ? JobKind::kFinetune : JobKind::kPretrain;
-  if (kind == JobKind::kPretrain ? spec.has_finetune() : spec.has_pretrain()) {
+  const std::string field = FieldOf(kind), present = KindNameOf(spec);
+  if (present == field) return absl::OkStatus();
+  if (!present.empty()) {
     return absl::InvalidArgumentError(absl::StrCat(
-        "--recipe ", recipe, " is for another kind of job: use `mae_client ", VerbOf(other), "`"));
+        "--recipe ", recipe, " is for another kind of job: use `mae_client ", VerbOf(present), "`"));
   }
-  if (kind == JobKind::kPretrain) spec.mutable_pretrain();
-  if (kind == JobKind::kFinetune) spec.mutable_finetune();
+  spec.GetReflection()->MutableMessage(&spec, v1::JobSpec::descriptor()->FindFieldByName(field));
   return absl::OkStatus();
 }
 
@@ -113,15 +134,22 @@ absl::Status Start(Session& session, JobKind kind, const StartOptions& options) 
   return WatchJob(session, watch);
 }
 
+const char* WhatFromMeans(JobKind kind) {
+  if (kind == JobKind::kEvaluate) return "Measure MODEL[@ALIAS]";
+  if (kind == JobKind::kFinetune) return "Start from the encoder of MODEL[@ALIAS]; without it from scratch";
+  return "Look through the encoder of MODEL[@ALIAS]";
+}
+
 void AddStart(VerbRegistry& verbs, JobKind kind, CLI::App* verb) {
   auto options = std::make_shared<StartOptions>();
   verb->add_option("--recipe", options->recipe,
                    "A built-in recipe by NAME (server-info lists them) or a FILE.yaml");
-  verb->add_option("--dataset", options->dataset, "Train on this dataset");
-  verb->add_option("--model", options->model, "Publish the result as a version of this model");
-  if (kind == JobKind::kFinetune) {
-    verb->add_option("--from", options->from,
-                     "Start from the encoder of MODEL[@ALIAS]; without it from scratch");
+  verb->add_option("--dataset", options->dataset, "Work on this dataset");
+  if (kind != JobKind::kKnnProbe && kind != JobKind::kEvaluate) {
+    verb->add_option("--model", options->model, "Publish the result as a version of this model");
+  }
+  if (kind != JobKind::kPretrain) {
+    verb->add_option("--from", options->from, WhatFromMeans(kind));
   }
   verb->add_option("--set", options->overrides,
                    "Set one field of the recipe: path.to.field=value (may be repeated)")
@@ -138,6 +166,25 @@ void AddStart(VerbRegistry& verbs, JobKind kind, CLI::App* verb) {
   verbs.OnChosen(verb, [&verbs, kind, options] { return Start(verbs.session(), kind, *options); });
 }
 
+void AddProbeCommands(VerbRegistry& verbs) {
+  AddStart(
+      verbs, JobKind::kLinearProbe,
+      verbs.Add("Train", "start-linear-probe", "Train a linear classifier over a frozen encoder",
+                "start-linear-probe --recipe fashion-mnist-linear-probe --from fashion-mae --model "
+                "fashion-probe --watch\n"
+                "start-linear-probe --from fashion-mae --dataset fashion-mnist --set schedule.epochs=20"));
+  AddStart(
+      verbs, JobKind::kKnnProbe,
+      verbs.Add("Train", "start-knn-probe", "Label images by those most like them to a frozen encoder",
+                "start-knn-probe --recipe fashion-mnist-knn-probe --from fashion-mae --watch\n"
+                "start-knn-probe --from fashion-mae --dataset fashion-mnist --set knn_probe.neighbors=5"));
+  AddStart(verbs, JobKind::kEvaluate,
+           verbs.Add("Train", "start-evaluate", "Measure a published model on a dataset",
+                     "start-evaluate --from fashion-classifier --dataset fashion-mnist --watch\n"
+                     "start-evaluate --from fashion-classifier --dataset fashion-mnist --set "
+                     "evaluate.split=train"));
+}
+
 }  // namespace
 
 absl::StatusOr<v1::JobSpec> SpecFrom(JobKind kind, const StartOptions& options) {
@@ -145,7 +192,7 @@ absl::StatusOr<v1::JobSpec> SpecFrom(JobKind kind, const StartOptions& options) 
   MAE_RETURN_IF_ERROR(SetKind(kind, options.recipe, spec));
   if (!options.dataset.empty()) spec.mutable_data()->set_dataset(options.dataset);
   if (!options.model.empty()) spec.mutable_publish()->set_model(options.model);
-  if (!options.from.empty()) spec.mutable_finetune()->set_from_model(options.from);
+  if (!options.from.empty()) SetFromModel(options.from, spec);
   for (const std::string& assignment : options.overrides) {
     const absl::Status applied = ApplyOverride(assignment, spec);
     if (!applied.ok()) {
@@ -175,6 +222,7 @@ void AddStartCommands(VerbRegistry& verbs) {
           "start-finetune --recipe fashion-mnist-finetune --from fashion-mae --model fashion-classifier\n"
           "start-finetune --recipe fashion-mnist-finetune --from fashion-mae@latest --set "
           "data.batch_size=64"));
+  AddProbeCommands(verbs);
 }
 
 }  // namespace mae

@@ -8,12 +8,12 @@
 
 namespace mae {
 
-/// What start-pretrain and start-finetune were asked for. Empty: not given.
+/// What a start-… verb was asked for. Empty: not given.
 struct StartOptions {
   std::string recipe;  ///< name of a built-in one, or a file: it ends in .yaml or .yml, or has a slash
   std::string dataset;
   std::string model;                   ///< to publish as
-  std::string from;                    ///< finetune: MODEL[@ALIAS]
+  std::string from;                    ///< MODEL[@ALIAS], of kinds that start from a model
   std::vector<std::string> overrides;  ///< "path.to.field=value", applied last
   std::string request_id;              ///< empty: a fresh UUID
   bool watch = false;
@@ -21,10 +21,10 @@ struct StartOptions {
   double reconnect_seconds = 60;
 };
 
-enum class JobKind { kPretrain, kFinetune };
+enum class JobKind { kPretrain, kFinetune, kLinearProbe, kKnnProbe, kEvaluate };
 
 /// The spec that the options make. INVALID_ARGUMENT for a recipe or an override at fault, and for a recipe of
-/// the other kind (names its verb); NOT_FOUND for an unknown recipe.
+/// another kind (names its verb); NOT_FOUND for an unknown recipe.
 absl::StatusOr<v1::JobSpec> SpecFrom(JobKind kind, const StartOptions& options);
 
 /// A random UUID (version 4).

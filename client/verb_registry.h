@@ -37,7 +37,8 @@ class VerbRegistry {
 };
 
 // Each adds the verbs of its file.
-void AddStartCommands(VerbRegistry& verbs);       // start-pretrain start-finetune
+void AddStartCommands(
+    VerbRegistry& verbs);  // start-pretrain start-finetune start-linear-probe start-knn-probe start-evaluate
 void AddWatchCommand(VerbRegistry& verbs);        // watch
 void AddJobCommands(VerbRegistry& verbs);         // list-jobs get-job stop-job resume-job delete-job
 void AddMetricsCommand(VerbRegistry& verbs);      // metrics

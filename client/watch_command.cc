@@ -74,6 +74,9 @@ absl::Status Outcome(Session& session, const std::string& job, const JobProgress
   const std::string& version = progress.published_version();
   session.Note(absl::StrCat(job, " ", v1::Job::State_Name(progress.state()),
                             version.empty() ? "" : absl::StrCat(", published ", version)));
+  if (version.empty() && progress.state() == v1::Job::SUCCEEDED) {
+    for (const std::string& line : ResultLines(progress.newest())) session.Note(line);
+  }
   return absl::OkStatus();
 }
 

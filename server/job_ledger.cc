@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_replace.h"
 #include "base/durable_file.h"
 #include "base/status_macros.h"
 #include "job/job_db.h"
@@ -59,7 +60,8 @@ absl::Status JobLedger::CheckRoomInQueue(int64_t max_queued) const {
 absl::StatusOr<std::string> JobLedger::NewId(const std::string& kind) const {
   absl::BitGen random;
   while (true) {
-    std::string id = absl::StrFormat("%s-%08x", kind, absl::Uniform<uint32_t>(random));
+    std::string id =
+        absl::StrFormat("%s-%08x", absl::StrReplaceAll(kind, {{"_", "-"}}), absl::Uniform<uint32_t>(random));
     if (!absl::IsNotFound(table_.Find(id).status())) continue;
     if (!Exists(jobs_root_ / id)) return id;
   }

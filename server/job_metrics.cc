@@ -51,6 +51,8 @@ void AddProgress(const JobRecord& record, const JobSummary& summary, Families& f
   const std::vector<ClientMetric::Label> labels = {
       {"job", record.id}, {"kind", record.kind}, {"model", record.model}};
   for (const auto& [name, value] : summary.metrics.values) {
+    // One value a class ("class_accuracy/LABEL") is for those who asked; no name of Prometheus has a slash.
+    if (absl::StrContains(name, '/')) continue;
     families.Add(absl::StrCat("mae_train_", name), labels, value);
   }
   families.Add("mae_train_step", labels, static_cast<double>(summary.metrics.step));

@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/durable_file.h"
 #include "base/status_macros.h"
+#include "recipe/from_model.h"
 #include "recipe/recipe_check.h"
 #include "recipe/recipe_json.h"
 #include "recipe/recipe_proto.h"
@@ -57,10 +58,10 @@ absl::Status NamedBy(const std::string& field, const absl::Status& status) {
 }
 
 absl::StatusOr<std::optional<ModelVersion>> FindFromModel(const v1::JobSpec& spec, const ModelStore& models) {
-  const std::string& name = spec.finetune().from_model();
+  const std::string name = FromModelOf(spec);
   if (name.empty()) return std::optional<ModelVersion>();
   absl::StatusOr<ModelVersion> version = models.Resolve(name);
-  if (!version.ok()) return NamedBy("spec.finetune.from_model", version.status());
+  if (!version.ok()) return NamedBy(absl::StrCat("spec.", FromModelField(spec)), version.status());
   return std::optional<ModelVersion>(*std::move(version));
 }
 
@@ -78,9 +79,7 @@ absl::Status FillFromSpec(const DatasetInfo& dataset, const std::optional<ModelV
   options.data.format = dataset.format;
   options.data.path = dataset.path.string();
   options.recipe = submission.record.recipe;
-  if (auto* finetune = std::get_if<FinetuneOptions>(&options.kind); finetune != nullptr && from) {
-    finetune->from_weights = from->folder.string();
-  }
+  if (from) options.set_from_weights(from->folder.string());
   submission.spec_json = JobOptionsToJson(options);
   submission.record.kind = options.kind_name();
   submission.record.model = options.publish_model;
@@ -123,7 +122,7 @@ absl::StatusOr<JobSubmission> ResolveSubmission(const v1::CreateJobRequest& requ
   if (from) {
     context.from_model = from->config;
     // An alias may move while the job waits; the version that was meant stays.
-    submission.spec.mutable_finetune()->set_from_model(from->resource_name());
+    SetFromModel(from->resource_name(), submission.spec);
   }
   std::vector<FieldViolation> violations = ResolveSpec(context, submission.spec);
   if (!violations.empty()) return InvalidSpec(std::move(violations));

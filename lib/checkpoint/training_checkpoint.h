@@ -27,7 +27,7 @@ struct TrainingProgress {
 /// before it is staged, or copied.
 struct TrainingCheckpoint {
   NamedTensors model;      ///< StateOf the module
-  NamedTensors optimizer;  ///< AdamW::State
+  NamedTensors optimizer;  ///< Optimizer::State, and Ema::State where there is one
   TrainingProgress progress;
 };
 

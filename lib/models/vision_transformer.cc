@@ -6,7 +6,12 @@
 namespace mae {
 
 VisionTransformerImpl::VisionTransformerImpl(const VisionTransformerOptions& options)
-    : options_(options), patch_embed_(nullptr), blocks_(nullptr), norm_(nullptr), head_(nullptr) {
+    : options_(options),
+      patch_embed_(nullptr),
+      blocks_(nullptr),
+      norm_(nullptr),
+      batch_norm_(nullptr),
+      linear_(nullptr) {
   const auto& enc = options_.encoder;
   const bool learned = enc.position_embedding == PositionEmbedding::kLearned;
   cls_token_ = register_parameter("cls_token", torch::zeros({1, 1, enc.embed_dim}));
@@ -25,11 +30,22 @@ VisionTransformerImpl::VisionTransformerImpl(const VisionTransformerOptions& opt
   }
   const char* norm_name = options_.pooling == Pooling::kMean ? "fc_norm" : "norm";
   norm_ = register_module(norm_name, MakeLayerNorm(enc.embed_dim, enc.layer_norm_eps));
-  if (options_.num_classes > 0) {
-    head_ = register_module("head", torch::nn::Linear(enc.embed_dim, options_.num_classes));
-  }
+  if (options_.num_classes > 0) MakeHead();
   InitLinears(*this, [](torch::Tensor weight) { TruncNormal(std::move(weight), 0.02); });
 }
+
+void VisionTransformerImpl::MakeHead() {
+  const int64_t width = options_.encoder.embed_dim;
+  linear_ = torch::nn::Linear(width, options_.num_classes);
+  if (options_.batch_norm_head) {
+    batch_norm_ = torch::nn::BatchNorm1d(torch::nn::BatchNorm1dOptions(width).eps(1e-6).affine(false));
+    head_ = register_module("head", torch::nn::Sequential(batch_norm_, linear_));
+  } else {
+    head_ = register_module("head", linear_);
+  }
+}
+
+torch::nn::Module* VisionTransformerImpl::head() { return head_.get(); }
 
 torch::Tensor VisionTransformerImpl::Tokens(const torch::Tensor& images) {
   const auto patches = patch_embed_(images);
@@ -46,9 +62,15 @@ torch::Tensor VisionTransformerImpl::Features(const torch::Tensor& images) {
   return options_.pooling == Pooling::kMean ? norm_(tokens.slice(1, 1).mean(1)) : norm_(tokens.select(1, 0));
 }
 
+torch::Tensor VisionTransformerImpl::Classify(const torch::Tensor& features) {
+  if (options_.num_classes == 0) return features.to(torch::kFloat32);
+  // Statistics of bf16 features would be too coarse.
+  const auto read = options_.batch_norm_head ? batch_norm_(features.to(torch::kFloat32)) : features;
+  return linear_(read).to(torch::kFloat32);
+}
+
 torch::Tensor VisionTransformerImpl::forward(const torch::Tensor& images) {
-  const auto features = Features(images);
-  return (options_.num_classes > 0 ? head_(features) : features).to(torch::kFloat32);
+  return Classify(Features(images));
 }
 
 }  // namespace mae

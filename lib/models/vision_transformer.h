@@ -10,6 +10,8 @@ namespace mae {
 
 /// A Vision Transformer classifier over the encoder of a Masked Autoencoder.
 /// kMean: mean of the patch tokens -> fc_norm -> head (no `norm`); kToken: norm -> class token -> head.
+/// The head is a linear layer, `head`; for batch_norm_head, `head.0` is batch normalisation without affine
+/// parameters (eps 1e-6, momentum 0.1: a train-mode batch needs two images) and `head.1` the linear layer.
 /// Parameter names are those of the public MAE and timm classifiers. The position embedding is a parameter
 /// that is always trained: sin-cos or trunc-normal at the start, by the options.
 ///
@@ -26,6 +28,12 @@ class VisionTransformerImpl : public torch::nn::Module {
   /// What the head reads. @return [B, D].
   torch::Tensor Features(const torch::Tensor& images);
 
+  /// The head alone: features [B, D] to logits [B, num_classes] float32; the features if num_classes is 0.
+  torch::Tensor Classify(const torch::Tensor& features);
+
+  /// `head`, nullptr if num_classes is 0. Its mode (train, eval) matters for batch_norm_head alone.
+  torch::nn::Module* head();
+
   /// All tokens after the last block, before any norm. @return [B, 1+L, D], class token first.
   torch::Tensor Tokens(const torch::Tensor& images);
 
@@ -37,12 +45,16 @@ class VisionTransformerImpl : public torch::nn::Module {
   const VisionTransformerOptions& options() const { return options_; }
 
  private:
+  void MakeHead();
+
   VisionTransformerOptions options_;
   PatchEmbed patch_embed_;
   torch::Tensor cls_token_, pos_embed_;
   torch::nn::ModuleList blocks_;
-  torch::nn::LayerNorm norm_;  // registered as fc_norm (kMean) or norm (kToken)
-  torch::nn::Linear head_;
+  torch::nn::LayerNorm norm_;          // registered as fc_norm (kMean) or norm (kToken)
+  torch::nn::BatchNorm1d batch_norm_;  // head.0, if batch_norm_head
+  torch::nn::Linear linear_;           // head, or head.1
+  std::shared_ptr<torch::nn::Module> head_;
 };
 TORCH_MODULE(VisionTransformer);
 

@@ -13,6 +13,8 @@ class DropPathImpl : public torch::nn::Module {
   /// @param x [B, ...]; one draw a sample, from the default generator of x's device.
   torch::Tensor forward(const torch::Tensor& x);
 
+  double rate() const { return rate_; }
+
  private:
   double rate_;
 };

@@ -139,7 +139,10 @@ ModelConfig ConfigFrom(const json& j) {
   ModelConfig config;
   if (classifier) {
     const auto pooling = members.IsSecond("pooling", "mean", "token") ? Pooling::kToken : Pooling::kMean;
-    config.model = VisionTransformerOptions{encoder, members.Integer("num_classes"), pooling};
+    // Most classifiers have no word on the head.
+    const bool batch_norm = members.Has("head") && members.IsSecond("head", "linear", "batch_norm_linear");
+    config.model =
+        VisionTransformerOptions{encoder, members.Integer("num_classes"), pooling, 0.0, batch_norm};
   } else {
     config.model = MaskedAutoencoderOptions{encoder, DecoderFrom(members.Inside("decoder")),
                                             members.Number("mask_ratio"), members.Truth("norm_pix_loss")};
@@ -183,6 +186,7 @@ std::string ModelConfigToJson(const ModelConfig& config) {
     const auto& vit = std::get<VisionTransformerOptions>(config.model);
     j["num_classes"] = vit.num_classes;
     j["pooling"] = NameOf(vit.pooling);
+    if (vit.batch_norm_head) j["head"] = "batch_norm_linear";
   }
   return Printed(j);
 }

@@ -80,6 +80,8 @@ struct VisionTransformerOptions {
   int64_t num_classes = 10;  ///< outputs of the head; 0: no head, features only
   Pooling pooling = Pooling::kMean;
   double drop_path = 0.0;  ///< stochastic depth of the last block, rising linearly from 0; in [0, 1)
+  /// The head is batch normalisation without affine parameters, then the linear layer (MAE linear probing).
+  bool batch_norm_head = false;
 
   bool operator==(const VisionTransformerOptions&) const = default;
 };

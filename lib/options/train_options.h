@@ -34,15 +34,31 @@ enum class WeightDecayScope {
   kAll,
 };
 
-/// AdamW (Loshchilov & Hutter 2019, arXiv:1711.05101).
+/// The rule that moves the weights.
+enum class OptimizerAlgorithm {
+  kAdamW,  ///< Loshchilov & Hutter 2019, arXiv:1711.05101
+  kLars,   ///< momentum SGD, matrices scaled by |weight| / |gradient| (You et al. 2017, arXiv:1708.03888)
+  kSgd,    ///< with momentum
+};
+
+/// An optimizer and what surrounds its step.
 struct OptimizerOptions {
   double learning_rate = 1e-3;  ///< the peak of the schedule, above 0
-  double beta1 = 0.9;           ///< in [0, 1)
-  double beta2 = 0.95;          ///< in [0, 1)
-  double epsilon = 1e-8;        ///< above 0
+  double beta1 = 0.9;           ///< AdamW, in [0, 1)
+  double beta2 = 0.95;          ///< AdamW, in [0, 1)
+  double epsilon = 1e-8;        ///< AdamW, above 0
   double weight_decay = 0.05;   ///< 0 and up
   WeightDecayScope weight_decay_scope = WeightDecayScope::kMatrices;
   double clip_grad_norm = 0.0;  ///< scale gradients down to this global norm; 0: no clipping
+  OptimizerAlgorithm algorithm = OptimizerAlgorithm::kAdamW;
+  double momentum = 0.9;            ///< LARS and SGD, in [0, 1)
+  double trust_coefficient = 1e-3;  ///< LARS, above 0
+  /// Each layer of the encoder learns at this share of the rate of the layer above it, in (0, 1]; 1: all
+  /// alike.
+  double layer_decay = 1.0;
+  double ema_decay = 0.0;        ///< validate and publish a moving average of the weights, in [0, 1); 0: none
+  int64_t accumulate_steps = 1;  ///< batches whose gradients make one step, at least 1
+  double base_learning_rate = 0.0;  ///< that learning_rate came from; 0: it was given itself
 
   bool operator==(const OptimizerOptions&) const = default;
 };
@@ -53,13 +69,21 @@ enum class ScheduleUnit {
   kEpoch,  ///< at the start of each epoch, constant inside it
 };
 
-/// Linear warm-up from start to the optimizer's learning_rate, then half a cosine to end.
+/// How warm-up and cosine go together; optim/schedule.h has the formulas.
+enum class ScheduleShape {
+  kWarmupCosine,  ///< a linear warm-up from start to the optimizer's learning_rate, then half a cosine to end
+  kCappedCosine,  ///< half a cosine from the first step to end, capped by a warm-up from 0
+};
+
+/// The learning rate over the epochs.
 struct ScheduleOptions {
   int64_t epochs = 5;                ///< at least 1
   double warmup_epochs = 1.0;        ///< 0 to epochs
   double start_learning_rate = 0.0;  ///< 0 and up
   double end_learning_rate = 0.0;    ///< 0 and up
   ScheduleUnit unit = ScheduleUnit::kStep;
+  double cosine_learning_rate = 0.0;  ///< where the cosine starts; 0: at the peak
+  ScheduleShape shape = ScheduleShape::kWarmupCosine;
 
   bool operator==(const ScheduleOptions&) const = default;
 };
@@ -101,9 +125,38 @@ struct FinetuneOptions {
   bool operator==(const FinetuneOptions&) const = default;
 };
 
+/// A linear classifier over a frozen encoder.
+struct LinearProbeOptions {
+  /// Its encoder is that of the weights: no spec has it, train/source_model.h fills it in.
+  VisionTransformerOptions model = {{}, 10, Pooling::kToken, 0.0, /*batch_norm_head=*/true};
+  std::string from_model{};    ///< as in FinetuneOptions, never empty
+  std::string from_weights{};  ///< as in FinetuneOptions, never empty
+  bool operator==(const LinearProbeOptions&) const = default;
+};
+
+/// k-nearest-neighbour classification of what a frozen encoder makes of images; trains nothing.
+struct KnnProbeOptions {
+  EncoderOptions encoder{};  ///< that of the weights, as in LinearProbeOptions
+  Pooling pooling = Pooling::kMean;
+  int64_t neighbors = 20;      ///< training images that vote, at least 1
+  double temperature = 0.07;   ///< a vote weighs exp(cosine / temperature); above 0
+  std::string from_model{};    ///< as in FinetuneOptions, never empty
+  std::string from_weights{};  ///< as in FinetuneOptions, never empty
+  bool operator==(const KnnProbeOptions&) const = default;
+};
+
+/// A published model measured on a dataset; trains nothing.
+struct EvaluateOptions {
+  EncoderOptions encoder{};  ///< that of the weights, as in LinearProbeOptions
+  bool on_train_split = false;
+  std::string from_model{};    ///< as in FinetuneOptions, never empty
+  std::string from_weights{};  ///< as in FinetuneOptions, never empty
+  bool operator==(const EvaluateOptions&) const = default;
+};
+
 /// One job, whole.
 struct JobOptions {
-  std::variant<PretrainOptions, FinetuneOptions> kind;
+  std::variant<PretrainOptions, FinetuneOptions, LinearProbeOptions, KnnProbeOptions, EvaluateOptions> kind;
   DataOptions data;
   AugmentationOptions augmentation;
   OptimizerOptions optimizer;
@@ -127,14 +180,52 @@ struct JobOptions {
   std::string recipe;                        ///< name of the recipe, for the card
 
   bool is_pretrain() const { return std::holds_alternative<PretrainOptions>(kind); }
-  const EncoderOptions& encoder() const {
-    return is_pretrain() ? std::get<PretrainOptions>(kind).model.encoder
-                         : std::get<FinetuneOptions>(kind).model.encoder;
+  /// Whether the job has epochs and makes a model; else it only measures one.
+  bool trains() const { return kind.index() <= 2; }
+  /// "pretrain", "finetune", "linear_probe", "knn_probe" or "evaluate", as in the proto.
+  const char* kind_name() const {
+    static constexpr const char* kNames[] = {"pretrain", "finetune", "linear_probe", "knn_probe", "evaluate"};
+    return kNames[kind.index()];
   }
-  /// "pretrain" or "finetune".
-  const char* kind_name() const { return is_pretrain() ? "pretrain" : "finetune"; }
+
+  const EncoderOptions& encoder() const {
+    return std::visit(
+        [](const auto& of) -> const EncoderOptions& {
+          if constexpr (requires { of.model.encoder; }) {
+            return of.model.encoder;
+          } else {
+            return of.encoder;
+          }
+        },
+        kind);
+  }
+  /// The model that the job starts from, models/{model}/versions/{n}; empty: none.
+  std::string from_model() const { return Source(/*weights=*/false); }
+  /// The folder of its weights; empty: none.
+  std::string from_weights() const { return Source(/*weights=*/true); }
+  /// Does nothing for a kind that starts from no model.
+  void set_from_weights(const std::string& folder) {
+    std::visit(
+        [&folder](auto& of) {
+          if constexpr (requires { of.from_weights; }) of.from_weights = folder;
+        },
+        kind);
+  }
 
   bool operator==(const JobOptions&) const = default;
+
+ private:
+  std::string Source(bool weights) const {
+    return std::visit(
+        [weights](const auto& of) -> std::string {
+          if constexpr (requires { of.from_weights; }) {
+            return weights ? of.from_weights : of.from_model;
+          } else {
+            return "";
+          }
+        },
+        kind);
+  }
 };
 
 }  // namespace mae

@@ -1,5 +1,6 @@
 #include "recipe/model_limits.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 #include <string>
@@ -10,6 +11,7 @@
 #include "absl/strings/str_join.h"
 #include "options/model_limits.h"
 #include "options/parameter_count.h"
+#include "recipe/from_model.h"
 #include "recipe/recipe_proto.h"
 
 namespace mae {
@@ -139,8 +141,8 @@ void CheckPretrain(const MaskedAutoencoderOptions& model, ViolationList& violati
   CheckParameters(model, "pretrain.model.", violations);
 }
 
-void CheckClasses(const DatasetInfo& dataset, int64_t classes, ViolationList& violations) {
-  const std::string field = "finetune.num_classes";
+void CheckClasses(const std::string& field, const DatasetInfo& dataset, int64_t classes,
+                  ViolationList& violations) {
   const auto labels = static_cast<int64_t>(dataset.labels.size());
   violations.Between(field, classes, 1, kMaxClasses);
   if (classes >= 1 && classes < labels)
@@ -153,10 +155,54 @@ void CheckFinetune(const RecipeContext& context, const v1::FinetuneSpec& spec,
   if (spec.model().has_decoder())
     violations.Add("finetune.model.decoder", "is set, but a classifier has no decoder: leave it out");
   violations.Between("finetune.drop_path", model.drop_path, 0.0, 1.0, /*below_high=*/true);
-  CheckClasses(context.dataset, model.num_classes, violations);
+  CheckClasses("finetune.num_classes", context.dataset, model.num_classes, violations);
   if (!spec.from_model().empty() && context.from_model.has_value())
     CheckSameShapes(model.encoder, context.from_model->encoder(), spec.from_model(), violations);
   CheckParameters(model, "finetune.model.", violations);
+}
+
+// The images of the dataset against the model that looks at them.
+void CheckSource(const RecipeContext& context, const v1::JobSpec& spec, ViolationList& violations) {
+  if (!context.from_model.has_value() || FromModelOf(spec).empty()) return;
+  const auto& encoder = context.from_model->encoder();
+  const auto check = [&](const char* what, int64_t value, int64_t wanted) {
+    if (value != wanted)
+      violations.Add("data.dataset", absl::StrCat("is ", context.dataset.name, ", whose images have ", what,
+                                                  " ", value, ", but ", FromModelOf(spec), " takes ", wanted,
+                                                  ": take another dataset, or another model"));
+  };
+  if (!context.dataset.encoded && !spec.augmentation().has_random_resized_crop()) {
+    check("height", context.dataset.height, encoder.image_height);
+    check("width", context.dataset.width, encoder.image_width);
+  }
+  check("channels", context.dataset.channels, encoder.channels);
+}
+
+void CheckKnnProbe(const RecipeContext& context, const v1::JobSpec& spec, ViolationList& violations) {
+  const int64_t images =
+      spec.data().train_images() > 0 ? spec.data().train_images() : context.dataset.train_images;
+  violations.Between("knn_probe.neighbors", int64_t{spec.knn_probe().neighbors()}, 1,
+                     std::max<int64_t>(1, images));
+  violations.Positive("knn_probe.temperature", spec.knn_probe().temperature());
+}
+
+void CheckEvaluate(const RecipeContext& context, const v1::JobSpec& spec, ViolationList& violations) {
+  if (!context.from_model.has_value() || context.from_model->is_autoencoder()) return;
+  const auto labels = static_cast<int64_t>(context.dataset.labels.size());
+  const auto classes = std::get<VisionTransformerOptions>(context.from_model->model).num_classes;
+  if (classes < labels)
+    violations.Add("evaluate.from_model",
+                   absl::StrCat("is ", spec.evaluate().from_model(), ", whose head has ", classes,
+                                " classes, but dataset ", context.dataset.name, " has ", labels,
+                                ": take a classifier of that dataset"));
+}
+
+void CheckProbe(const RecipeContext& context, const v1::JobSpec& spec, ViolationList& violations) {
+  CheckSource(context, spec, violations);
+  if (spec.has_linear_probe())
+    CheckClasses("linear_probe.num_classes", context.dataset, spec.linear_probe().num_classes(), violations);
+  if (spec.has_knn_probe()) CheckKnnProbe(context, spec, violations);
+  if (spec.has_evaluate()) CheckEvaluate(context, spec, violations);
 }
 
 }  // namespace
@@ -176,10 +222,12 @@ void CheckEncoder(const EncoderOptions& encoder, const std::string& path, Violat
 void CheckModel(const RecipeContext& context, const v1::JobSpec& spec, ViolationList& violations) {
   const auto options = OptionsFromSpec(spec);
   if (!options.ok()) return;
+  if (!spec.has_pretrain() && !spec.has_finetune()) return CheckProbe(context, spec, violations);
   const std::string path = absl::StrCat(options->kind_name(), ".model.");
   CheckEncoder(options->encoder(), path, violations);
-  CheckDataset(context.dataset, options->encoder(), context.dataset.encoded || options->augmentation.random_resized_crop.has_value(),
-               path, violations);
+  CheckDataset(context.dataset, options->encoder(),
+               context.dataset.encoded || options->augmentation.random_resized_crop.has_value(), path,
+               violations);
   if (const auto* pretrain = std::get_if<PretrainOptions>(&options->kind)) {
     CheckPretrain(pretrain->model, violations);
   } else {

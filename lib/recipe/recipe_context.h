@@ -11,7 +11,7 @@ namespace mae {
 /// What a spec is resolved against. A plain value.
 struct RecipeContext {
   DatasetInfo dataset;                     ///< that data.dataset names
-  std::optional<ModelConfig> from_model;   ///< that finetune.from_model names
+  std::optional<ModelConfig> from_model;   ///< that from_model of the kind names
   Precision precision = Precision::kBf16;  ///< that the job's device is fastest in
 };
 

@@ -9,6 +9,7 @@
 #include "base/nearest_word.h"
 #include "options/model_presets.h"
 #include "recipe/augmentation_limits.h"
+#include "recipe/from_model.h"
 
 namespace mae {
 namespace {
@@ -17,6 +18,10 @@ constexpr const char* kDefaultPreset = "tiny";
 // Up to this side an image takes small patches: at the preset's it would be a handful of tokens.
 constexpr int64_t kSmallImage = 64;
 constexpr int64_t kSmallPatch = 4;
+// Of linear probing (He et al. 2022, appendix A.1).
+constexpr double kProbeBaseRate = 0.1;
+// The batch that a base learning rate is stated for (Goyal et al. 2017, arXiv:1706.02677).
+constexpr double kBaseBatch = 256;
 
 // The value of a proto3 optional field, set to `fallback` first if it has none.
 #define MAE_FILL(message, field, fallback) \
@@ -128,10 +133,6 @@ void FillFinetune(const RecipeContext& context, v1::FinetuneSpec& spec, Violatio
   const bool pretrained = !spec.from_model().empty() && context.from_model.has_value();
   if (pretrained && context.dataset.encoded) FillImageSize(context.from_model->encoder(), model);
   FillImage(context.dataset, model);
-  if (!spec.from_model().empty() && !pretrained)
-    violations.Add(
-        "finetune.from_model",
-        absl::StrCat("is \"", spec.from_model(), "\"; no such model: list-models shows those there are"));
   if (pretrained) {
     if (!model.preset().empty()) FillSizes(PresetOf(model, "finetune.model.", violations), model);
     FillFromModel(context.from_model->encoder(), model);
@@ -144,10 +145,53 @@ void FillFinetune(const RecipeContext& context, v1::FinetuneSpec& spec, Violatio
   if (spec.num_classes() == 0) spec.set_num_classes(static_cast<int32_t>(context.dataset.labels.size()));
 }
 
+void FillLinearProbe(const RecipeContext& context, v1::LinearProbeSpec& spec) {
+  if (spec.pooling() == v1::POOLING_UNSPECIFIED) spec.set_pooling(v1::POOLING_TOKEN);
+  if (spec.num_classes() == 0) spec.set_num_classes(static_cast<int32_t>(context.dataset.labels.size()));
+}
+
+void FillKnnProbe(v1::KnnProbeSpec& spec) {
+  if (spec.pooling() == v1::POOLING_UNSPECIFIED) spec.set_pooling(v1::POOLING_MEAN);
+  MAE_FILL(spec, neighbors, static_cast<int32_t>(KnnProbeOptions().neighbors));
+  MAE_FILL(spec, temperature, KnnProbeOptions().temperature);
+}
+
+void FillEvaluate(v1::EvaluateSpec& spec) {
+  if (spec.split() == v1::EVALUATION_SPLIT_UNSPECIFIED) spec.set_split(v1::EVALUATION_SPLIT_VALIDATION);
+}
+
+void FillKind(const RecipeContext& context, v1::JobSpec& spec, ViolationList& violations) {
+  switch (spec.kind_case()) {
+    case v1::JobSpec::kPretrain:
+      return FillPretrain(context, *spec.mutable_pretrain(), violations);
+    case v1::JobSpec::kFinetune:
+      return FillFinetune(context, *spec.mutable_finetune(), violations);
+    case v1::JobSpec::kLinearProbe:
+      return FillLinearProbe(context, *spec.mutable_linear_probe());
+    case v1::JobSpec::kKnnProbe:
+      return FillKnnProbe(*spec.mutable_knn_probe());
+    case v1::JobSpec::kEvaluate:
+      return FillEvaluate(*spec.mutable_evaluate());
+    case v1::JobSpec::KIND_NOT_SET:
+      return violations.Add("kind", absl::StrCat("is not set; a job needs one of ", AllKindNames()));
+  }
+}
+
+void CheckFromModel(const RecipeContext& context, const v1::JobSpec& spec, ViolationList& violations) {
+  const std::string name = FromModelOf(spec), field = FromModelField(spec);
+  if (!name.empty() && !context.from_model.has_value())
+    violations.Add(field,
+                   absl::StrCat("is \"", name, "\"; no such model: list-models shows those there are"));
+  if (name.empty() && !field.empty() && !spec.has_finetune())
+    violations.Add(field, "is not set; must name a model: list-models shows those there are");
+}
+
 // A pretrained encoder goes on seeing pixels normalised as it learned them.
 bool FollowsNormalisation(const RecipeContext& context, const v1::JobSpec& spec) {
-  return !spec.finetune().from_model().empty() && context.from_model.has_value() &&
-         static_cast<int32_t>(context.from_model->mean.size()) == spec.finetune().model().channels();
+  const int64_t channels =
+      spec.has_finetune() ? spec.finetune().model().channels() : context.dataset.channels;
+  return !FromModelOf(spec).empty() && context.from_model.has_value() &&
+         static_cast<int64_t>(context.from_model->mean.size()) == channels;
 }
 
 void FillData(const RecipeContext& context, const v1::JobSpec& spec, v1::DataSpec& data) {
@@ -160,12 +204,27 @@ void FillData(const RecipeContext& context, const v1::JobSpec& spec, v1::DataSpe
   if (data.std().empty()) data.mutable_std()->Assign(std_dev.begin(), std_dev.end());
 }
 
-void FillOptimizer(bool finetune, v1::OptimizerSpec& optimizer) {
-  MAE_FILL(optimizer, learning_rate, 1e-3);
+void FillLearningRate(const v1::JobSpec& spec, v1::OptimizerSpec& optimizer) {
+  const double base = optimizer.base_learning_rate();
+  MAE_FILL(optimizer, learning_rate, base > 0 ? ScaledLearningRate(spec) : 1e-3);
+}
+
+void FillOptimizer(const v1::JobSpec& spec, v1::OptimizerSpec& optimizer) {
+  const OptimizerOptions like;
+  const bool probe = spec.has_linear_probe();
+  MAE_FILL(optimizer, accumulate_steps, static_cast<int32_t>(like.accumulate_steps));
+  if (probe && !optimizer.has_learning_rate() && optimizer.base_learning_rate() == 0)
+    optimizer.set_base_learning_rate(kProbeBaseRate);
+  FillLearningRate(spec, optimizer);
   MAE_FILL(optimizer, beta1, 0.9);
-  MAE_FILL(optimizer, beta2, finetune ? 0.999 : 0.95);
+  MAE_FILL(optimizer, beta2, spec.has_pretrain() ? 0.95 : 0.999);
   MAE_FILL(optimizer, epsilon, 1e-8);
-  MAE_FILL(optimizer, weight_decay, 0.05);
+  MAE_FILL(optimizer, weight_decay, probe ? 0.0 : 0.05);
+  MAE_FILL(optimizer, momentum, like.momentum);
+  MAE_FILL(optimizer, trust_coefficient, like.trust_coefficient);
+  MAE_FILL(optimizer, layer_decay, like.layer_decay);
+  if (optimizer.algorithm() == v1::OPTIMIZER_ALGORITHM_UNSPECIFIED)
+    optimizer.set_algorithm(probe ? v1::OPTIMIZER_ALGORITHM_LARS : v1::OPTIMIZER_ALGORITHM_ADAMW);
   if (optimizer.weight_decay_scope() == v1::WEIGHT_DECAY_SCOPE_UNSPECIFIED)
     optimizer.set_weight_decay_scope(v1::WEIGHT_DECAY_SCOPE_MATRICES);
 }
@@ -177,10 +236,15 @@ void FillSafety(v1::SafetySpec& safety) {
   MAE_FILL(safety, rollback_learning_rate_factor, defaults.rollback_learning_rate_factor);
 }
 
-// Schedule, precision, checkpoints, safety, publishing, resources and logging.
+void FillSchedule(bool trains, v1::ScheduleSpec& schedule) {
+  if (!trains && schedule.epochs() == 0) schedule.set_epochs(1);
+  if (schedule.unit() == v1::SCHEDULE_UNIT_UNSPECIFIED) schedule.set_unit(v1::SCHEDULE_UNIT_STEP);
+  if (schedule.shape() == v1::SCHEDULE_SHAPE_UNSPECIFIED)
+    schedule.set_shape(v1::SCHEDULE_SHAPE_WARMUP_COSINE);
+}
+
+// Precision, checkpoints, safety, publishing, resources and logging.
 void FillRun(const RecipeContext& context, v1::JobSpec& spec) {
-  if (spec.schedule().unit() == v1::SCHEDULE_UNIT_UNSPECIFIED)
-    spec.mutable_schedule()->set_unit(v1::SCHEDULE_UNIT_STEP);
   if (spec.precision() == v1::PRECISION_UNSPECIFIED)
     spec.set_precision(context.precision == Precision::kBf16 ? v1::PRECISION_BF16 : v1::PRECISION_FP32);
   MAE_FILL(*spec.mutable_checkpoint(), every_epochs, 1);
@@ -199,16 +263,17 @@ void FillRun(const RecipeContext& context, v1::JobSpec& spec) {
 
 }  // namespace
 
+double ScaledLearningRate(const v1::JobSpec& spec) {
+  const double batch = spec.data().batch_size() * static_cast<double>(spec.optimizer().accumulate_steps());
+  return spec.optimizer().base_learning_rate() * batch / kBaseBatch;
+}
+
 void FillDefaults(const RecipeContext& context, v1::JobSpec& spec, ViolationList& violations) {
-  if (spec.has_pretrain()) {
-    FillPretrain(context, *spec.mutable_pretrain(), violations);
-  } else if (spec.has_finetune()) {
-    FillFinetune(context, *spec.mutable_finetune(), violations);
-  } else {
-    violations.Add("kind", "is not set; a job needs one of pretrain, finetune");
-  }
+  CheckFromModel(context, spec, violations);
+  FillKind(context, spec, violations);
   FillData(context, spec, *spec.mutable_data());
-  FillOptimizer(spec.has_finetune(), *spec.mutable_optimizer());
+  FillOptimizer(spec, *spec.mutable_optimizer());
+  FillSchedule(TrainsModel(spec), *spec.mutable_schedule());
   FillRun(context, spec);
 }
 

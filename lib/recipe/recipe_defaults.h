@@ -12,4 +12,8 @@ namespace mae {
 /// any thread.
 void FillDefaults(const RecipeContext& context, v1::JobSpec& spec, ViolationList& violations);
 
+/// optimizer.base_learning_rate for the images of one step: times batch_size * accumulate_steps / 256.
+/// @param spec with all three set.
+double ScaledLearningRate(const v1::JobSpec& spec);
+
 }  // namespace mae

@@ -46,11 +46,6 @@ absl::Status CheckKeys(const json& file) {
   return absl::OkStatus();
 }
 
-std::string* FromWeights(JobOptions& options) {
-  auto* finetune = std::get_if<FinetuneOptions>(&options.kind);
-  return finetune != nullptr ? &finetune->from_weights : nullptr;
-}
-
 }  // namespace
 
 std::string JobOptionsToJson(const JobOptions& options) {
@@ -60,11 +55,10 @@ std::string JobOptionsToJson(const JobOptions& options) {
   std::string spec;
   // Fails only for google.protobuf.Any of an unknown type, which JobSpec has none of.
   (void)MessageToJsonString(SpecFromOptions(options), &spec, print);
-  const auto* finetune = std::get_if<FinetuneOptions>(&options.kind);
   const json file = {{"spec", json::parse(spec)},
                      {"dataset_format", options.data.format},
                      {"dataset_path", options.data.path},
-                     {"from_weights", finetune != nullptr ? finetune->from_weights : ""},
+                     {"from_weights", options.from_weights()},
                      {"recipe", options.recipe}};
   // A path of bytes that are no UTF-8 must not throw here; opening it fails later, under its own name.
   return file.dump(2, ' ', /*ensure_ascii=*/false, json::error_handler_t::replace) + "\n";
@@ -81,7 +75,7 @@ absl::StatusOr<JobOptions> JobOptionsFromJson(const std::string& text) {
   MAE_ASSIGN_OR_RETURN(options->data.path, TextOf(file, "dataset_path"));
   MAE_ASSIGN_OR_RETURN(options->recipe, TextOf(file, "recipe"));
   MAE_ASSIGN_OR_RETURN(const std::string from_weights, TextOf(file, "from_weights"));
-  if (std::string* target = FromWeights(*options); target != nullptr) *target = from_weights;
+  options->set_from_weights(from_weights);
   return options;
 }
 

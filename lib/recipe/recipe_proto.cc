@@ -1,7 +1,11 @@
 #include "recipe/recipe_proto.h"
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
 #include "recipe/augmentation_proto.h"
+#include "recipe/from_model.h"
+#include "recipe/probe_proto.h"
 
 namespace mae {
 namespace {
@@ -12,12 +16,18 @@ void ReadPositionEmbedding(v1::PositionEmbedding value, PositionEmbedding& out) 
   if (value == v1::POSITION_EMBEDDING_LEARNED) out = PositionEmbedding::kLearned;
 }
 
-Pooling ReadPooling(v1::Pooling value) {
-  return value == v1::POOLING_TOKEN ? Pooling::kToken : Pooling::kMean;
-}
-
 WeightDecayScope ReadScope(v1::WeightDecayScope value) {
   return value == v1::WEIGHT_DECAY_SCOPE_ALL ? WeightDecayScope::kAll : WeightDecayScope::kMatrices;
+}
+
+OptimizerAlgorithm ReadAlgorithm(v1::OptimizerAlgorithm value) {
+  if (value == v1::OPTIMIZER_ALGORITHM_LARS) return OptimizerAlgorithm::kLars;
+  return value == v1::OPTIMIZER_ALGORITHM_SGD ? OptimizerAlgorithm::kSgd : OptimizerAlgorithm::kAdamW;
+}
+
+ScheduleShape ReadShape(v1::ScheduleShape value) {
+  return value == v1::SCHEDULE_SHAPE_CAPPED_COSINE ? ScheduleShape::kCappedCosine
+                                                   : ScheduleShape::kWarmupCosine;
 }
 
 ScheduleUnit ReadUnit(v1::ScheduleUnit value) {
@@ -43,12 +53,18 @@ v1::PositionResampling WriteResampling(PositionResampling value) {
                                                           : v1::POSITION_RESAMPLING_BICUBIC;
 }
 
-v1::Pooling WritePooling(Pooling value) {
-  return value == Pooling::kToken ? v1::POOLING_TOKEN : v1::POOLING_MEAN;
-}
-
 v1::WeightDecayScope WriteScope(WeightDecayScope value) {
   return value == WeightDecayScope::kAll ? v1::WEIGHT_DECAY_SCOPE_ALL : v1::WEIGHT_DECAY_SCOPE_MATRICES;
+}
+
+v1::OptimizerAlgorithm WriteAlgorithm(OptimizerAlgorithm value) {
+  if (value == OptimizerAlgorithm::kLars) return v1::OPTIMIZER_ALGORITHM_LARS;
+  return value == OptimizerAlgorithm::kSgd ? v1::OPTIMIZER_ALGORITHM_SGD : v1::OPTIMIZER_ALGORITHM_ADAMW;
+}
+
+v1::ScheduleShape WriteShape(ScheduleShape value) {
+  return value == ScheduleShape::kCappedCosine ? v1::SCHEDULE_SHAPE_CAPPED_COSINE
+                                               : v1::SCHEDULE_SHAPE_WARMUP_COSINE;
 }
 
 v1::ScheduleUnit WriteUnit(ScheduleUnit value) {
@@ -123,7 +139,7 @@ FinetuneOptions ReadFinetune(const v1::FinetuneSpec& spec) {
   out.from_model = spec.from_model();
   ReadEncoder(spec.model(), out.model.encoder);
   out.model.num_classes = spec.num_classes();
-  out.model.pooling = ReadPooling(spec.pooling());
+  out.model.pooling = ReadPooling(spec.pooling(), Pooling::kMean);
   out.model.drop_path = spec.drop_path();
   out.position_resampling = ReadResampling(spec.position_resampling());
   return out;
@@ -169,6 +185,13 @@ void ReadOptimizer(const v1::OptimizerSpec& spec, OptimizerOptions& out) {
   if (spec.has_weight_decay()) out.weight_decay = spec.weight_decay();
   out.weight_decay_scope = ReadScope(spec.weight_decay_scope());
   out.clip_grad_norm = spec.clip_grad_norm();
+  out.algorithm = ReadAlgorithm(spec.algorithm());
+  if (spec.has_momentum()) out.momentum = spec.momentum();
+  if (spec.has_trust_coefficient()) out.trust_coefficient = spec.trust_coefficient();
+  if (spec.has_layer_decay()) out.layer_decay = spec.layer_decay();
+  out.ema_decay = spec.ema_decay();
+  if (spec.has_accumulate_steps()) out.accumulate_steps = spec.accumulate_steps();
+  out.base_learning_rate = spec.base_learning_rate();
 }
 
 void WriteOptimizer(const OptimizerOptions& options, v1::OptimizerSpec& out) {
@@ -179,6 +202,13 @@ void WriteOptimizer(const OptimizerOptions& options, v1::OptimizerSpec& out) {
   out.set_weight_decay(options.weight_decay);
   out.set_weight_decay_scope(WriteScope(options.weight_decay_scope));
   out.set_clip_grad_norm(options.clip_grad_norm);
+  out.set_algorithm(WriteAlgorithm(options.algorithm));
+  out.set_momentum(options.momentum);
+  out.set_trust_coefficient(options.trust_coefficient);
+  out.set_layer_decay(options.layer_decay);
+  out.set_ema_decay(options.ema_decay);
+  out.set_accumulate_steps(static_cast<int32_t>(options.accumulate_steps));
+  out.set_base_learning_rate(options.base_learning_rate);
 }
 
 void ReadSchedule(const v1::ScheduleSpec& spec, ScheduleOptions& out) {
@@ -187,6 +217,8 @@ void ReadSchedule(const v1::ScheduleSpec& spec, ScheduleOptions& out) {
   out.start_learning_rate = spec.start_learning_rate();
   out.end_learning_rate = spec.end_learning_rate();
   out.unit = ReadUnit(spec.unit());
+  out.cosine_learning_rate = spec.cosine_learning_rate();
+  out.shape = ReadShape(spec.shape());
 }
 
 void WriteSchedule(const ScheduleOptions& options, v1::ScheduleSpec& out) {
@@ -195,6 +227,42 @@ void WriteSchedule(const ScheduleOptions& options, v1::ScheduleSpec& out) {
   out.set_start_learning_rate(options.start_learning_rate);
   out.set_end_learning_rate(options.end_learning_rate);
   out.set_unit(WriteUnit(options.unit));
+  out.set_cosine_learning_rate(options.cosine_learning_rate);
+  out.set_shape(WriteShape(options.shape));
+}
+
+absl::Status ReadKind(const v1::JobSpec& spec, JobOptions& out) {
+  switch (spec.kind_case()) {
+    case v1::JobSpec::kPretrain:
+      out.kind = ReadPretrain(spec.pretrain());
+      return absl::OkStatus();
+    case v1::JobSpec::kFinetune:
+      out.kind = ReadFinetune(spec.finetune());
+      return absl::OkStatus();
+    case v1::JobSpec::kLinearProbe:
+      out.kind = ReadProbe(spec.linear_probe());
+      return absl::OkStatus();
+    case v1::JobSpec::kKnnProbe:
+      out.kind = ReadProbe(spec.knn_probe());
+      return absl::OkStatus();
+    case v1::JobSpec::kEvaluate:
+      out.kind = ReadProbe(spec.evaluate());
+      return absl::OkStatus();
+    case v1::JobSpec::KIND_NOT_SET:
+      break;
+  }
+  return absl::InvalidArgumentError(absl::StrCat("kind: not set; a job needs one of ", AllKindNames()));
+}
+
+void WriteKind(const PretrainOptions& kind, v1::JobSpec& out) {
+  WritePretrain(kind, *out.mutable_pretrain());
+}
+void WriteKind(const FinetuneOptions& kind, v1::JobSpec& out) {
+  WriteFinetune(kind, *out.mutable_finetune());
+}
+template <typename Kind>
+void WriteKind(const Kind& kind, v1::JobSpec& out) {
+  WriteProbe(kind, out);
 }
 
 void ReadCheckpoint(const v1::CheckpointSpec& spec, JobOptions& out) {
@@ -263,13 +331,7 @@ void WriteRun(const JobOptions& options, v1::JobSpec& out) {
 
 absl::StatusOr<JobOptions> OptionsFromSpec(const v1::JobSpec& spec) {
   JobOptions out;
-  if (spec.has_pretrain()) {
-    out.kind = ReadPretrain(spec.pretrain());
-  } else if (spec.has_finetune()) {
-    out.kind = ReadFinetune(spec.finetune());
-  } else {
-    return absl::InvalidArgumentError("kind: not set; a job needs one of pretrain, finetune");
-  }
+  MAE_RETURN_IF_ERROR(ReadKind(spec, out));
   ReadData(spec.data(), out.data);
   out.augmentation = ReadAugmentation(spec.augmentation());
   ReadOptimizer(spec.optimizer(), out.optimizer);
@@ -280,11 +342,7 @@ absl::StatusOr<JobOptions> OptionsFromSpec(const v1::JobSpec& spec) {
 
 v1::JobSpec SpecFromOptions(const JobOptions& options) {
   v1::JobSpec out;
-  if (options.is_pretrain()) {
-    WritePretrain(std::get<PretrainOptions>(options.kind), *out.mutable_pretrain());
-  } else {
-    WriteFinetune(std::get<FinetuneOptions>(options.kind), *out.mutable_finetune());
-  }
+  std::visit([&out](const auto& kind) { WriteKind(kind, out); }, options.kind);
   WriteData(options.data, *out.mutable_data());
   WriteAugmentation(options.augmentation, *out.mutable_augmentation());
   WriteOptimizer(options.optimizer, *out.mutable_optimizer());

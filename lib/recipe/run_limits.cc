@@ -9,6 +9,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "recipe/augmentation_limits.h"
+#include "recipe/from_model.h"
+#include "recipe/recipe_defaults.h"
 
 namespace mae {
 namespace {
@@ -56,7 +58,47 @@ void CheckData(const v1::DataSpec& data, const DatasetInfo& dataset, ViolationLi
   CheckNormalisation(data, dataset, violations);
 }
 
+// A learning rate and a base learning rate may both be there, as in a resolved spec, if they agree.
+void CheckBaseRate(const v1::JobSpec& spec, ViolationList& violations) {
+  const auto& optimizer = spec.optimizer();
+  violations.NotNegative("optimizer.base_learning_rate", optimizer.base_learning_rate());
+  if (!(optimizer.base_learning_rate() > 0)) return;
+  const double scaled = ScaledLearningRate(spec);
+  if (std::abs(scaled - optimizer.learning_rate()) > 1e-9 * scaled)
+    violations.Add("optimizer.base_learning_rate",
+                   absl::StrCat("is ", optimizer.base_learning_rate(), ", which makes a learning_rate of ",
+                                scaled, " for ", spec.data().batch_size(), " x ",
+                                optimizer.accumulate_steps(), " images a step, but learning_rate is ",
+                                optimizer.learning_rate(), ": give one of the two (0 takes the base away)"));
+}
+
+// What is refused is a job that would never step.
+void CheckAccumulation(const v1::JobSpec& spec, const DatasetInfo& dataset, ViolationList& violations) {
+  const std::string field = "optimizer.accumulate_steps";
+  const int64_t steps = spec.optimizer().accumulate_steps(), batch = spec.data().batch_size();
+  violations.Between(field, steps, 1, kMaxBatch);
+  const int64_t images = spec.data().train_images() > 0 ? spec.data().train_images() : dataset.train_images;
+  if (steps < 1 || batch < 1 || images < 1 || spec.schedule().epochs() < 1) return;
+  const int64_t batches = spec.data().drop_last() ? images / batch : (images + batch - 1) / batch;
+  const int64_t all = batches * spec.schedule().epochs();
+  if (all >= 1 && steps > all)
+    violations.Add(field, absl::StrCat("is ", steps, ", but the whole job has ", all, " batches (", batches,
+                                       " an epoch), so that no step would ever be taken: use at most ", all));
+}
+
+void CheckLayerDecay(const v1::JobSpec& spec, ViolationList& violations) {
+  const std::string field = "optimizer.layer_decay";
+  const double decay = spec.optimizer().layer_decay();
+  violations.Positive(field, decay);
+  violations.Between(field, std::max(0.0, decay), 0.0, 1.0);
+  if (decay != 1.0 && !spec.has_finetune())
+    violations.Add(field, absl::StrCat("is ", decay, "; only fine-tuning has it: leave it out, or set 1"));
+}
+
 void CheckOptimizer(const v1::OptimizerSpec& optimizer, ViolationList& violations) {
+  violations.Between("optimizer.momentum", optimizer.momentum(), 0.0, 1.0, /*below_high=*/true);
+  violations.Positive("optimizer.trust_coefficient", optimizer.trust_coefficient());
+  violations.Between("optimizer.ema_decay", optimizer.ema_decay(), 0.0, 1.0, /*below_high=*/true);
   violations.Positive("optimizer.learning_rate", optimizer.learning_rate());
   violations.Between("optimizer.beta1", optimizer.beta1(), 0.0, 1.0, /*below_high=*/true);
   violations.Between("optimizer.beta2", optimizer.beta2(), 0.0, 1.0, /*below_high=*/true);
@@ -75,6 +117,16 @@ void CheckSchedule(const v1::ScheduleSpec& schedule, ViolationList& violations) 
                                                           "; must be at most schedule.epochs, ", epochs));
   violations.NotNegative("schedule.start_learning_rate", schedule.start_learning_rate());
   violations.NotNegative("schedule.end_learning_rate", schedule.end_learning_rate());
+  violations.NotNegative("schedule.cosine_learning_rate", schedule.cosine_learning_rate());
+  if (schedule.shape() != v1::SCHEDULE_SHAPE_CAPPED_COSINE) return;
+  const auto check = [&](const char* field, double value) {
+    if (value > 0)
+      violations.Add(field, absl::StrCat("is ", value,
+                                         ", but the shape capped_cosine warms up from 0 to the "
+                                         "cosine: leave it out, or set 0"));
+  };
+  check("schedule.start_learning_rate", schedule.start_learning_rate());
+  check("schedule.cosine_learning_rate", schedule.cosine_learning_rate());
 }
 
 bool IsName(const std::string& text) {
@@ -145,9 +197,15 @@ void CheckRun(const RecipeContext& context, const v1::JobSpec& spec, ViolationLi
   CheckData(spec.data(), context.dataset, violations);
   CheckAugmentation(spec, violations);
   CheckOptimizer(spec.optimizer(), violations);
+  CheckBaseRate(spec, violations);
+  CheckAccumulation(spec, context.dataset, violations);
+  CheckLayerDecay(spec, violations);
   CheckSchedule(spec.schedule(), violations);
   CheckCheckpoint(spec.checkpoint(), violations);
   CheckSafety(spec.safety(), violations);
+  if (!TrainsModel(spec) && !spec.publish().model().empty())
+    violations.Add("publish.model", absl::StrCat("is \"", spec.publish().model(), "\", but ",
+                                                 KindNameOf(spec), " makes no model: leave it out"));
   CheckPublish(spec.publish(), violations);
   CheckResources(spec.resources(), violations);
   violations.Between("logging.every_steps", int64_t{spec.logging().every_steps()}, 1, kMaxEverySteps);

@@ -14,8 +14,6 @@
 namespace mae {
 namespace {
 
-constexpr double kHeadStdDev = 2e-5;
-
 absl::Status Mismatch(const std::filesystem::path& folder, const absl::Status& status) {
   return absl::Status(status.code(),
                       absl::StrCat("finetune.from_model: the weights in ", folder.string(),
@@ -50,11 +48,15 @@ void FitPositions(const EncoderOptions& source, const EncoderOptions& target, Po
   }
 }
 
-void DrawHead(VisionTransformerImpl& model) {
+void DrawHead(VisionTransformerImpl& model, double std_dev) {
   const torch::NoGradGuard no_grad;
   for (auto& parameter : model.named_parameters()) {
-    if (parameter.key() == "head.weight") TruncNormal(parameter.value(), kHeadStdDev);
-    if (parameter.key() == "head.bias") parameter.value().zero_();
+    if (!absl::StartsWith(parameter.key(), "head.")) continue;
+    if (parameter.value().dim() > 1) {
+      TruncNormal(parameter.value(), std_dev);
+    } else {
+      parameter.value().zero_();
+    }
   }
 }
 
@@ -63,9 +65,18 @@ void DrawHead(VisionTransformerImpl& model) {
 void SeedInitialWeights(uint64_t seed) { torch::manual_seed(CountedBits(seed, RandomStream::kInit, {})); }
 
 absl::Status LoadPretrainedEncoder(const std::filesystem::path& folder, PositionResampling resampling,
-                                   VisionTransformerImpl& model) {
-  static const std::vector<std::string> kOwn = {"head.weight",  "head.bias",   "fc_norm.weight",
-                                                "fc_norm.bias", "norm.weight", "norm.bias"};
+                                   VisionTransformerImpl& model, double head_std_dev) {
+  static const std::vector<std::string> kOwn = {"head.weight",
+                                                "head.bias",
+                                                "head.0.running_mean",
+                                                "head.0.running_var",
+                                                "head.0.num_batches_tracked",
+                                                "head.1.weight",
+                                                "head.1.bias",
+                                                "fc_norm.weight",
+                                                "fc_norm.bias",
+                                                "norm.weight",
+                                                "norm.bias"};
   MAE_ASSIGN_OR_RETURN(const ModelConfig config, ReadModelConfig(folder));
   if (const auto status = CheckHeads(config.encoder(), model.options().encoder); !status.ok()) {
     return Mismatch(folder, status);
@@ -74,7 +85,7 @@ absl::Status LoadPretrainedEncoder(const std::filesystem::path& folder, Position
   FitPositions(config.encoder(), model.options().encoder, resampling, file.tensors);
   const auto status = LoadState(WithoutHead(std::move(file.tensors)), model, kOwn);
   if (!status.ok()) return Mismatch(folder, status);
-  DrawHead(model);
+  DrawHead(model, head_std_dev);
   return absl::OkStatus();
 }
 

@@ -47,8 +47,8 @@ void ProgressReport::LogInterval(const TrainingProgress& progress, double learni
   eta_.AddSteps(interval->steps, interval->seconds);
   std::map<std::string, double> values = {{"loss", interval->loss},
                                           {"learning_rate", learning_rate},
-                                          {"grad_norm", interval->grad_norm},
                                           {"images_per_second", interval->images_per_second}};
+  if (interval->grad_norm) values["grad_norm"] = *interval->grad_norm;
   std::string words =
       absl::StrFormat("step %d of %d, loss %.4f", progress.batch, steps_per_epoch_, interval->loss);
   if (interval->batch_accuracy) {

@@ -17,6 +17,7 @@ constexpr int64_t kMinShardImages = 32;
 struct Shard {
   Batch batch;
   double weight = 1.0;  ///< its share of the batch
+  double scale = 1.0;   ///< of the gradients besides
   TrainTask::Measure measure;
   std::vector<torch::Tensor> gradients;
   std::exception_ptr error;
@@ -53,7 +54,8 @@ void RunShard(TrainTask& task, int64_t epoch, Precision precision,
     shard.measure = task.Train(shard.batch, epoch);
     loss = shard.measure.loss * shard.weight;
   }
-  shard.gradients = torch::autograd::grad({loss}, parameters, /*grad_outputs=*/{}, /*retain_graph=*/false,
+  const auto scaled = shard.scale == 1.0 ? loss : loss * shard.scale;
+  shard.gradients = torch::autograd::grad({scaled}, parameters, /*grad_outputs=*/{}, /*retain_graph=*/false,
                                           /*create_graph=*/false, /*allow_unused=*/true);
   shard.measure.loss = loss.detach();
 }
@@ -63,7 +65,12 @@ TrainTask::Measure Merge(std::vector<Shard>& shards, const std::vector<torch::Te
   for (size_t p = 0; p < parameters.size(); ++p) {
     auto sum = shards[0].gradients[p];
     for (size_t s = 1; s < shards.size() && sum.defined(); ++s) sum.add_(shards[s].gradients[p]);
-    parameters[p].mutable_grad() = sum;
+    auto& gradient = parameters[p].mutable_grad();
+    if (!gradient.defined()) {
+      gradient = sum;
+    } else if (sum.defined()) {
+      gradient.add_(sum);
+    }
   }
   auto whole = shards[0].measure;
   for (size_t s = 1; s < shards.size(); ++s) {
@@ -81,10 +88,11 @@ int64_t ShardsOf(const TrainTask& task, const Batch& batch, const torch::Device&
 }
 
 TrainTask::Measure ForwardAndBackwardInShards(TrainTask& task, const Batch& batch, int64_t epoch,
-                                              Precision precision, int64_t shards) {
+                                              Precision precision, int64_t shards, double scale) {
   const auto parameters = TrainedParameters(task.model());
   const int threads = std::max<int>(1, at::get_num_threads() / static_cast<int>(shards));
   auto parts = SplitBatch(batch, shards);
+  for (auto& part : parts) part.scale = scale;
   {
     std::vector<JoinedThread> workers;
     for (auto& part : parts) {

@@ -17,11 +17,12 @@ int64_t ShardsOf(const TrainTask& task, const Batch& batch, const torch::Device&
 /// side leave no core idle meanwhile. The gradients are those of the whole batch up to rounding, and equal
 /// bit for bit for equal `shards`.
 ///
-/// Writes the gradients of the task's model. Blocks until all parts are done; rethrows what one of them
+/// Adds to the gradients of the task's model. Blocks until all parts are done; rethrows what one of them
 /// threw.
 /// @param shards at least 1, at most the images of the batch.
+/// @param scale of the gradients; that of the measure stays.
 /// @return the measure of the whole batch, without graph.
 TrainTask::Measure ForwardAndBackwardInShards(TrainTask& task, const Batch& batch, int64_t epoch,
-                                              Precision precision, int64_t shards);
+                                              Precision precision, int64_t shards, double scale = 1.0);
 
 }  // namespace mae

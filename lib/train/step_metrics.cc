@@ -14,8 +14,10 @@ void StepMetrics::Add(const torch::Tensor& loss, const torch::Tensor& correct, c
                       int64_t images) {
   classifies_ = correct.defined();
   const auto right = classifies_ ? correct : torch::zeros_like(loss);
+  const auto norm = grad_norm.defined() ? grad_norm : torch::zeros_like(loss);
   const auto step =
-      torch::stack({loss.detach() * static_cast<double>(images), grad_norm, right}).to(torch::kFloat64);
+      torch::stack({loss.detach() * static_cast<double>(images), norm, right}).to(torch::kFloat64);
+  norms_ += grad_norm.defined() ? 1 : 0;
   sums_ = sums_.defined() ? sums_.add_(step) : step;
   images_ += images;
   ++steps_;
@@ -27,8 +29,8 @@ std::optional<StepMetrics::Interval> StepMetrics::Take(Clock::time_point now) {
   const double* sum = sums.data_ptr<double>();
   const double images = static_cast<double>(images_);
   const double seconds = std::max(1e-9, std::chrono::duration<double>(now - start_).count());
-  Interval interval{
-      sum[0] / images, sum[1] / static_cast<double>(steps_), images / seconds, steps_, seconds, {}};
+  Interval interval{sum[0] / images, {}, images / seconds, steps_, seconds, {}};
+  if (norms_ > 0) interval.grad_norm = sum[1] / static_cast<double>(norms_);
   if (classifies_) interval.batch_accuracy = sum[2] / images;
   Restart(now);
   return interval;
@@ -37,7 +39,7 @@ std::optional<StepMetrics::Interval> StepMetrics::Take(Clock::time_point now) {
 void StepMetrics::Restart(Clock::time_point now) {
   start_ = now;
   sums_ = torch::Tensor();
-  images_ = steps_ = 0;
+  images_ = steps_ = norms_ = 0;
 }
 
 void Eta::AddSteps(int64_t steps, double seconds) {

@@ -15,8 +15,8 @@ class StepMetrics {
   using Clock = std::chrono::steady_clock;
 
   struct Interval {
-    double loss = 0;       ///< mean over the images of the interval
-    double grad_norm = 0;  ///< mean over its steps, before clipping
+    double loss = 0;                  ///< mean over the images of the interval
+    std::optional<double> grad_norm;  ///< mean over the optimizer's steps, before clipping, if there were any
     double images_per_second = 0;
     int64_t steps = 0;
     double seconds = 0;
@@ -26,8 +26,9 @@ class StepMetrics {
   /// @param start when the first interval began.
   explicit StepMetrics(Clock::time_point start) : start_(start) {}
 
-  /// One step that the optimizer took.
-  /// @param loss, grad_norm float32 scalars on one device.
+  /// One batch that was trained on.
+  /// @param loss, grad_norm float32 scalars on one device; grad_norm undefined where the batch's gradients
+  /// wait for more.
   /// @param correct float32 scalar, or undefined.
   /// @param images of the batch.
   void Add(const torch::Tensor& loss, const torch::Tensor& correct, const torch::Tensor& grad_norm,
@@ -44,7 +45,7 @@ class StepMetrics {
   Clock::time_point start_;
   torch::Tensor sums_;  ///< [3] float64 on the device of the losses: loss x images, grad norm, correct
   bool classifies_ = false;
-  int64_t images_ = 0, steps_ = 0;
+  int64_t images_ = 0, steps_ = 0, norms_ = 0;
 };
 
 /// How long a job will still take, from the speed of its own recent past. One thread.

@@ -31,12 +31,14 @@ void FitTo(const EncoderOptions& encoder, ImageSet& images) {
 }
 
 absl::Status CheckClasses(const JobOptions& options, const ImageSet& images) {
-  if (options.is_pretrain()) return absl::OkStatus();
-  const int64_t classes = std::get<FinetuneOptions>(options.kind).model.num_classes;
-  const int64_t needed = *std::max_element(images.labels.begin(), images.labels.end()) + 1;
+  const auto* finetune = std::get_if<FinetuneOptions>(&options.kind);
+  const auto* probe = std::get_if<LinearProbeOptions>(&options.kind);
+  if (finetune == nullptr && probe == nullptr) return absl::OkStatus();
+  const int64_t classes = finetune != nullptr ? finetune->model.num_classes : probe->model.num_classes;
+  const int64_t needed = ClassesOf(images);
   if (needed <= classes) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat("finetune.num_classes: ", options.data.dataset, " has ",
-                                                 needed, " classes, the head has ", classes,
+  return absl::InvalidArgumentError(absl::StrCat(options.kind_name(), ".num_classes: ", options.data.dataset,
+                                                 " has ", needed, " classes, the head has ", classes,
                                                  "; set it to 0 to follow the dataset"));
 }
 
@@ -88,6 +90,10 @@ absl::StatusOr<TrainData> LoadTrainData(const JobOptions& options) {
 int64_t StepsPerEpoch(const JobOptions& options, const TrainData& data) {
   const int64_t whole = data.train.count / options.data.batch_size;
   return options.data.drop_last || data.train.count % options.data.batch_size == 0 ? whole : whole + 1;
+}
+
+int64_t ClassesOf(const ImageSet& images) {
+  return images.labels.empty() ? 0 : *std::max_element(images.labels.begin(), images.labels.end()) + 1;
 }
 
 LoaderOptions TrainLoaderOptions(const JobOptions& options) {

@@ -21,6 +21,9 @@ struct TrainData {
 /// fewer images than one batch under drop_last. Else the errors of InspectDataset and LoadSplit.
 absl::StatusOr<TrainData> LoadTrainData(const JobOptions& options);
 
+/// One more than the largest label; 0 without images.
+int64_t ClassesOf(const ImageSet& images);
+
 /// Batches that an epoch of training has, as Loader::num_batches.
 int64_t StepsPerEpoch(const JobOptions& options, const TrainData& data);
 

@@ -13,7 +13,10 @@
 #include "runtime/torch_status.h"
 #include "train/epoch_picture.h"
 #include "train/finetune_task.h"
+#include "train/linear_probe_task.h"
+#include "train/measure_job.h"
 #include "train/pretrain_task.h"
+#include "train/source_model.h"
 #include "train/train_data.h"
 #include "train/train_loop.h"
 #include "train/train_state.h"
@@ -22,8 +25,12 @@ namespace mae {
 namespace {
 
 absl::StatusOr<std::unique_ptr<TrainTask>> MakeTask(const JobOptions& options, const TrainData& data,
-                                                    const torch::Device& device) {
+                                                    const torch::Device& device,
+                                                    const std::atomic<bool>& stop) {
   if (options.is_pretrain()) return std::make_unique<PretrainTask>(options, data.labels, device);
+  if (std::holds_alternative<LinearProbeOptions>(options.kind)) {
+    return LinearProbeTask::Create(options, data, device, stop);
+  }
   return FinetuneTask::Create(options, data.labels, device);
 }
 
@@ -66,7 +73,7 @@ absl::Status Export(const JobOptions& options, const JobFolder& folder, TrainTas
   card.job = folder.root().filename().string();
   card.recipe = options.recipe;
   card.dataset = options.data.dataset;
-  if (!options.is_pretrain()) card.parent = std::get<FinetuneOptions>(options.kind).from_model;
+  card.parent = options.from_model();
   MAE_ASSIGN_OR_RETURN(card.metrics, LastMetrics(folder));
   return WriteModelFolder(folder.exported(), task.model(), task.config(), std::move(card));
 }
@@ -96,36 +103,48 @@ absl::Status ExportOrSayWhatToDo(const JobOptions& options, const JobFolder& fol
                    "; put that right (a full disk: make room), then resume the job, which ", from));
 }
 
-absl::StatusOr<JobState> Train(const JobOptions& options, const JobFolder& folder, JobRecorder& recorder,
-                               const std::atomic<bool>& stop) {
+// The epochs of a job that trains, and its model.
+absl::StatusOr<JobState> TrainEpochs(const JobOptions& options, const JobFolder& folder,
+                                     const TrainData& data, JobRecorder& recorder, const std::string& device,
+                                     const std::atomic<bool>& stop) {
+  const auto task = MakeTask(options, data, device, stop);
+  if (absl::IsCancelled(task.status())) return JobState::kStopped;
+  MAE_RETURN_IF_ERROR(task.status());
+  recorder.Info(Describe(options, data, **task, device));
+  MAE_ASSIGN_OR_RETURN(const auto state,
+                       TrainState::Open(options, folder, **task, recorder, StepsPerEpoch(options, data)));
+  if (state->progress().step == 0) ShowRatios(**task, data, options, folder, device, "before", 0, recorder);
+  TrainLoop loop(options, folder, data, **task, *state, recorder, device, stop);
+  MAE_ASSIGN_OR_RETURN(const bool done, loop.Run());
+  if (!done) return JobState::kStopped;
+  const AveragedWeights averaged(state->ema());
+  ShowRatios(**task, data, options, folder, device, "after", options.schedule.epochs, recorder);
+  MAE_RETURN_IF_ERROR(ExportOrSayWhatToDo(options, folder, **task, state->saved_step()));
+  recorder.Info(absl::StrCat("the model is in ", folder.exported().string()));
+  return JobState::kSucceeded;
+}
+
+absl::StatusOr<JobState> Run(const JobOptions& asked, const JobFolder& folder, JobRecorder& recorder,
+                             const std::atomic<bool>& stop) {
   MAE_RETURN_IF_ERROR(recorder.State(JobState::kRunning));
   // Data and weights may take minutes to load; there is nothing to keep before the first step.
   if (stop) return JobState::kStopped;
   MAE_RETURN_IF_ERROR(MakeSamplesFolder(folder));
+  MAE_ASSIGN_OR_RETURN(const JobOptions options, WithSourceModel(asked));
   MAE_ASSIGN_OR_RETURN(const std::string device, ResolveDevice(options.device));
   SetComputeThreads(options.threads);
   MAE_ASSIGN_OR_RETURN(const TrainData data, LoadTrainData(options));
   if (stop) return JobState::kStopped;
-  MAE_ASSIGN_OR_RETURN(const auto task, MakeTask(options, data, device));
-  recorder.Info(Describe(options, data, *task, device));
   WarnOfSlowBf16(options, device, recorder);
-  MAE_ASSIGN_OR_RETURN(const auto state,
-                       TrainState::Open(options, folder, *task, recorder, StepsPerEpoch(options, data)));
-  if (state->progress().step == 0) ShowRatios(*task, data, options, folder, device, "before", 0, recorder);
-  TrainLoop loop(options, folder, data, *task, *state, recorder, device, stop);
-  MAE_ASSIGN_OR_RETURN(const bool done, loop.Run());
-  if (!done) return JobState::kStopped;
-  ShowRatios(*task, data, options, folder, device, "after", options.schedule.epochs, recorder);
-  MAE_RETURN_IF_ERROR(ExportOrSayWhatToDo(options, folder, *task, state->saved_step()));
-  recorder.Info(absl::StrCat("the model is in ", folder.exported().string()));
-  return JobState::kSucceeded;
+  if (options.trains()) return TrainEpochs(options, folder, data, recorder, device, stop);
+  return RunMeasurement(options, folder, data, recorder, device, stop);
 }
 
 }  // namespace
 
 absl::StatusOr<JobState> RunTrainJob(const JobOptions& options, const JobFolder& folder,
                                      JobRecorder& recorder, const std::atomic<bool>& stop) {
-  return CatchTorch("training", [&] { return Train(options, folder, recorder, stop); });
+  return CatchTorch("training", [&] { return Run(options, folder, recorder, stop); });
 }
 
 absl::StatusOr<JobState> RecordEnd(JobRecorder& recorder, const absl::StatusOr<JobState>& result) {

@@ -1,6 +1,7 @@
 #include "train/train_loop.h"
 
 #include <chrono>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -26,7 +27,7 @@ TrainLoop::TrainLoop(const JobOptions& options, const JobFolder& folder, const T
       train_loader_(data.train, TrainLoaderOptions(options)),
       validation_loader_(data.validation, ValidationLoaderOptions(options)),
       waited_before_(state.progress().counters["data_wait_seconds"]),
-      step_(options, task, state.adamw(), device),
+      step_(options, task, state.optimizer(), device),
       guard_(options.safety),
       report_(options, train_loader_.num_batches(), recorder) {}
 
@@ -80,11 +81,7 @@ void TrainLoop::RunStep(Batch batch) {
   ++progress.batch;
   progress.counters["images"] += static_cast<double>(images);
   progress.counters["data_wait_seconds"] = waited_before_ + train_loader_.wait_seconds();
-  if (result.taken) {
-    guard_.Taken();
-  } else {
-    CountSkipped();
-  }
+  Count(result);
   report_.StepDone(progress, result, images, learning_rate);
   for (const auto& [name, histogram] : result.gradients)
     recorder_.Distribution(progress.step, absl::StrCat("gradients/", name), histogram);
@@ -93,8 +90,16 @@ void TrainLoop::RunStep(Batch batch) {
 
 bool TrainLoop::ShowsGradients() const {
   const auto& progress = state_.progress();
-  return options_.tensorboard && options_.histogram_every_epochs > 0 && progress.batch == 0 &&
+  return options_.tensorboard && options_.histogram_every_epochs > 0 &&
+         progress.batch < options_.optimizer.accumulate_steps &&
          progress.epoch % options_.histogram_every_epochs == 0;
+}
+
+void TrainLoop::Count(const TrainStep::Result& result) {
+  if (!result.due) return;
+  if (!result.taken) return CountSkipped();
+  guard_.Taken();
+  if (state_.ema() != nullptr) state_.ema()->Update();
 }
 
 void TrainLoop::CountSkipped() {
@@ -129,17 +134,24 @@ absl::Status TrainLoop::RollBack() {
   return absl::OkStatus();
 }
 
-bool TrainLoop::FinishEpoch() {
-  const auto begin = std::chrono::steady_clock::now();
+std::optional<bool> TrainLoop::ValidateAndDraw() {
+  const AveragedWeights averaged(state_.ema());
   const auto result = RunValidation(task_, validation_loader_, options_.precision, device_, stop_);
-  if (!result) return false;
+  if (!result) return std::nullopt;
   auto& progress = state_.progress();
   report_.Validated(progress, *result);
   const bool is_best = guard_.in_row() == 0 && NoteValidation(progress, *result);
   ++progress.epoch;
   progress.batch = 0;
   DrawPicture();
-  SaveIfDue(is_best);
+  return is_best;
+}
+
+bool TrainLoop::FinishEpoch() {
+  const auto begin = std::chrono::steady_clock::now();
+  const std::optional<bool> is_best = ValidateAndDraw();
+  if (!is_best) return false;
+  SaveIfDue(*is_best);
   report_.EpochEnded(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
   return true;
 }
@@ -157,9 +169,12 @@ void TrainLoop::DrawPicture() {
 }
 
 double TrainLoop::LearningRate() const {
+  // Batches whose gradients add up have the rate of their first, as in the public MAE code.
   const auto& progress = state_.progress();
-  return LearningRateScale(progress) * LearningRateAt(options_.schedule, options_.optimizer, progress.epoch,
-                                                      progress.batch, train_loader_.num_batches());
+  const auto batches = train_loader_.num_batches();
+  const auto first = progress.step - progress.step % options_.optimizer.accumulate_steps;
+  return LearningRateScale(progress) *
+         LearningRateAt(options_.schedule, options_.optimizer, first / batches, first % batches, batches);
 }
 
 }  // namespace mae

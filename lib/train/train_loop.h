@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include <atomic>
+#include <optional>
 
 #include "absl/status/statusor.h"
 #include "data/loader.h"
@@ -40,9 +41,13 @@ class TrainLoop {
   EpochEnd TrainEpoch();
   /// @return false if stopped before the end.
   bool FinishEpoch();
+  /// With the averaged weights, where the job has them. @return whether it is the best so far; nothing if
+  /// stopped.
+  std::optional<bool> ValidateAndDraw();
 
   void RunStep(Batch batch);
   bool ShowsGradients() const;
+  void Count(const TrainStep::Result& result);
   void CountSkipped();
   void SaveIfDue(bool is_best);
   absl::Status RollBack();

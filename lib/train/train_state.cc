@@ -15,7 +15,9 @@ namespace mae {
 TrainState::TrainState(const JobOptions& options, const JobFolder& folder, TrainTask& task)
     : folder_(folder),
       task_(task),
-      adamw_(MakeParamGroups(task.model(), options.optimizer, task.kind()), options.optimizer) {
+      optimizer_(
+          MakeOptimizer(MakeParamGroups(task.model(), options.optimizer, task.kind()), options.optimizer)) {
+  if (options.optimizer.ema_decay > 0.0) ema_.emplace(task.model(), options.optimizer.ema_decay);
   progress_.seed = options.seed;
 }
 
@@ -60,18 +62,26 @@ absl::Status TrainState::Restore(const TrainingCheckpoint& checkpoint) {
                                                    "; give the job a folder of its own"));
   }
   MAE_RETURN_IF_ERROR(LoadState(checkpoint.model, task_.model()));
-  MAE_RETURN_IF_ERROR(adamw_.LoadState(checkpoint.optimizer));
+  MAE_RETURN_IF_ERROR(optimizer_->LoadState(checkpoint.optimizer));
+  if (ema_) MAE_RETURN_IF_ERROR(ema_->LoadState(checkpoint.optimizer));
   progress_ = checkpoint.progress;
   return absl::OkStatus();
 }
 
-TrainingCheckpoint TrainState::Snapshot() { return {StateOf(task_.model()), adamw_.State(), progress_}; }
+TrainingCheckpoint TrainState::Snapshot() { return {StateOf(task_.model()), OptimizerTensors(), progress_}; }
 
 void TrainState::Save(JobRecorder& recorder) { checkpoints_->Save(Snapshot(), recorder); }
 
 void TrainState::NoteSaved(JobRecorder& recorder) {
   checkpoints_->Note(recorder);
   if (plan().IsDue(saved_step())) beginning_.reset();
+}
+
+NamedTensors TrainState::OptimizerTensors() const {
+  NamedTensors tensors = optimizer_->State();
+  if (!ema_) return tensors;
+  for (auto& average : ema_->State()) tensors.push_back(std::move(average));
+  return tensors;
 }
 
 void TrainState::Finish(JobRecorder& recorder) { checkpoints_->Finish(recorder); }

@@ -8,7 +8,8 @@
 
 #include "absl/status/statusor.h"
 #include "job/job_folder.h"
-#include "optim/adamw.h"
+#include "optim/ema.h"
+#include "optim/optimizer.h"
 #include "options/train_options.h"
 #include "train/job_recorder.h"
 #include "train/run_checkpoints.h"
@@ -16,8 +17,9 @@
 
 namespace mae {
 
-/// Everything of a run that outlives the process: weights, moments, and where it stands. What is random is
-/// counted from these numbers, so there is no generator to keep. One thread.
+/// Everything of a run that outlives the process: weights and their moving average, what the optimizer keeps
+/// (gradients that wait for more batches too), and where it stands. What is random is counted from these
+/// numbers, so there is no generator to keep. One thread.
 ///
 /// TrainingProgress here: `step` counts every batch trained on, also one whose update was skipped; a position
 /// with `batch` at the end of its epoch means that the epoch's validation is still to do. Counters: "images",
@@ -56,7 +58,9 @@ class TrainState {
   /// Of the newest checkpoint that is there; 0: none.
   int64_t saved_step() const { return checkpoints_->saved_step(); }
 
-  AdamW& adamw() { return adamw_; }
+  Optimizer& optimizer() { return *optimizer_; }
+  /// The moving average of the weights, nullptr where the job has none.
+  Ema* ema() { return ema_ ? &*ema_ : nullptr; }
   TrainingProgress& progress() { return progress_; }
   const TrainingProgress& progress() const { return progress_; }
 
@@ -67,10 +71,12 @@ class TrainState {
   absl::Status Restore(const TrainingCheckpoint& checkpoint);
   absl::Status KeepBeginning(const CheckpointPlan& plan);
   TrainingCheckpoint Snapshot();
+  NamedTensors OptimizerTensors() const;
 
   const JobFolder folder_;
   TrainTask& task_;
-  AdamW adamw_;
+  const std::unique_ptr<Optimizer> optimizer_;
+  std::optional<Ema> ema_;
   TrainingProgress progress_;
   std::optional<TrainingCheckpoint> beginning_;  ///< a copy, until there is a checkpoint to roll back to
   std::unique_ptr<RunCheckpoints> checkpoints_;

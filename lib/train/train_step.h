@@ -8,30 +8,36 @@
 
 #include "data/batch.h"
 #include "job/tensorboard_event.h"
-#include "optim/adamw.h"
+#include "optim/optimizer.h"
 #include "options/train_options.h"
 #include "train/train_task.h"
 
 namespace mae {
 
-/// One optimizer step: forward in the job's precision, backward, clipping, AdamW. A function of the weights,
-/// the moments and the counters alone, so that a resumed run repeats the uninterrupted one bit for bit. One
-/// thread.
+/// What is done with a batch: forward in the job's precision, backward, and with the last batch of
+/// accumulate_steps clipping and the optimizer's step. A function of the weights, the optimizer's state and
+/// the counters alone, so that a resumed run repeats the uninterrupted one bit for bit. One thread.
 class TrainStep {
  public:
   struct Result {
     TrainTask::Measure measure;  ///< without graph
-    torch::Tensor grad_norm;     ///< float32 scalar, before clipping
-    bool taken = false;  ///< false: loss or gradient not finite, the weights and moments are as before
-    std::vector<std::pair<std::string, Histogram>> gradients =
-        {};  ///< after clipping, if they were asked for
+    torch::Tensor grad_norm;     ///< float32 scalar, before clipping; undefined unless due
+    /// Whether the optimizer's turn came; else the gradients, divided by accumulate_steps, have only been
+    /// added to those of the batches before.
+    bool due = true;
+    /// false: loss or gradient not finite, the weights and moments are as before. Such a batch spoils the
+    /// step of all that are added up with it.
+    bool taken = false;
+    /// After clipping, if they were asked for and due.
+    std::vector<std::pair<std::string, Histogram>> gradients = {};
   };
 
-  /// @param task, adamw outlive the step; the model is on `device`.
-  TrainStep(const JobOptions& options, TrainTask& task, AdamW& adamw, torch::Device device);
+  /// @param task, optimizer outlive the step; the model is on `device`.
+  TrainStep(const JobOptions& options, TrainTask& task, Optimizer& optimizer, torch::Device device);
 
   /// @param batch on the device.
-  /// @param step of the job, from 0: what drop path draws from.
+  /// @param step of the job, counted in batches from 0: what drop path draws from, and what tells whose turn
+  /// it is.
   /// @param histograms whether to look at the gradients, which takes longer than the step itself.
   Result Run(const Batch& batch, int64_t epoch, int64_t step, double learning_rate, bool histograms = false);
 
@@ -41,9 +47,10 @@ class TrainStep {
   const uint64_t seed_;
   const Precision precision_;
   const double clip_;
+  const int64_t accumulate_;
   const torch::Device device_;
   TrainTask& task_;
-  AdamW& adamw_;
+  Optimizer& optimizer_;
 };
 
 }  // namespace mae

@@ -17,6 +17,7 @@ namespace {
 
 using testing::HasSubstr;
 using testing::MatchesRegex;
+using testing::Not;
 
 constexpr char kUuid[] = "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}";
 
@@ -51,6 +52,15 @@ TEST(SpecFrom, IsTheVerbsKindWithoutARecipe) {
   const auto spec = SpecFrom(JobKind::kPretrain, StartOptions());
   ASSERT_THAT(spec, IsOk());
   EXPECT_TRUE(spec->has_pretrain());
+}
+
+TEST(SpecFrom, EachKindIsItsVerbsAndTakesTheModelItStartsFrom) {
+  StartOptions options;
+  options.from = "mae@best";
+  const auto spec_of = [&](JobKind kind) { return SpecFrom(kind, options).value(); };
+  EXPECT_EQ(spec_of(JobKind::kLinearProbe).linear_probe().from_model(), "mae@best");
+  EXPECT_EQ(spec_of(JobKind::kKnnProbe).knn_probe().from_model(), "mae@best");
+  EXPECT_EQ(spec_of(JobKind::kEvaluate).evaluate().from_model(), "mae@best");
 }
 
 TEST(SpecFrom, AnOverrideAtFaultIsNamed) {
@@ -128,6 +138,19 @@ TEST(StartFinetune, APretrainRecipeNamesItsVerb) {
   const ClientResult result = RunClient({"start-finetune", "--recipe", "fashion-mnist-pretrain"});
   EXPECT_EQ(result.exit_code, 2);
   EXPECT_THAT(result.err, HasSubstr("mae_client start-pretrain"));
+}
+
+TEST(Start, ARecipeOfAProbeNamesItsVerb) {
+  const ClientResult result = RunClient({"start-evaluate", "--recipe", "fashion-mnist-knn-probe"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, HasSubstr("mae_client start-knn-probe"));
+}
+
+TEST(Start, KindsThatMakeNoModelHaveNoModelOption) {
+  EXPECT_THAT(RunClient({"start-linear-probe", "--help"}).out, HasSubstr("--model"));
+  EXPECT_THAT(RunClient({"start-knn-probe", "--help"}).out, Not(HasSubstr("--model")));
+  EXPECT_THAT(RunClient({"start-evaluate", "--help"}).out, Not(HasSubstr("--model")));
+  EXPECT_THAT(RunClient({"start-evaluate", "--help"}).out, HasSubstr("--from"));
 }
 
 TEST(Start, UnknownRecipeNamesTheNearest) {

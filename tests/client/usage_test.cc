@@ -18,10 +18,29 @@ TEST(Usage, HelpHasExamplesBeforeOptionsAndEveryVerb) {
   const ClientResult result = RunClient({"--help"});
   EXPECT_EQ(result.exit_code, 0);
   EXPECT_LT(result.out.find("Examples:"), result.out.find("--server"));
-  for (const char* verb : {"start-pretrain", "start-finetune", "watch",       "list-jobs", "get-job",
-                           "stop-job",       "resume-job",     "delete-job",  "metrics",   "plot",
-                           "list-datasets",  "get-dataset",    "list-models", "get-model", "reconstruct",
-                           "classify",       "embed",          "server-info", "config",    "completion"}) {
+  for (const char* verb : {"start-linear-probe",
+                           "start-knn-probe",
+                           "start-evaluate",
+                           "start-pretrain",
+                           "start-finetune",
+                           "watch",
+                           "list-jobs",
+                           "get-job",
+                           "stop-job",
+                           "resume-job",
+                           "delete-job",
+                           "metrics",
+                           "plot",
+                           "list-datasets",
+                           "get-dataset",
+                           "list-models",
+                           "get-model",
+                           "reconstruct",
+                           "classify",
+                           "embed",
+                           "server-info",
+                           "config",
+                           "completion"}) {
     EXPECT_THAT(result.out, HasSubstr(absl::StrCat("  ", verb, " ")));
     const ClientResult help = RunClient({verb, "--help"});
     EXPECT_EQ(help.exit_code, 0);
@@ -30,7 +49,7 @@ TEST(Usage, HelpHasExamplesBeforeOptionsAndEveryVerb) {
 }
 
 TEST(Usage, VerbsWithoutAServiceAreNotOffered) {
-  for (const char* verb : {"start-linear-probe", "upload-dataset", "set-alias"}) {
+  for (const char* verb : {"upload-dataset", "set-alias"}) {
     EXPECT_THAT(RunClient({"--help"}).out, Not(HasSubstr(verb)));
     EXPECT_EQ(RunClient({verb}).exit_code, 2);
   }

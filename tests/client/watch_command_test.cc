@@ -111,6 +111,26 @@ TEST(Watch, PrintsALineAnEventWhenStderrIsNoTerminal) {
   EXPECT_THAT(result.err, Not(HasSubstr("\x1b[")));
 }
 
+TEST(Watch, AJobThatPublishesNothingSaysWhatItFound) {
+  const std::map<std::string, double> result = {
+      {"accuracy", 0.9}, {"top5_accuracy", 0.99}, {"class_accuracy/Ankle boot", 0.95}};
+  FakeServer server(
+      Streaming({StateAt(1, v1::Job::RUNNING), MetricsAt(2, result), StateAt(3, v1::Job::SUCCEEDED)}));
+  const ClientResult watched = Watch(server);
+  EXPECT_EQ(watched.exit_code, 0) << watched.err;
+  const auto end = watched.err.substr(watched.err.find("jobs/x SUCCEEDED"));
+  EXPECT_THAT(end, HasSubstr("\naccuracy  0.9\ntop5_accuracy  0.99\naccuracy of Ankle boot  0.95\n"));
+  EXPECT_THAT(watched.err, HasSubstr("done  accuracy 0.9  top5_accuracy 0.99\n"))
+      << "a line has no room for every class";
+}
+
+TEST(Watch, AJobThatPublishesDoesNotRepeatItsMetrics) {
+  auto end = StateAt(2, v1::Job::SUCCEEDED);
+  end.mutable_state()->set_published_version("models/m/versions/1");
+  FakeServer server(Streaming({MetricsAt(1, {{"accuracy", 0.9}}), end}));
+  EXPECT_THAT(Watch(server).err, Not(HasSubstr("\naccuracy  0.9")));
+}
+
 TEST(Watch, ShowsOfTheLogOnlyWarningsAndErrors) {
   v1::JobEvent info, warning;
   info.set_sequence(1);

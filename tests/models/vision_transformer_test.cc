@@ -89,5 +89,27 @@ TEST(VisionTransformer, NormalizeOfThePooledTokensIsTheFeatures) {
   EXPECT_TRUE(token->Normalize(token->Tokens(images)).select(1, 0).allclose(token->Features(images)));
 }
 
+TEST(VisionTransformer, ALinearProbesHeadNormalisesBatchesWithoutWeightsOfItsOwn) {
+  torch::manual_seed(4);
+  auto options = Tiny();
+  options.batch_norm_head = true;
+  VisionTransformer model(options);
+  std::vector<std::string> head;
+  for (const auto& item : model->named_parameters()) {
+    if (item.key().rfind("head", 0) == 0) head.push_back(item.key());
+  }
+  EXPECT_EQ(head, (std::vector<std::string>{"head.1.weight", "head.1.bias"}));
+  for (const char* name : {"head.0.running_mean", "head.0.running_var", "head.0.num_batches_tracked"}) {
+    EXPECT_TRUE(model->named_buffers().contains(name)) << name;
+  }
+  const auto features = 3.0 + 5.0 * torch::randn({64, 16});
+  const auto parameters = model->named_parameters();
+  const auto standard = (features - features.mean(0)) / (features.var(0, /*unbiased=*/false) + 1e-6).sqrt();
+  const auto wanted = standard.matmul(parameters["head.1.weight"].t()) + parameters["head.1.bias"];
+  EXPECT_TRUE(model->Classify(features).allclose(wanted, 1e-4, 1e-5));
+  model->eval();
+  EXPECT_FALSE(model->Classify(features).allclose(wanted, 1e-4, 1e-5)) << "by the running statistics";
+}
+
 }  // namespace
 }  // namespace mae

@@ -7,11 +7,13 @@
 
 #include "models/masked_autoencoder.h"
 #include "models/vision_transformer.h"
+#include "tests/optim/reference_run.h"
 
 namespace mae {
 namespace {
 
 using ::testing::Contains;
+using ::testing::ElementsAre;
 using ::testing::IsSubsetOf;
 using ::testing::Not;
 
@@ -108,6 +110,75 @@ TEST(ParamGroups, OrderIsThatOfRegistration) {
   EXPECT_EQ(place("cls_token"), 0);
   EXPECT_LT(place("blocks.0.attn.qkv.weight"), place("blocks.1.attn.qkv.weight"));
   EXPECT_LT(place("blocks.1.mlp.fc2.weight"), place("decoder_pred.weight"));
+}
+
+// Every parameter's group is the one that timm gives it.
+void ExpectReferenceGroups(const std::string& reference, Pooling pooling, double layer_decay) {
+  auto model = ReferenceRun().Model(pooling);
+  auto options = Decay(ReferenceRun::kWeightDecay);
+  options.layer_decay = layer_decay;
+  auto wanted = ReferenceJson("groups").at(reference);
+  for (const auto& group : MakeParamGroups(*model, options, TrainingKind::kFinetune)) {
+    for (const auto& [name, parameter] : group.parameters) {
+      ASSERT_TRUE(wanted.contains(name)) << name;
+      EXPECT_EQ(group.weight_decay, wanted.at(name).at("weight_decay").get<double>()) << name;
+      // timm has come to count a last norm as a layer of its own; the public MAE code takes it with the head.
+      const bool is_last_norm = name == "norm.weight" || name == "norm.bias";
+      const double scale = is_last_norm ? 1.0 : wanted.at(name).at("scale").get<double>();
+      EXPECT_NEAR(group.learning_rate_scale, scale, 1e-12) << name;
+      wanted.erase(name);
+    }
+  }
+  EXPECT_TRUE(wanted.empty()) << wanted.dump();
+}
+
+TEST(ParamGroups, LayerDecayIsTimms) {
+  ExpectReferenceGroups("layer_decay_avg", Pooling::kMean, ReferenceRun::kLayerDecay);
+  ExpectReferenceGroups("layer_decay_token", Pooling::kToken, ReferenceRun::kLayerDecay);
+}
+
+TEST(ParamGroups, WeightDecayIsTimms) {
+  ExpectReferenceGroups("weight_decay_avg", Pooling::kMean, 1.0);
+  ExpectReferenceGroups("weight_decay_token", Pooling::kToken, 1.0);
+}
+
+TEST(ParamGroups, LayerDecayNamesGroupsInTheOrderTheyAreMet) {
+  const auto model = SmallClassifier();
+  auto options = Decay(0.05);
+  options.layer_decay = 0.5;
+  const auto groups = MakeParamGroups(*model, options, TrainingKind::kFinetune);
+  std::vector<std::string> names;
+  std::vector<double> scales;
+  for (const auto& group : groups) {
+    names.push_back(group.name);
+    scales.push_back(group.learning_rate_scale);
+  }
+  EXPECT_THAT(names, ElementsAre("layer_0_no_decay", "layer_0_decay", "layer_1_no_decay", "layer_1_decay",
+                                 "layer_2_no_decay", "layer_2_decay", "layer_3_no_decay", "layer_3_decay"));
+  EXPECT_THAT(scales, ElementsAre(0.125, 0.125, 0.25, 0.25, 0.5, 0.5, 1.0, 1.0));
+}
+
+TEST(ParamGroups, LayersOfATwelveBlockEncoder) {
+  EXPECT_EQ(LayerOf("cls_token", 12), 0);
+  EXPECT_EQ(LayerOf("pos_embed", 12), 0);
+  EXPECT_EQ(LayerOf("patch_embed.proj.weight", 12), 0);
+  EXPECT_EQ(LayerOf("blocks.0.norm1.weight", 12), 1);
+  EXPECT_EQ(LayerOf("blocks.11.mlp.fc2.bias", 12), 12);
+  EXPECT_EQ(LayerOf("norm.weight", 12), 13);
+  EXPECT_EQ(LayerOf("fc_norm.bias", 12), 13);
+  EXPECT_EQ(LayerOf("head.weight", 12), 13);
+}
+
+TEST(ParamGroups, DropPathRisesByBlockAsTimmsDoes) {
+  auto options = VisionTransformerOptions{SmallEncoder(), 10, Pooling::kMean, 0.1};
+  options.encoder.depth = 12;
+  const VisionTransformer model(options);
+  const auto wanted = ReferenceJson("groups").at("drop_path").get<std::vector<double>>();
+  ASSERT_EQ(wanted.size(), 12U);
+  for (size_t block = 0; block < wanted.size(); ++block) {
+    const auto module = model->named_modules()["blocks." + std::to_string(block) + ".drop_path"];
+    EXPECT_NEAR(module->as<DropPath>()->rate(), wanted[block], 1e-7) << block;
+  }
 }
 
 }  // namespace

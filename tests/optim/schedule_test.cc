@@ -4,6 +4,9 @@
 
 #include <cmath>
 #include <numbers>
+#include <tuple>
+
+#include "tests/optim/reference_run.h"
 
 namespace mae {
 namespace {
@@ -82,6 +85,42 @@ TEST(Schedule, PastTheEndTheRateIsTheEndRate) {
   ExpectRate(EpochRate({10, 2.0, 0.0, 1e-6, ScheduleUnit::kStep}, 1e-3, 10), 1e-6);
   ExpectRate(EpochRate({10, 2.0, 0.0, 1e-6, ScheduleUnit::kStep}, 1e-3, 25), 1e-6);
   ExpectRate(EpochRate({10, 10.0, 0.0, 1e-6, ScheduleUnit::kStep}, 1e-3, 10), 1e-6);
+}
+
+TEST(Schedule, CosineMayStartElsewhereThanAtThePeak) {
+  ScheduleOptions passl = {800, 40.0, 1e-6, 1e-5, ScheduleUnit::kStep};
+  passl.cosine_learning_rate = 3.75e-5;
+  OptimizerOptions optimizer;
+  optimizer.learning_rate = 1e-3;
+  for (const auto& place : ReferenceJson("schedules").at("passl-pretrain")) {
+    const double t = place[0];
+    const auto epoch = static_cast<int64_t>(t);
+    const auto step = std::llround(100.0 * (t - static_cast<double>(epoch)));
+    ExpectRate(LearningRateAt(passl, optimizer, epoch, step, 100), place[1]);
+  }
+}
+
+TEST(Schedule, CappedCosineIsThatOfIcarusWizard) {
+  for (const auto& [name, epochs, warmup, peak] : {std::tuple{"icarus-cifar10-pretrain", 2000, 200.0, 2.4e-3},
+                                                   {"icarus-cifar10-finetune", 100, 5.0, 5e-4}}) {
+    ScheduleOptions schedule = {epochs, warmup, 0.0, 0.0, ScheduleUnit::kEpoch};
+    schedule.shape = ScheduleShape::kCappedCosine;
+    for (const auto& place : ReferenceJson("schedules").at(name)) {
+      const double wanted = place[1];
+      // Its warm-up divides by a sum with 1e-8.
+      EXPECT_NEAR(EpochRate(schedule, peak, place[0], 7), wanted, 1e-8 * wanted) << name << " " << place[0];
+    }
+  }
+}
+
+TEST(Schedule, CappedCosineMovesInsideAnEpochByStep) {
+  ScheduleOptions schedule = {10, 2.0, 0.0, 0.0, ScheduleUnit::kStep};
+  schedule.shape = ScheduleShape::kCappedCosine;
+  OptimizerOptions optimizer;
+  optimizer.learning_rate = 1.0;
+  ExpectRate(LearningRateAt(schedule, optimizer, 0, 0, 100), 0.005);
+  ExpectRate(LearningRateAt(schedule, optimizer, 0, 99, 100), 0.5);
+  ExpectRate(LearningRateAt(schedule, optimizer, 5, 0, 100), 0.5);
 }
 
 }  // namespace

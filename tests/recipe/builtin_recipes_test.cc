@@ -5,9 +5,15 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <tuple>
 
+#include "optim/schedule.h"
+#include "recipe/from_model.h"
 #include "recipe/recipe_proto.h"
 #include "recipe/recipe_yaml.h"
 #include "tests/fakes/status_matchers.h"
@@ -21,13 +27,32 @@ using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::IsSupersetOf;
 using testing::StartsWith;
 
 v1::JobSpec Builtin(const std::string& name) { return Recipe(BuiltinRecipe(name).value()); }
 
+// A recipe, and what it resolves in: the dataset that it names, and for kinds that can't do without a model
+// one that the pretraining of its family made.
+struct Resolvable {
+  v1::JobSpec spec;
+  RecipeContext context;
+};
+
+Resolvable ResolvableOf(const std::string& name) {
+  Resolvable recipe{Builtin(name), {}};
+  recipe.context = ContextOfRecipe(recipe.spec);
+  if (FromModelField(recipe.spec).empty() || recipe.spec.has_finetune()) return recipe;
+  const bool imagenet = recipe.spec.data().dataset() == "imagenet";
+  recipe.context.from_model =
+      ModelOf(recipe.context, Builtin(imagenet ? "mae-pretrain-base" : "fashion-mnist-pretrain"));
+  SetFromModel("m", recipe.spec);
+  return recipe;
+}
+
 JobOptions OptionsOf(const std::string& name) {
-  auto spec = Builtin(name);
-  EXPECT_THAT(Resolve(ContextOfRecipe(spec), spec), IsEmpty());
+  auto [spec, context] = ResolvableOf(name);
+  EXPECT_THAT(Resolve(context, spec), IsEmpty()) << name;
   return OptionsFromSpec(spec).value();
 }
 
@@ -71,9 +96,10 @@ TEST(BuiltinRecipes, AreTheFilesOfTheRecipeFolderSorted) {
     files.push_back(entry.path().stem());
   std::sort(files.begin(), files.end());
   EXPECT_EQ(BuiltinRecipeNames(), files);
-  EXPECT_THAT(BuiltinRecipeNames(), ElementsAre("demo-finetune", "demo-pretrain", "fashion-mnist-finetune",
-                                                "fashion-mnist-finetune-augmented", "fashion-mnist-pretrain",
-                                                "tutorial-finetune", "tutorial-pretrain"));
+  EXPECT_THAT(BuiltinRecipeNames(),
+              IsSupersetOf({"demo-finetune", "demo-pretrain", "fashion-mnist-finetune",
+                            "fashion-mnist-finetune-augmented", "fashion-mnist-pretrain", "tutorial-finetune",
+                            "tutorial-pretrain"}));
 }
 
 TEST(BuiltinRecipes, UnknownNameIsNotFoundWithTheNearest) {
@@ -81,7 +107,7 @@ TEST(BuiltinRecipes, UnknownNameIsNotFoundWithTheNearest) {
               StatusIs(absl::StatusCode::kNotFound,
                        AllOf(HasSubstr("tutorial-pretrian"), HasSubstr("'tutorial-pretrain'"))));
   EXPECT_THAT(BuiltinRecipe("x"),
-              StatusIs(absl::StatusCode::kNotFound, HasSubstr("there are demo-finetune")));
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("there are cifar10-small-finetune")));
 }
 
 TEST(BuiltinRecipes, EachSaysWhatItIsAndHowToUseIt) {
@@ -94,8 +120,7 @@ TEST(BuiltinRecipes, EachSaysWhatItIsAndHowToUseIt) {
 
 TEST(BuiltinRecipes, EachResolvesAndResolvingAgainChangesNothing) {
   for (const auto& name : BuiltinRecipeNames()) {
-    auto once = Builtin(name);
-    const auto context = ContextOfRecipe(once);
+    auto [once, context] = ResolvableOf(name);
     EXPECT_THAT(Resolve(context, once), IsEmpty()) << name;
     auto twice = once;
     EXPECT_THAT(Resolve(context, twice), IsEmpty()) << name;
@@ -106,7 +131,8 @@ TEST(BuiltinRecipes, EachResolvesAndResolvingAgainChangesNothing) {
 }
 
 TEST(BuiltinRecipes, EachFinetuneStartsFromThePretrainOfItsFamily) {
-  for (const std::string family : {"tutorial", "fashion-mnist", "demo"}) {
+  for (const std::string family :
+       {"tutorial", "fashion-mnist", "demo", "cifar10-small", "icarus-cifar10", "passl"}) {
     auto finetune = Builtin(family + "-finetune");
     auto context = ContextOfRecipe(finetune);
     context.from_model = ModelOf(context, Builtin(family + "-pretrain"));
@@ -218,17 +244,152 @@ TEST(FashionMnistFinetuneAugmented, IsTheFinetuneWithEverythingOn) {
   EXPECT_EQ(plain.augmentation, AugmentationOptions()) << "off unless asked for";
 }
 
-TEST(DemoRecipes, AreTheFashionMnistRecipesCutShort) {
-  const auto pretrain = OptionsOf("demo-pretrain");
-  const auto finetune = OptionsOf("demo-finetune");
-  EXPECT_EQ(Pretrain(pretrain), Pretrain(OptionsOf("fashion-mnist-pretrain")));
-  EXPECT_EQ(Finetune(finetune), Finetune(OptionsOf("fashion-mnist-finetune")));
-  for (const auto& options : {pretrain, finetune}) {
-    EXPECT_GT(options.data.train_images, 0);
-    EXPECT_LT(options.data.train_images, 60000);
-    EXPECT_EQ(options.data.validation_images, 2000);
-    EXPECT_LE(options.schedule.epochs, 2);
+// At each place of the reference, the rate of the recipe. Places are epochs, with their part.
+void ExpectReferenceRates(const std::string& recipe, double tolerance = 1e-9) {
+  std::ifstream file(std::string(std::getenv("MAE_SOURCE_DIR")) + "/tests/optim/reference/schedules.json");
+  const auto options = OptionsOf(recipe);
+  constexpr int64_t kSteps = 100;
+  for (const auto& place : nlohmann::json::parse(file).at(recipe)) {
+    const double t = place[0], wanted = place[1];
+    const auto epoch = static_cast<int64_t>(t);
+    const auto step = std::llround(static_cast<double>(kSteps) * (t - static_cast<double>(epoch)));
+    EXPECT_NEAR(LearningRateAt(options.schedule, options.optimizer, epoch, step, kSteps), wanted,
+                tolerance * wanted)
+        << recipe << " at epoch " << t;
   }
+}
+
+TEST(BuiltinRecipes, RatesAreThoseOfTheirSources) {
+  for (const char* recipe : {"mae-pretrain-base", "mae-finetune-base", "mae-finetune-large",
+                             "mae-linprobe-base", "passl-pretrain"}) {
+    ExpectReferenceRates(recipe);
+  }
+  for (const char* recipe : {"icarus-cifar10-pretrain", "icarus-cifar10-finetune"}) {
+    ExpectReferenceRates(recipe, 1e-7);  // their code divides by a sum with 1e-8
+  }
+}
+
+int64_t ImagesAStep(const JobOptions& options) {
+  return options.data.batch_size * options.optimizer.accumulate_steps;
+}
+
+TEST(MaePretrain, HasTheNumbersOfThePublicCode) {
+  for (const auto& [name, dim, depth, heads, patch] : {std::tuple{"mae-pretrain-base", 768, 12, 12, 16},
+                                                       {"mae-pretrain-large", 1024, 24, 16, 16},
+                                                       {"mae-pretrain-huge", 1280, 32, 16, 14}}) {
+    const auto options = OptionsOf(name);
+    const auto& model = Pretrain(options).model;
+    EXPECT_EQ(model.encoder.embed_dim, dim);
+    EXPECT_EQ(model.encoder.depth, depth);
+    EXPECT_EQ(model.encoder.num_heads, heads);
+    EXPECT_EQ(model.encoder.patch_size, patch);
+    EXPECT_EQ(model.decoder, (DecoderOptions{512, 8, 16}));
+    EXPECT_TRUE(model.norm_pix_loss);
+    EXPECT_EQ(model.mask_ratio, 0.75);
+    EXPECT_EQ(ImagesAStep(options), 4096);
+    EXPECT_NEAR(options.optimizer.learning_rate, 2.4e-3, 1e-12);
+    EXPECT_EQ(options.optimizer.beta2, 0.95);
+    EXPECT_EQ(options.optimizer.weight_decay, 0.05);
+    EXPECT_EQ(options.optimizer.weight_decay_scope, WeightDecayScope::kMatrices);
+    EXPECT_EQ(options.optimizer.layer_decay, 1.0);
+    EXPECT_EQ(options.schedule, (ScheduleOptions{800, 40, 0, 0, ScheduleUnit::kStep}));
+    EXPECT_TRUE(options.augmentation.horizontal_flip);
+    EXPECT_TRUE(options.data.drop_last);
+  }
+}
+
+TEST(MaeFinetune, HasTheNumbersOfThePublicCode) {
+  for (const auto& [name, rate, epochs, layer_decay, drop_path] :
+       {std::tuple{"mae-finetune-base", 2e-3, 100, 0.65, 0.1},
+        {"mae-finetune-large", 4e-3, 50, 0.75, 0.2},
+        {"mae-finetune-huge", 4e-3, 50, 0.75, 0.3}}) {
+    const auto options = OptionsOf(name);
+    EXPECT_EQ(ImagesAStep(options), 1024);
+    EXPECT_NEAR(options.optimizer.learning_rate, rate, 1e-12);
+    EXPECT_EQ(options.optimizer.beta2, 0.999);
+    EXPECT_EQ(options.optimizer.weight_decay, 0.05);
+    EXPECT_EQ(options.optimizer.layer_decay, layer_decay);
+    EXPECT_EQ(Finetune(options).model.drop_path, drop_path);
+    EXPECT_EQ(Finetune(options).model.pooling, Pooling::kMean);
+    EXPECT_EQ(options.augmentation.label_smoothing, 0.1);
+    EXPECT_EQ(options.augmentation.mixup_alpha, 0.8);
+    EXPECT_EQ(options.augmentation.cutmix_alpha, 1.0);
+    EXPECT_EQ(options.augmentation.rand_augment, (RandAugmentOptions{2, 9.0, 0.5}));
+    EXPECT_EQ(options.augmentation.random_erasing->probability, 0.25);
+    EXPECT_EQ(options.augmentation.random_resized_crop->scale_min, 0.08);
+    EXPECT_EQ(options.schedule, (ScheduleOptions{epochs, 5, 0, 1e-6, ScheduleUnit::kStep}));
+  }
+}
+
+TEST(MaeLinprobe, HasTheNumbersOfThePublicCode) {
+  for (const auto& [name, epochs] :
+       {std::pair{"mae-linprobe-base", 90}, {"mae-linprobe-large", 50}, {"mae-linprobe-huge", 50}}) {
+    const auto options = OptionsOf(name);
+    const auto& model = std::get<LinearProbeOptions>(options.kind).model;
+    EXPECT_EQ(model.pooling, Pooling::kToken);
+    EXPECT_TRUE(model.batch_norm_head);
+    EXPECT_EQ(model.num_classes, 1000);
+    EXPECT_EQ(ImagesAStep(options), 16384);
+    EXPECT_EQ(options.optimizer.algorithm, OptimizerAlgorithm::kLars);
+    EXPECT_NEAR(options.optimizer.learning_rate, 6.4, 1e-12);
+    EXPECT_EQ(options.optimizer.weight_decay, 0);
+    EXPECT_EQ(options.optimizer.momentum, 0.9);
+    EXPECT_EQ(options.optimizer.trust_coefficient, 1e-3);
+    EXPECT_EQ(options.schedule, (ScheduleOptions{epochs, 10, 0, 0, ScheduleUnit::kStep}));
+  }
+}
+
+TEST(IcarusCifar10, HasTheNumbersOfItsSource) {
+  const auto pretrain = OptionsOf("icarus-cifar10-pretrain"), finetune = OptionsOf("icarus-cifar10-finetune");
+  for (const auto& options : {pretrain, finetune}) {
+    EXPECT_EQ(options.encoder().embed_dim, 192);
+    EXPECT_EQ(options.encoder().num_patches(), 256);
+    EXPECT_FALSE(options.encoder().qkv_bias);
+    EXPECT_EQ(options.encoder().layer_norm_eps, 1e-5);
+    EXPECT_EQ(options.encoder().position_embedding, PositionEmbedding::kLearned);
+    EXPECT_EQ(options.optimizer.weight_decay_scope, WeightDecayScope::kAll);
+    EXPECT_EQ(options.optimizer.weight_decay, 0.05);
+    EXPECT_THAT(options.data.mean, ElementsAre(0.5, 0.5, 0.5));
+    EXPECT_FALSE(options.augmentation.horizontal_flip);
+    EXPECT_FALSE(options.data.drop_last);
+    EXPECT_EQ(options.precision, Precision::kFp32);
+    EXPECT_EQ(options.seed, 42u);
+  }
+  EXPECT_EQ(ImagesAStep(pretrain), 4096);
+  EXPECT_EQ(Pretrain(pretrain).model.visible_patches(), 64);
+  EXPECT_EQ(Pretrain(pretrain).model.decoder, (DecoderOptions{192, 4, 3}));
+  EXPECT_EQ(pretrain.optimizer.beta2, 0.95);
+  EXPECT_EQ(finetune.data.batch_size, 128);
+  EXPECT_EQ(finetune.optimizer.beta2, 0.999);
+  EXPECT_EQ(Finetune(finetune).model.pooling, Pooling::kToken);
+}
+
+TEST(Passl, HasTheNumbersOfItsSource) {
+  const auto pretrain = OptionsOf("passl-pretrain"), finetune = OptionsOf("passl-finetune");
+  EXPECT_EQ(ImagesAStep(pretrain), 1024);
+  EXPECT_EQ(pretrain.schedule.cosine_learning_rate, 3.75e-5);
+  EXPECT_FALSE(Pretrain(pretrain).model.norm_pix_loss);
+  EXPECT_EQ(finetune.optimizer.layer_decay, 1.0);
+  EXPECT_EQ(finetune.augmentation.label_smoothing, 0.0);
+  EXPECT_EQ(pretrain.augmentation.random_resized_crop->scale_min, 0.75);
+  for (const auto& options : {pretrain, finetune}) {
+    EXPECT_EQ(options.optimizer.learning_rate, 1e-3);
+    EXPECT_FALSE(options.augmentation.horizontal_flip);
+  }
+}
+
+TEST(FashionMnistScratch, IsTheFinetuningWithoutAModel) {
+  auto scratch = OptionsOf("fashion-mnist-scratch");
+  EXPECT_EQ(scratch, OptionsOf("fashion-mnist-finetune"));
+}
+
+TEST(FashionMnistProbes, LookThroughTheEncoderOfThePretraining) {
+  EXPECT_EQ(std::get<LinearProbeOptions>(OptionsOf("fashion-mnist-linear-probe").kind).model.pooling,
+            Pooling::kMean);
+  const auto knn = std::get<KnnProbeOptions>(OptionsOf("fashion-mnist-knn-probe").kind);
+  EXPECT_EQ(knn.neighbors, 20);
+  EXPECT_EQ(knn.temperature, 0.07);
+  EXPECT_FALSE(std::get<EvaluateOptions>(OptionsOf("fashion-mnist-evaluate").kind).on_train_split);
 }
 
 }  // namespace

@@ -9,7 +9,7 @@
 #include "recipe/recipe_proto.h"
 #include "recipe/recipe_yaml.h"
 #include "tests/fakes/status_matchers.h"
-#include "tests/recipe/recipe_contexts.h"
+#include "tests/recipe/changed_recipes.h"
 
 namespace mae {
 namespace {
@@ -21,36 +21,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::StartsWith;
-
-constexpr const char* kPretrain =
-    "pretrain: {model: {preset: nano}}\ndata: {dataset: d}\nschedule: {epochs: 5}";
-constexpr const char* kFinetune =
-    "finetune: {model: {preset: nano}}\ndata: {dataset: d}\nschedule: {epochs: 5}";
-
-// One wrong assignment, the field that must be named, and what must be said of it.
-struct Wrong {
-  std::string assignment, field, text;
-};
-
-void ExpectEachRefused(const RecipeContext& context, const std::string& recipe,
-                       const std::vector<Wrong>& cases) {
-  for (const auto& wrong : cases) {
-    auto spec = Recipe(recipe);
-    ASSERT_THAT(ApplyOverride(wrong.assignment, spec), IsOk());
-    EXPECT_THAT(Resolve(context, spec),
-                ElementsAre(AllOf(StartsWith(wrong.field + ": "), HasSubstr(wrong.text))))
-        << wrong.assignment;
-  }
-}
-
-void ExpectEachTaken(const RecipeContext& context, const std::string& recipe,
-                     const std::vector<std::string>& assignments) {
-  for (const auto& assignment : assignments) {
-    auto spec = Recipe(recipe);
-    ASSERT_THAT(ApplyOverride(assignment, spec), IsOk());
-    EXPECT_THAT(Resolve(context, spec), IsEmpty()) << assignment;
-  }
-}
 
 TEST(ResolveSpec, ModelOutsideItsLimitsIsRefused) {
   ExpectEachRefused(

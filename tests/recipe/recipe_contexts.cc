@@ -53,8 +53,19 @@ RecipeContext ContextOf(int64_t channels, int64_t height, int64_t width) {
           {}};
 }
 
+RecipeContext ImageNetContext() {
+  auto context = ContextOf(3, 224, 224);
+  context.dataset.name = "imagenet";
+  context.dataset.train_images = 1281167;
+  context.dataset.validation_images = 50000;
+  context.dataset.labels = Labels(1000);
+  return context;
+}
+
 RecipeContext ContextOfRecipe(const v1::JobSpec& spec) {
-  return spec.data().dataset() == "cifar10" ? CifarContext() : FashionContext();
+  const auto& dataset = spec.data().dataset();
+  if (dataset == "imagenet") return ImageNetContext();
+  return dataset == "cifar10" ? CifarContext() : FashionContext();
 }
 
 ModelConfig ModelOf(const RecipeContext& context, v1::JobSpec pretrain) {

@@ -71,7 +71,12 @@ optimizer:
   epsilon: 1e-8
   weight_decay: 0.05
   weight_decay_scope: matrices
-schedule: {unit: step}
+  algorithm: adamw
+  momentum: 0.9
+  trust_coefficient: 1e-3
+  layer_decay: 1
+  accumulate_steps: 1
+schedule: {unit: step, shape: warmup_cosine}
 precision: bf16
 checkpoint: {every_epochs: 1, keep_last: 2}
 safety: {skip_limit: 10, rollback_limit: 3, rollback_learning_rate_factor: 0.5}
@@ -120,14 +125,15 @@ TEST(RecipeDefaults, WhatIsSetStandsAgainstEverySource) {
       "  position_resampling: bicubic_antialiased\n"
       "data: {batch_size: 1, workers: 2, mean: [0.9], std: [0.8]}\n"
       "optimizer: {learning_rate: 1, beta1: 0, beta2: 0, epsilon: 1, weight_decay: 0, weight_decay_scope: "
-      "all}\n"
+      "all, algorithm: sgd, momentum: 0, trust_coefficient: 1, layer_decay: 0.5, accumulate_steps: 2}\n"
       "augmentation: {mix_switch_probability: 0, eval_crop_ratio: 0.875, rand_augment: {num_ops: 1, "
       "magnitude: 0, "
       "magnitude_std: 0}, random_erasing: {probability: 0, area_min: 0.1, area_max: 0.2, ratio_min: 1, "
       "ratio_max: "
       "2}, random_resized_crop: {scale_min: 0.3, scale_max: 0.4, ratio_min: 1, ratio_max: 2, interpolation: "
       "bilinear}}\n"
-      "schedule: {unit: epoch}\nprecision: fp32\ncheckpoint: {every_epochs: 3, keep_last: 4}\n"
+      "schedule: {unit: epoch, shape: capped_cosine}\nprecision: fp32\ncheckpoint: {every_epochs: 3, "
+      "keep_last: 4}\n"
       "safety: {skip_limit: 1, rollback_limit: 0, rollback_learning_rate_factor: 1}\n"
       "resources: {device: cpu}\nlogging: {every_steps: 1, pictures: 0, tensorboard: false, "
       "histogram_every_epochs: 7}\n";
@@ -189,6 +195,45 @@ TEST(RecipeDefaults, SpecWithoutKindAndUnknownModelAreReported) {
   EXPECT_EQ(found[0].field, "kind");
   EXPECT_EQ(found[1].field, "finetune.from_model");
   EXPECT_THAT(found[1].description, HasSubstr("\"nowhere\""));
+}
+
+TEST(RecipeDefaults, ABaseLearningRateIsForTheImagesOfAStep) {
+  const auto spec =
+      Filled(FashionContext(),
+             "pretrain: {}\ndata: {batch_size: 512}\n"
+             "optimizer: {base_learning_rate: 1.5e-4, accumulate_steps: 8}\nschedule: {epochs: 1}");
+  EXPECT_DOUBLE_EQ(spec.optimizer().learning_rate(), 2.4e-3);
+}
+
+TEST(RecipeDefaults, ALinearProbeIsTheOfficialOne) {
+  const auto context = FashionContextWith("pretrain: {model: {preset: nano}}\nschedule: {epochs: 1}");
+  const auto spec = Filled(context, "linear_probe: {from_model: m}\ndata: {batch_size: 512}");
+  EXPECT_EQ(spec.linear_probe().pooling(), v1::POOLING_TOKEN);
+  EXPECT_EQ(spec.linear_probe().num_classes(), 10);
+  EXPECT_EQ(spec.optimizer().algorithm(), v1::OPTIMIZER_ALGORITHM_LARS);
+  EXPECT_DOUBLE_EQ(spec.optimizer().learning_rate(), 0.2);
+  EXPECT_EQ(spec.optimizer().weight_decay(), 0);
+  EXPECT_EQ(spec.optimizer().momentum(), 0.9);
+}
+
+TEST(RecipeDefaults, AProbeSeesPixelsAsItsModelDoes) {
+  const auto context = FashionContextWith(
+      "pretrain: {model: {preset: nano}}\ndata: {mean: [0.1], std: [0.2]}\nschedule: {epochs: 1}");
+  for (const char* kind : {"linear_probe", "knn_probe", "evaluate"}) {
+    const auto spec = Filled(context, std::string(kind) + ": {from_model: m}");
+    EXPECT_THAT(spec.data().mean(), ElementsAre(0.1)) << kind;
+    EXPECT_THAT(spec.data().std(), ElementsAre(0.2)) << kind;
+  }
+}
+
+TEST(RecipeDefaults, KindsThatOnlyMeasureNeedNoEpochs) {
+  const auto context = FashionContextWith("pretrain: {model: {preset: nano}}\nschedule: {epochs: 1}");
+  const auto knn = Filled(context, "knn_probe: {from_model: m}");
+  EXPECT_EQ(knn.schedule().epochs(), 1);
+  EXPECT_EQ(knn.knn_probe().neighbors(), 20);
+  EXPECT_EQ(knn.knn_probe().temperature(), 0.07);
+  EXPECT_EQ(knn.knn_probe().pooling(), v1::POOLING_MEAN);
+  EXPECT_EQ(Filled(context, "evaluate: {from_model: m}").evaluate().split(), v1::EVALUATION_SPLIT_VALIDATION);
 }
 
 }  // namespace

@@ -22,7 +22,7 @@ JobOptions FilledOptions(const std::string& kind) {
   options.data.format = "idx";
   options.data.path = "/data/a \"b\" ü";
   options.recipe = "mine.yaml";
-  if (kind == "finetune") std::get<FinetuneOptions>(options.kind).from_weights = "/models/m/3";
+  options.set_from_weights("/models/m/3");
   return options;
 }
 

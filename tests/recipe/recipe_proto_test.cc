@@ -39,6 +39,13 @@ TEST(RecipeProto, DefaultOptionsComeBackFromTheirSpec) {
   JobOptions finetune;
   finetune.kind = FinetuneOptions();
   EXPECT_THAT(OptionsFromSpec(SpecFromOptions(finetune)), IsOkAndHolds(finetune));
+  JobOptions probe;
+  probe.kind = LinearProbeOptions();
+  EXPECT_THAT(OptionsFromSpec(SpecFromOptions(probe)), IsOkAndHolds(probe));
+  probe.kind = KnnProbeOptions();
+  EXPECT_THAT(OptionsFromSpec(SpecFromOptions(probe)), IsOkAndHolds(probe));
+  probe.kind = EvaluateOptions();
+  EXPECT_THAT(OptionsFromSpec(SpecFromOptions(probe)), IsOkAndHolds(probe));
 }
 
 TEST(RecipeProto, UnsetFieldsKeepTheDefaultsOfTheStructs) {

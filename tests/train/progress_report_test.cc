@@ -26,8 +26,10 @@ class ProgressReportTest : public testing::Test {
   // Steps `from` to `to` of the job, 10 an epoch, each of 8 images with its own number as loss.
   void RunSteps(ProgressReport& report, int64_t from, int64_t to, torch::Tensor correct = {}) {
     for (int64_t step = from; step <= to; ++step) {
-      const TrainStep::Result result{
-          {torch::tensor(static_cast<float>(step)), correct}, torch::tensor(0.5f), true};
+      const TrainStep::Result result{{torch::tensor(static_cast<float>(step)), correct},
+                                     torch::tensor(0.5f),
+                                     /*due=*/true,
+                                     /*taken=*/true};
       report.StepDone(At(step), result, 8, 1e-3);
     }
   }
@@ -95,7 +97,7 @@ TEST_F(ProgressReportTest, SkippedStepsAreNoPartOfTheMeans) {
   ProgressReport report(options_, 10, recorder_);
   RunSteps(report, 2, 3);
   const auto nan = torch::tensor(std::nanf(""));
-  report.StepDone(At(4), {{nan, {}}, nan, false}, 8, 1e-3);
+  report.StepDone(At(4), {{nan, {}}, nan, /*due=*/true, /*taken=*/false}, 8, 1e-3);
   EXPECT_THAT(db_.Of<MetricsEvent>().back().values, Contains(Pair("loss", DoubleEq(2.5))));
 }
 

@@ -27,6 +27,7 @@ struct Pass {
 
 Pass PassIn(int64_t shards, TrainTask& task, const Batch& batch) {
   task.model().train();
+  task.model().zero_grad(/*set_to_none=*/true);
   const auto measure = ForwardAndBackwardInShards(task, batch, /*epoch=*/3, Precision::kFp32, shards);
   Pass pass{
       measure.loss.item<double>(), measure.correct.defined() ? measure.correct.item<double>() : 0.0, {}};
@@ -108,6 +109,25 @@ TEST(ShardedStep, OnlyIndependentPartsOfEnoughImagesAreSplit) {
   auto drawing = FinetuneTask::Create(options, {}, kCpu).value();
   EXPECT_EQ(ShardsOf(*drawing, SomeBatch(256), kCpu), 1);
   at::set_num_threads(threads);
+}
+
+TEST(ShardedStep, AddsScaledGradientsToThoseThatAreThere) {
+  const TinyJob job;
+  const auto task = FinetuneTask::Create(job.Finetune(), {}, kCpu).value();
+  const Batch batch = SomeBatch(64);
+  const auto once = PassIn(2, *task, batch);
+  task->model().zero_grad(/*set_to_none=*/true);
+  double loss = 0;
+  for (int pass = 0; pass < 2; ++pass) {
+    loss = ForwardAndBackwardInShards(*task, batch, /*epoch=*/3, Precision::kFp32, 2, /*scale=*/0.5)
+               .loss.item<double>();
+  }
+  EXPECT_EQ(loss, once.loss) << "the measure is not scaled";
+  size_t i = 0;
+  for (const auto& parameter : task->model().parameters()) {
+    if (!parameter.requires_grad()) continue;
+    EXPECT_TRUE(torch::allclose(parameter.grad(), once.gradients[i++], 1e-5, 1e-8));
+  }
 }
 
 }  // namespace

@@ -17,7 +17,7 @@ TEST(StepMetrics, WeighsTheLossByImagesAndTheNormBySteps) {
   const auto interval = metrics.Take(kStart + seconds(4));
   ASSERT_TRUE(interval);
   EXPECT_DOUBLE_EQ(interval->loss, 2.0);
-  EXPECT_DOUBLE_EQ(interval->grad_norm, 4.0);
+  EXPECT_DOUBLE_EQ(interval->grad_norm.value(), 4.0);
   EXPECT_DOUBLE_EQ(interval->images_per_second, 10.0);
   EXPECT_EQ(interval->steps, 2);
   EXPECT_FALSE(interval->batch_accuracy);
@@ -71,6 +71,16 @@ TEST(Eta, FollowsAChangeOfSpeedSmoothly) {
   EXPECT_LT(eta.Remaining(1, 0), 2.0);
   for (int i = 0; i < 20; ++i) eta.AddSteps(10, 20.0);
   EXPECT_NEAR(eta.Remaining(1, 0), 2.0, 0.01);
+}
+
+TEST(StepMetrics, MeansTheNormOverTheStepsOfTheOptimizer) {
+  const auto start = StepMetrics::Clock::now();
+  StepMetrics metrics(start);
+  metrics.Add(torch::tensor(1.0F), {}, {}, 1);
+  EXPECT_FALSE(metrics.Take(start)->grad_norm.has_value());
+  metrics.Add(torch::tensor(1.0F), {}, {}, 1);
+  metrics.Add(torch::tensor(1.0F), {}, torch::tensor(6.0F), 1);
+  EXPECT_DOUBLE_EQ(metrics.Take(start)->grad_norm.value(), 6.0);
 }
 
 }  // namespace

@@ -2,9 +2,12 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <atomic>
 
 #include "base/durable_file.h"
+#include "checkpoint/checkpoint_reader.h"
+#include "checkpoint/safetensors.h"
 #include "image/codec.h"
 #include "options/model_json.h"
 #include "tests/fakes/status_matchers.h"
@@ -197,12 +200,65 @@ TEST_F(TrainJobTest, WhatLibTorchThrowsFailsTheJob) {
   EXPECT_EQ(EventsOf<StateEvent>(folder).back().state, JobState::kFailed);
 }
 
+TEST_F(TrainJobTest, TwoBatchesAStepAreOneOfTwiceTheSize) {
+  JobOptions whole = job_.Pretrain(), halves = job_.Pretrain();
+  for (JobOptions* options : {&whole, &halves}) {
+    options->data.train_images = 64;
+    options->pictures = 0;
+  }
+  halves.data.batch_size = whole.data.batch_size / 2;
+  halves.optimizer.accumulate_steps = 2;
+  ASSERT_THAT(job_.Run(whole, job_.Folder("whole")), IsOk());
+  ASSERT_THAT(job_.Run(halves, job_.Folder("halves")), IsOk());
+  EXPECT_NEAR(CardOf(job_.Folder("whole")).metrics.at("validation_loss"),
+              CardOf(job_.Folder("halves")).metrics.at("validation_loss"), 1e-5);
+  EXPECT_NEAR(CardOf(job_.Folder("whole")).metrics.at("learning_rate"),
+              CardOf(job_.Folder("halves")).metrics.at("learning_rate"), 1e-12);
+}
+
+TEST_F(TrainJobTest, BatchesThatAddUpLongerThanAnEpochStillStep) {
+  JobOptions options = job_.Pretrain();
+  options.optimizer.accumulate_steps = 7;  // of 5 batches an epoch, 10 in all
+  options.schedule.warmup_epochs = 0;
+  ASSERT_THAT(job_.Run(options, job_.Folder("job")), IsOk());
+  EXPECT_THAT(StepsOf(job_.Folder("job"), "grad_norm"), ElementsAre(7));
+  const auto losses = SeriesOf(job_.Folder("job"), "validation_loss");
+  ASSERT_EQ(losses.size(), 2u);
+  EXPECT_NE(losses[0].value, losses[1].value);
+}
+
+TEST_F(TrainJobTest, PublishesTheAverageAndKeepsTheWeights) {
+  JobOptions options = job_.Pretrain();
+  options.optimizer.ema_decay = 0.9;
+  const JobFolder folder = job_.Folder("averaged");
+  ASSERT_THAT(job_.Run(options, folder), IsOk());
+  const auto checkpoint = ReadLatestCheckpoint(folder.checkpoints()).value().checkpoint;
+  const auto exported = ReadSafetensors(folder.exported() / "model.safetensors").value().tensors;
+  const auto find = [](const NamedTensors& tensors, const std::string& name) {
+    return std::find_if(tensors.begin(), tensors.end(), [&](const auto& t) { return t.first == name; })
+        ->second;
+  };
+  const std::string name = "blocks.0.attn.qkv.weight";
+  EXPECT_TRUE(torch::equal(find(exported, name), find(checkpoint.optimizer, name + ".ema")));
+  EXPECT_FALSE(torch::allclose(find(exported, name), find(checkpoint.model, name)));
+  options.optimizer.ema_decay = 0.0;
+  const JobFolder plain = job_.Folder("plain");
+  ASSERT_THAT(job_.Run(options, plain), IsOk());
+  EXPECT_TRUE(torch::equal(find(ReadLatestCheckpoint(plain.checkpoints())->checkpoint.model, name),
+                           find(checkpoint.model, name)))
+      << "averaging must not touch training";
+  EXPECT_GT(CardOf(folder).metrics.at("validation_loss"), CardOf(plain).metrics.at("validation_loss"))
+      << "what is validated is the average, which is behind";
+}
+
 /// A job stopped after so many of its ten steps (five an epoch) and run again.
 struct StopCase {
   const char* name;
   bool finetune;
   Precision precision;
   int64_t stop_at_step;
+  bool averaged =
+      false;  ///< two batches a step, across the end of an epoch, and a moving average of the weights
 };
 
 class ResumeTest : public testing::TestWithParam<StopCase> {
@@ -220,6 +276,10 @@ class ResumeTest : public testing::TestWithParam<StopCase> {
       options.augmentation.label_smoothing = 0.1;
     }
     options.precision = GetParam().precision;
+    if (GetParam().averaged) {
+      options.optimizer.accumulate_steps = 2;
+      options.optimizer.ema_decay = 0.5;
+    }
     return options;
   }
 
@@ -258,7 +318,11 @@ INSTANTIATE_TEST_SUITE_P(Everywhere, ResumeTest,
                                          StopCase{"PretrainBf16MidEpoch", false, Precision::kBf16, 3},
                                          StopCase{"PretrainBf16EpochEnd", false, Precision::kBf16, 5},
                                          StopCase{"FinetuneFp32MidEpoch", true, Precision::kFp32, 8},
-                                         StopCase{"FinetuneBf16LastStep", true, Precision::kBf16, 10}),
+                                         StopCase{"FinetuneBf16LastStep", true, Precision::kBf16, 10},
+                                         StopCase{"AveragedMidStep", true, Precision::kFp32, 7, true},
+                                         StopCase{"AveragedMidStepAtEpochEnd", false, Precision::kFp32, 5,
+                                                  true},
+                                         StopCase{"AveragedBetweenSteps", true, Precision::kBf16, 8, true}),
                          [](const auto& tested) { return std::string(tested.param.name); });
 
 }  // namespace

@@ -60,7 +60,7 @@ class TrainStateTest : public testing::Test {
 
   // Takes `steps` optimizer steps, saves after the last, and waits until that is done.
   void StepAndSave(TrainState& state, int64_t steps) {
-    TrainStep step(options_, task_, state.adamw(), torch::Device(torch::kCPU));
+    TrainStep step(options_, task_, state.optimizer(), torch::Device(torch::kCPU));
     for (int64_t i = 0; i < steps; ++i) {
       step.Run({torch::zeros({1}), torch::zeros({1}, torch::kInt64), {0}}, 0, state.progress().step, 0.01);
       ++state.progress().step;
@@ -262,7 +262,7 @@ TEST_F(TrainStateTest, RollsBackToTheInitialWeightsWhereThePlanHasWrittenNothing
   EXPECT_EQ(fresh.weight(), 1.0);
   EXPECT_EQ(resumed->progress().step, 0);
   EXPECT_EQ(resumed->progress().seed, 42u);
-  TrainStep(options_, fresh, resumed->adamw(), torch::Device(torch::kCPU))
+  TrainStep(options_, fresh, resumed->optimizer(), torch::Device(torch::kCPU))
       .Run({torch::zeros({1}), torch::zeros({1}, torch::kInt64), {0}}, 0, 0, 0.01);
   EXPECT_EQ(fresh.weight(), first) << "the moments began anew too";
 }

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "optim/adamw.h"
 #include "tests/train/cpu_device.h"
 #include "tests/train/puppet_task.h"
 #include "tests/train/tiny_job.h"
@@ -87,6 +88,47 @@ TEST(TrainStep, DropPathIsAFunctionOfTheStep) {
   };
   EXPECT_EQ(loss_at(1), loss_at(1));
   EXPECT_NE(loss_at(1), loss_at(2));
+}
+
+// SGD without momentum: what moves the weight is the gradient itself.
+JobOptions Accumulating(int64_t batches) {
+  JobOptions options = Options();
+  options.optimizer.algorithm = OptimizerAlgorithm::kSgd;
+  options.optimizer.momentum = 0.0;
+  options.optimizer.accumulate_steps = batches;
+  return options;
+}
+
+TEST(TrainStep, AddsTheGradientsOfSeveralBatchesUp) {
+  PuppetTask task([](int64_t call) { return call == 0 ? 2.0 : 4.0; });
+  const JobOptions options = Accumulating(2);
+  const auto sgd = MakeOptimizer(Groups(task, options), options.optimizer);
+  TrainStep step(options, task, *sgd, kCpu);
+  const auto first = step.Run(AnyBatch(), 0, 0, 0.1);
+  EXPECT_FALSE(first.due);
+  EXPECT_TRUE(first.taken);
+  EXPECT_FALSE(first.grad_norm.defined());
+  EXPECT_EQ(first.measure.loss.item<double>(), 2.0) << "the loss of the batch, not divided";
+  EXPECT_EQ(task.weight(), 1.0);
+  const auto second = step.Run(AnyBatch(), 0, 1, 0.1);
+  EXPECT_TRUE(second.due);
+  EXPECT_TRUE(second.taken);
+  EXPECT_EQ(second.grad_norm.item<double>(), 3.0);
+  EXPECT_NEAR(task.weight(), 1.0 - 0.1 * 3.0, 1e-6);
+  EXPECT_TRUE(sgd->Gradients().empty());
+}
+
+TEST(TrainStep, ABatchThatIsNotFiniteSpoilsTheStepOfAllThatAddUp) {
+  PuppetTask task([](int64_t call) { return call == 0 ? kNaN : 2.0; });
+  const JobOptions options = Accumulating(2);
+  const auto sgd = MakeOptimizer(Groups(task, options), options.optimizer);
+  TrainStep step(options, task, *sgd, kCpu);
+  EXPECT_FALSE(step.Run(AnyBatch(), 0, 0, 0.1).taken);
+  EXPECT_FALSE(step.Run(AnyBatch(), 0, 1, 0.1).taken);
+  EXPECT_EQ(task.weight(), 1.0);
+  step.Run(AnyBatch(), 0, 2, 0.1);
+  EXPECT_TRUE(step.Run(AnyBatch(), 0, 3, 0.1).taken);
+  EXPECT_NEAR(task.weight(), 0.8, 1e-6);
 }
 
 }  // namespace

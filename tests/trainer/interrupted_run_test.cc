@@ -31,7 +31,7 @@ class InterruptedRunTest : public testing::Test {
   JobOptions Options() const {
     JobOptions options = job_.Pretrain();
     options.schedule.epochs = kEpochs;
-    options.data.horizontal_flip = true;
+    options.augmentation.horizontal_flip = true;
     options.pictures = 0;
     options.checkpoint_every_steps = 3;
     options.checkpoint_keep_best = true;

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <torch/torch.h>
+
+#include <memory>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "optim/param_groups.h"
+#include "options/train_options.h"
+
+namespace mae {
+
+/// What moves the weights, whatever the rule:
+///
+///   for (…) { loss.backward(); ClipGradNorm(optimizer->Gradients(), 1.0); optimizer->Step(rate);
+///             optimizer->ZeroGrad(); }
+///
+/// Shares the parameters with their module, owns its own tensors. Gradients that backward passes add up
+/// before a Step (gradient accumulation) belong to the state. Not thread-safe. Errors of LibTorch throw
+/// c10::Error.
+class Optimizer {
+ public:
+  virtual ~Optimizer() = default;
+  Optimizer(const Optimizer&) = delete;
+  Optimizer& operator=(const Optimizer&) = delete;
+
+  /// One update, in place. A parameter without a gradient stays as it is, and what the optimizer keeps of it
+  /// too.
+  /// @param learning_rate of this step, see LearningRateAt; each group scales it by its learning_rate_scale.
+  void Step(double learning_rate);
+
+  /// Forgets the gradients, so that the next backward pass writes instead of adding.
+  void ZeroGrad();
+
+  /// The gradients that are there, sharing memory, in order of the groups.
+  std::vector<torch::Tensor> Gradients() const;
+
+  /// For a checkpoint: what the rule keeps of each parameter, and NAME.grad where a gradient is there, which
+  /// waits for the rest of its step. Shares memory: write it before the next backward pass or Step.
+  NamedParameters State() const;
+
+  /// Copies such a state in; a gradient that it lacks is forgotten, extra tensors are ignored.
+  /// INVALID_ARGUMENT names every tensor that is missing or of another shape, and nothing changes.
+  absl::Status LoadState(const NamedParameters& state);
+
+ protected:
+  explicit Optimizer(const std::vector<ParamGroup>& groups) : groups_(groups) {}
+
+  const std::vector<ParamGroup>& groups() const { return groups_; }
+
+ private:
+  /// The update of the parameters of one group that have a gradient. Gradients are off.
+  /// @param group counts from 0. @param learning_rate scaled for the group.
+  virtual void StepGroup(size_t group, double learning_rate) = 0;
+
+  /// What the rule keeps, by name, sharing memory.
+  virtual NamedParameters OwnState() const = 0;
+
+  std::vector<ParamGroup> groups_;
+};
+
+/// The optimizer that the options name.
+std::unique_ptr<Optimizer> MakeOptimizer(const std::vector<ParamGroup>& groups,
+                                         const OptimizerOptions& options);
+
+}  // namespace mae
