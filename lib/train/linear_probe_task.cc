@@ -27,7 +27,7 @@ bool CanBeKept(const ImageSet& images, int64_t width) {
 
 bool IsAugmented(const AugmentationOptions& augmentation) {
   return augmentation.horizontal_flip || augmentation.random_resized_crop.has_value() ||
-         augmentation.rand_augment.has_value();
+         augmentation.rand_augment.has_value() || augmentation.random_erasing.has_value();
 }
 
 absl::StatusOr<std::unique_ptr<LinearProbeTask>> LinearProbeTask::Create(const JobOptions& options,
