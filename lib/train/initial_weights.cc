@@ -16,8 +16,8 @@ namespace {
 
 absl::Status Mismatch(const std::filesystem::path& folder, const absl::Status& status) {
   return absl::Status(status.code(),
-                      absl::StrCat("finetune.from_model: the weights in ", folder.string(),
-                                   " don't fit this model; set finetune.model to the shape they were "
+                      absl::StrCat("from_model: the weights in ", folder.string(),
+                                   " don't fit this model; give the model the shape that they were "
                                    "trained with: ",
                                    status.message()));
 }
