@@ -31,7 +31,7 @@ endif()
 
 if(CMAKE_UNITY_BUILD)
   # Files that are read as one see each other's unnamed namespaces; presets without unity hold both warnings.
-  target_compile_options(mae_warnings INTERFACE -Wno-shadow -Wno-subobject-linkage)
+  target_compile_options(mae_warnings INTERFACE -Wno-shadow $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
 endif()
 
 find_program(MAE_MOLD mold)

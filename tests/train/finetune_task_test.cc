@@ -160,7 +160,7 @@ TEST_F(FinetuneTaskTest, NamesTensorsOfAnotherShape) {
   EXPECT_THAT(FinetuneTask::Create(options, kLabels, kCpu),
               StatusIs(absl::StatusCode::kInvalidArgument,
                        AllOf(HasSubstr("blocks.0.attn.qkv.weight"), HasSubstr(folder().string()),
-                             HasSubstr("finetune.from_model"))));
+                             HasSubstr("from_model"))));
 }
 
 TEST_F(FinetuneTaskTest, NamesMissingBlocks) {
