@@ -68,7 +68,7 @@ absl::StatusOr<NamedTensors> AsFloats(const NamedTensors& tensors) {
                                                      "; weights are floating point numbers"));
     }
     MAE_ASSIGN_OR_RETURN(auto converted, CatchTorch(absl::StrCat("converting ", absl::CEscape(name)),
-                                                    [&] { return tensor.to(torch::kFloat); }));
+                                                    [&tensor = tensor] { return tensor.to(torch::kFloat); }));
     floats.emplace_back(name, std::move(converted));
   }
   return floats;
