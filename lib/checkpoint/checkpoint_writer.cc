@@ -82,22 +82,6 @@ absl::StatusOr<FileDigest> WriteTensors(const fs::path& path, const NamedTensors
 
 }  // namespace
 
-Retention KeepLast(int64_t count) {
-  return [count](const std::vector<int64_t>& steps, const TrainingProgress& /*newest*/) {
-    const auto kept = std::min(steps.size(), static_cast<size_t>(count));
-    return std::vector<int64_t>(steps.begin(), steps.end() - static_cast<std::ptrdiff_t>(kept));
-  };
-}
-
-absl::StatusOr<CheckpointWriter> CheckpointWriter::Create(fs::path folder, int64_t keep_last,
-                                                          int64_t resumed_step) {
-  if (keep_last < 1) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("checkpoint.keep_last is ", keep_last, ", must be at least 1"));
-  }
-  return Create(std::move(folder), KeepLast(keep_last), resumed_step);
-}
-
 absl::StatusOr<CheckpointWriter> CheckpointWriter::Create(fs::path folder, Retention retention,
                                                           int64_t resumed_step) {
   MAE_RETURN_IF_ERROR(MakeFolder(folder));

@@ -19,13 +19,10 @@ namespace mae {
 using Retention =
     std::function<std::vector<int64_t>(const std::vector<int64_t>& steps, const TrainingProgress& newest)>;
 
-/// Keeps the `count` (at least 1) with the highest steps.
-Retention KeepLast(int64_t count);
-
 /// Writes the checkpoints of one job into one folder, each whole or not at all; see
 /// docs/formats/checkpoint.md.
 ///
-///   auto writer = CheckpointWriter::Create(job.checkpoints(), keep_last, resumed_step);
+///   auto writer = CheckpointWriter::Create(job.checkpoints(), retention, resumed_step);
 ///   writer->Stage({StateOf(*model), optimizer.State(), progress});
 ///   writer->Commit(progress.step);
 ///
@@ -34,15 +31,10 @@ Retention KeepLast(int64_t count);
 class CheckpointWriter {
  public:
   /// Makes the folder and sweeps what a writer that died left staged.
-  /// @param keep_last checkpoints that stay after a commit, at least 1.
+  /// @param retention which go after a commit.
   /// @param resumed_step the step that ReadLatestCheckpoint gave; 0 for a new run. Checkpoints above it are
-  /// damaged,
-  ///   and are removed once the next one is safe.
-  /// @return INVALID_ARGUMENT (keep_last below 1, no checkpoint of resumed_step), PERMISSION_DENIED, else
-  ///   INTERNAL.
-  static absl::StatusOr<CheckpointWriter> Create(std::filesystem::path folder, int64_t keep_last,
-                                                 int64_t resumed_step);
-  /// The same with a rule of its own instead of KeepLast(keep_last).
+  ///   damaged, and are removed once the next one is safe.
+  /// @return INVALID_ARGUMENT (no checkpoint of resumed_step), PERMISSION_DENIED, else INTERNAL.
   static absl::StatusOr<CheckpointWriter> Create(std::filesystem::path folder, Retention retention,
                                                  int64_t resumed_step);
   CheckpointWriter(CheckpointWriter&& other) noexcept;

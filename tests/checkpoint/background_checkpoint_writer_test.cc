@@ -6,6 +6,7 @@
 #include <atomic>
 
 #include "checkpoint/checkpoint_reader.h"
+#include "tests/checkpoint/keep_last.h"
 #include "tests/checkpoint/sample_checkpoint.h"
 #include "tests/fakes/faulty_files.h"
 #include "tests/fakes/status_matchers.h"
@@ -102,7 +103,7 @@ TEST(BackgroundCheckpointWriter, OneIsInFlightTheNextWaitsForIt) {
 TEST(BackgroundCheckpointWriter, ItsEndWaitsForTheOneInFlight) {
   const TempFolder folder;
   {
-    BackgroundCheckpointWriter writer(CheckpointWriter::Create(folder.path(), 2, 0).value());
+    BackgroundCheckpointWriter writer(CheckpointWriter::Create(folder.path(), KeepLast(2), 0).value());
     ASSERT_THAT(writer.Write(SampleCheckpoint(1)), IsOk());
   }
   EXPECT_EQ(NewestStep(folder.path()), 1);
@@ -110,7 +111,7 @@ TEST(BackgroundCheckpointWriter, ItsEndWaitsForTheOneInFlight) {
 
 TEST(BackgroundCheckpointWriter, AFailureIsAnOutcomeAndTheNextIsWritten) {
   const TempFolder folder;
-  BackgroundCheckpointWriter writer(CheckpointWriter::Create(folder.path(), 2, 0).value());
+  BackgroundCheckpointWriter writer(CheckpointWriter::Create(folder.path(), KeepLast(2), 0).value());
   {
     FaultyFiles files(folder.path());
     files.FailCall(1, ENOSPC);
@@ -128,7 +129,7 @@ TEST(BackgroundCheckpointWriter, AFailureIsAnOutcomeAndTheNextIsWritten) {
 
 TEST(BackgroundCheckpointWriter, GoingBackMakesRoomForTheStepsAfter) {
   const TempFolder folder;
-  BackgroundCheckpointWriter writer(CheckpointWriter::Create(folder.path(), 3, 0).value());
+  BackgroundCheckpointWriter writer(CheckpointWriter::Create(folder.path(), KeepLast(3), 0).value());
   for (const int64_t step : {1, 2, 3}) ASSERT_THAT(writer.Write(SampleCheckpoint(step)), IsOk());
   ASSERT_THAT(writer.GoBackTo(1), IsOk());
   ASSERT_THAT(writer.Write(SampleCheckpoint(2)), IsOk());

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "checkpoint/checkpoint_writer.h"
+#include "tests/checkpoint/keep_last.h"
 #include "tests/checkpoint/sample_checkpoint.h"
 #include "tests/checkpoint/whole_file.h"
 #include "tests/fakes/status_matchers.h"
@@ -23,7 +24,7 @@ constexpr const char* kFiles[] = {"manifest.json", "model.safetensors", "optimiz
 class CheckpointReaderTest : public testing::Test {
  protected:
   void SetUp() override {
-    auto writer = CheckpointWriter::Create(folder_.path(), 3, 0);
+    auto writer = CheckpointWriter::Create(folder_.path(), KeepLast(3), 0);
     ASSERT_THAT(writer, IsOk());
     for (const int64_t step : {1, 2}) {
       ASSERT_THAT(writer->Stage(SampleCheckpoint(step)), IsOk());

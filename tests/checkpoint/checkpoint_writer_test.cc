@@ -10,6 +10,7 @@
 
 #include "absl/cleanup/cleanup.h"
 #include "checkpoint/checkpoint_reader.h"
+#include "tests/checkpoint/keep_last.h"
 #include "tests/checkpoint/sample_checkpoint.h"
 #include "tests/checkpoint/whole_file.h"
 #include "tests/fakes/faulty_files.h"
@@ -38,7 +39,7 @@ absl::Status WriteStep(CheckpointWriter& writer, int64_t step) {
 }
 
 absl::Status WriteStepAnew(const std::filesystem::path& folder, int64_t step, int64_t resumed_step) {
-  auto writer = CheckpointWriter::Create(folder, 2, resumed_step);
+  auto writer = CheckpointWriter::Create(folder, KeepLast(2), resumed_step);
   return writer.ok() ? WriteStep(*writer, step) : writer.status();
 }
 
@@ -73,7 +74,7 @@ TEST(CheckpointWriter, CommittedCheckpointComesBackBitForBit) {
 TEST(CheckpointWriter, StagedIsHiddenUntilCommittedAndGoesWithTheWriter) {
   const TempFolder folder;
   {
-    auto writer = CheckpointWriter::Create(folder.path(), 2, 0);
+    auto writer = CheckpointWriter::Create(folder.path(), KeepLast(2), 0);
     ASSERT_THAT(writer, IsOk());
     ASSERT_THAT(writer->Stage(SampleCheckpoint(1)), IsOk());
     EXPECT_EQ(NamesIn(folder.path()).size(), 1U);
@@ -84,7 +85,7 @@ TEST(CheckpointWriter, StagedIsHiddenUntilCommittedAndGoesWithTheWriter) {
 
 TEST(CheckpointWriter, StagingAgainReplacesWhatWasStaged) {
   const TempFolder folder;
-  auto writer = CheckpointWriter::Create(folder.path(), 2, 0);
+  auto writer = CheckpointWriter::Create(folder.path(), KeepLast(2), 0);
   ASSERT_THAT(writer->Stage(SampleCheckpoint(1)), IsOk());
   ASSERT_THAT(writer->Stage(SampleCheckpoint(2)), IsOk());
   EXPECT_EQ(NamesIn(folder.path()).size(), 1U);
@@ -94,7 +95,7 @@ TEST(CheckpointWriter, StagingAgainReplacesWhatWasStaged) {
 
 TEST(CheckpointWriter, MovedWriterKeepsWhatIsStaged) {
   const TempFolder folder;
-  auto first = CheckpointWriter::Create(folder.path(), 2, 0);
+  auto first = CheckpointWriter::Create(folder.path(), KeepLast(2), 0);
   ASSERT_THAT(first->Stage(SampleCheckpoint(1)), IsOk());
   CheckpointWriter second = *std::move(first);
   EXPECT_THAT(second.Commit(1), IsOk());
@@ -103,7 +104,7 @@ TEST(CheckpointWriter, MovedWriterKeepsWhatIsStaged) {
 
 TEST(CheckpointWriter, OnlyTheLastStay) {
   const TempFolder folder;
-  auto writer = CheckpointWriter::Create(folder.path(), 2, 0);
+  auto writer = CheckpointWriter::Create(folder.path(), KeepLast(2), 0);
   for (const int64_t step : {5, 10, 15, 20}) {
     ASSERT_THAT(WriteStep(*writer, step), IsOk());
     EXPECT_THAT(writer->removal_status(), IsOk());
@@ -114,7 +115,7 @@ TEST(CheckpointWriter, OnlyTheLastStay) {
 
 TEST(CheckpointWriter, CommitWantsTheStagedStepAboveTheLast) {
   const TempFolder folder;
-  auto writer = CheckpointWriter::Create(folder.path(), 2, 0);
+  auto writer = CheckpointWriter::Create(folder.path(), KeepLast(2), 0);
   EXPECT_THAT(writer->Commit(1), StatusIs(kPrecondition, HasSubstr("Stage first")));
   ASSERT_THAT(writer->Stage(SampleCheckpoint(5)), IsOk());
   EXPECT_THAT(writer->Commit(6), StatusIs(kPrecondition, HasSubstr("step 6 is committed, step 5 staged")));
@@ -128,14 +129,12 @@ TEST(CheckpointWriter, CommitWantsTheStagedStepAboveTheLast) {
 
 TEST(CheckpointWriter, OptionsOutOfRangeAreRefusedNamingThem) {
   const TempFolder folder;
-  EXPECT_THAT(CheckpointWriter::Create(folder.path(), 0, 0),
-              StatusIs(kInvalid, HasSubstr("checkpoint.keep_last is 0")));
-  EXPECT_THAT(CheckpointWriter::Create(folder.path(), 1, 7),
+  EXPECT_THAT(CheckpointWriter::Create(folder.path(), KeepLast(1), 7),
               StatusIs(kInvalid, HasSubstr("no checkpoint of step 7")));
-  auto writer = CheckpointWriter::Create(folder.path(), 1, 0);
+  auto writer = CheckpointWriter::Create(folder.path(), KeepLast(1), 0);
   EXPECT_THAT(writer->Stage(SampleCheckpoint(0)), StatusIs(kInvalid, HasSubstr("step is 0")));
   Spill(folder / "file", "");
-  EXPECT_FALSE(CheckpointWriter::Create(folder / "file", 1, 0).ok());
+  EXPECT_FALSE(CheckpointWriter::Create(folder / "file", KeepLast(1), 0).ok());
 }
 
 TEST(CheckpointWriter, CreateSweepsLeftoversAndNothingElse) {
@@ -145,18 +144,18 @@ TEST(CheckpointWriter, CreateSweepsLeftoversAndNothingElse) {
   Spill(folder / ".tmp-step-000000002.77/model.safetensors", "half");
   std::filesystem::create_directories(folder / ".tmp-removed-step-000000000.77");
   std::filesystem::create_directories(folder / "notes");
-  ASSERT_THAT(CheckpointWriter::Create(folder.path(), 2, 1), IsOk());
+  ASSERT_THAT(CheckpointWriter::Create(folder.path(), KeepLast(2), 1), IsOk());
   EXPECT_THAT(NamesIn(folder.path()), UnorderedElementsAre("step-000000001", "notes"));
 }
 
 TEST(CheckpointWriter, DamagedCheckpointsAboveTheResumedOneGoWhenTheNextIsSafe) {
   const TempFolder folder;
-  auto before = CheckpointWriter::Create(folder.path(), 9, 0);
+  auto before = CheckpointWriter::Create(folder.path(), KeepLast(9), 0);
   for (const int64_t step : {10, 20, 30}) ASSERT_THAT(WriteStep(*before, step), IsOk());
   std::filesystem::remove(folder / "step-000000020/state.json");
   std::filesystem::remove(folder / "step-000000030/manifest.json");
 
-  auto after = CheckpointWriter::Create(folder.path(), 9, 10);
+  auto after = CheckpointWriter::Create(folder.path(), KeepLast(9), 10);
   ASSERT_THAT(after->Stage(SampleCheckpoint(20)), IsOk());
   EXPECT_EQ(NamesIn(folder.path()).size(), 4U);
   ASSERT_THAT(after->Commit(20), IsOk());
@@ -166,7 +165,7 @@ TEST(CheckpointWriter, DamagedCheckpointsAboveTheResumedOneGoWhenTheNextIsSafe) 
 
 TEST(CheckpointWriter, GoingBackLeavesLaterOnesUntilTheNextIsSafe) {
   const TempFolder folder;
-  auto writer = CheckpointWriter::Create(folder.path(), 9, 0);
+  auto writer = CheckpointWriter::Create(folder.path(), KeepLast(9), 0);
   for (const int64_t step : {10, 20, 30}) ASSERT_THAT(WriteStep(*writer, step), IsOk());
   ASSERT_THAT(writer->GoBackTo(10), IsOk());
   EXPECT_EQ(NamesIn(folder.path()).size(), 3U);
@@ -194,7 +193,7 @@ TEST(CheckpointWriter, ARuleOfItsOwnDecidesWhatStays) {
 
 TEST(CheckpointWriter, DiskWithoutRoomIsToldInBytesBeforeAnythingIsWritten) {
   const TempFolder folder;
-  auto writer = CheckpointWriter::Create(folder.path(), 2, 0);
+  auto writer = CheckpointWriter::Create(folder.path(), KeepLast(2), 0);
   auto checkpoint = SampleCheckpoint(1);
   checkpoint.model[0].second = torch::zeros({1}).expand({int64_t{1} << 50});
   EXPECT_THAT(
@@ -206,7 +205,7 @@ TEST(CheckpointWriter, DiskWithoutRoomIsToldInBytesBeforeAnythingIsWritten) {
 TEST(CheckpointWriter, FileThatMayNotGrowIsAnErrorAndTheOldCheckpointStays) {
   const TempFolder folder;
   ASSERT_THAT(WriteStepAnew(folder.path(), 1, 0), IsOk());
-  auto writer = CheckpointWriter::Create(folder.path(), 2, 1);
+  auto writer = CheckpointWriter::Create(folder.path(), KeepLast(2), 1);
   rlimit former;
   ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &former), 0);
   const auto former_action = std::signal(SIGXFSZ, SIG_IGN);
@@ -224,7 +223,7 @@ TEST(CheckpointWriter, FileThatMayNotGrowIsAnErrorAndTheOldCheckpointStays) {
 
 TEST(CheckpointWriter, TensorsThatCannotBeWrittenLeaveNothing) {
   const TempFolder folder;
-  auto writer = CheckpointWriter::Create(folder.path(), 2, 0);
+  auto writer = CheckpointWriter::Create(folder.path(), KeepLast(2), 0);
   auto checkpoint = SampleCheckpoint(1);
   checkpoint.optimizer.push_back(checkpoint.optimizer[0]);
   EXPECT_THAT(writer->Stage(checkpoint), StatusIs(kInvalid, HasSubstr("given twice")));
@@ -234,7 +233,7 @@ TEST(CheckpointWriter, TensorsThatCannotBeWrittenLeaveNothing) {
 
 TEST(CheckpointWriter, ReadBackThatDiffersIsNotPublished) {
   const TempFolder folder;
-  auto writer = CheckpointWriter::Create(folder.path(), 2, 0);
+  auto writer = CheckpointWriter::Create(folder.path(), KeepLast(2), 0);
   ASSERT_THAT(writer->Stage(SampleCheckpoint(1)), IsOk());
   const auto file = folder.path() / NamesIn(folder.path())[0] / "optimizer.safetensors";
   auto bytes = Slurp(file);
@@ -250,7 +249,7 @@ TEST(CheckpointWriter, ReadBackThatDiffersIsNotPublished) {
 bool WriteStepTwoUntil(const std::filesystem::path& folder, size_t index) {
   const pid_t child = fork();
   if (child == 0) {
-    auto writer = CheckpointWriter::Create(folder, 1, 1);
+    auto writer = CheckpointWriter::Create(folder, KeepLast(1), 1);
     FaultyFiles files(folder);
     files.LosePowerAt(index);
     _exit(WriteStep(*writer, 2).ok() ? 0 : 1);
@@ -273,7 +272,7 @@ TEST(CheckpointWriter, PowerLossAtAnySystemCallLeavesAWholeCheckpoint) {
     const int64_t step = WholeStep(folder.path());
     (step == 1 ? before : after) += 1;
     ASSERT_TRUE(step == 2 || (step == 1 && !is_through)) << index;
-    ASSERT_THAT(CheckpointWriter::Create(folder.path(), 1, step), IsOk());
+    ASSERT_THAT(CheckpointWriter::Create(folder.path(), KeepLast(1), step), IsOk());
     EXPECT_THAT(NamesIn(folder.path()), Each(StartsWith("step-"))) << index;
     ASSERT_EQ(WholeStep(folder.path()), step);
   }
@@ -288,7 +287,7 @@ TEST(CheckpointWriter, AnySystemCallThatFailsIsReportedAndTheLastCheckpointStays
   for (size_t index = 0; !is_through; ++index) {
     const TempFolder folder;
     ASSERT_THAT(WriteStepAnew(folder.path(), 1, 0), IsOk());
-    auto writer = CheckpointWriter::Create(folder.path(), 1, 1);
+    auto writer = CheckpointWriter::Create(folder.path(), KeepLast(1), 1);
     absl::Status status;
     {
       FaultyFiles files(folder.path());
@@ -314,7 +313,7 @@ TEST(CheckpointWriter, AnySystemCallThatFailsIsReportedAndTheLastCheckpointStays
 
 TEST(CheckpointWriter, ManifestComesLastAndTheFolderIsSyncedWithIt) {
   const TempFolder folder;
-  auto writer = CheckpointWriter::Create(folder.path(), 1, 0);
+  auto writer = CheckpointWriter::Create(folder.path(), KeepLast(1), 0);
   ASSERT_THAT(writer->Stage(SampleCheckpoint(1)), IsOk());
   const std::string staging = NamesIn(folder.path())[0];
   const FaultyFiles files(folder.path());

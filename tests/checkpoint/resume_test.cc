@@ -5,6 +5,7 @@
 #include "checkpoint/model_folder.h"
 #include "models/masked_autoencoder.h"
 #include "optim/adamw.h"
+#include "tests/checkpoint/keep_last.h"
 #include "tests/checkpoint/sample_checkpoint.h"
 #include "tests/fakes/status_matchers.h"
 #include "tests/fakes/temp_folder.h"
@@ -50,7 +51,7 @@ TEST(Resume, FiveStepsACheckpointAndFiveMoreAreTenStepsBitForBit) {
   {
     TrainingRun first(1);
     first.Train(0, 5);
-    auto writer = CheckpointWriter::Create(folder.path(), 1, 0);
+    auto writer = CheckpointWriter::Create(folder.path(), KeepLast(1), 0);
     ASSERT_THAT(writer, IsOk());
     TrainingProgress progress;
     progress.step = 5;
