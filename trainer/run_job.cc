@@ -37,7 +37,7 @@ absl::StatusOr<JobPlan> ReadPlan(const JobFolder& folder) {
 
 absl::StatusOr<std::unique_ptr<TensorboardWriter>> BeginEventFile(const JobFolder& folder,
                                                                   const std::string& spec) {
-  MAE_ASSIGN_OR_RETURN(auto writer, TensorboardWriter::Create(folder.root()));
+  MAE_ASSIGN_OR_RETURN(auto writer, TensorboardWriter::Create(folder));
   MAE_RETURN_IF_ERROR(writer->Settings(spec));
   return writer;
 }

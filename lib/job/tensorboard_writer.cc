@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <system_error>
 #include <variant>
@@ -19,7 +20,7 @@ namespace {
 constexpr int64_t kMaxPictureBytes = int64_t{64} << 20;
 
 // Beside these the hparams page sets the settings of the run.
-const std::vector<std::string> kResultTags = {"loss", "validation_loss", "accuracy"};
+constexpr const char* kResultTags[] = {"loss", "validation_loss", "accuracy"};
 
 // Arrays are one setting, as text: a mean of three channels is no three settings.
 void FlattenJson(const nlohmann::json& value, const std::string& path, Hparams& hparams) {
@@ -45,8 +46,8 @@ std::string TagOf(const PictureEvent& event) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<TensorboardWriter>> TensorboardWriter::Create(std::filesystem::path folder) {
-  const std::filesystem::path events = folder / "tensorboard";
+absl::StatusOr<std::unique_ptr<TensorboardWriter>> TensorboardWriter::Create(const JobFolder& folder) {
+  const std::filesystem::path events = folder.tensorboard();
   std::error_code error;
   std::filesystem::create_directories(events, error);
   if (error) return SystemError("make", events, error.value());
@@ -56,7 +57,7 @@ absl::StatusOr<std::unique_ptr<TensorboardWriter>> TensorboardWriter::Create(std
       events / absl::StrCat("events.out.tfevents.", absl::ToUnixMicros(now), ".mae_trainer.", getpid());
   const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0644);
   if (fd < 0) return SystemError("make", path, errno);
-  std::unique_ptr<TensorboardWriter> writer(new TensorboardWriter(std::move(folder), fd));
+  std::unique_ptr<TensorboardWriter> writer(new TensorboardWriter(folder, fd));
   MAE_RETURN_IF_ERROR(writer->Append(TensorboardRecord(FileVersionEvent(now))));
   return writer;
 }
@@ -70,7 +71,8 @@ absl::Status TensorboardWriter::Settings(const std::string& spec_json) {
   // As people set them: the job's spec, without what was resolved beside it.
   FlattenJson(spec.is_object() && spec.contains("spec") ? spec.at("spec") : spec, "", hparams);
   std::string records;
-  for (const std::string& event : HparamsEvents(absl::Now(), hparams, kResultTags))
+  for (const std::string& event :
+       HparamsEvents(absl::Now(), hparams, {std::begin(kResultTags), std::end(kResultTags)}))
     records += TensorboardRecord(event);
   return Append(records);
 }
@@ -99,7 +101,7 @@ absl::Status TensorboardWriter::WriteMetrics(const MetricsEvent& event, absl::Ti
 }
 
 absl::Status TensorboardWriter::WritePicture(const PictureEvent& event, absl::Time now) {
-  MAE_ASSIGN_OR_RETURN(const std::string png, ReadFile(folder_ / event.path, kMaxPictureBytes));
+  MAE_ASSIGN_OR_RETURN(const std::string png, ReadFile(folder_.root() / event.path, kMaxPictureBytes));
   return Append(TensorboardRecord(ImageEvent(now, step_, TagOf(event), png)));
 }
 
@@ -111,7 +113,7 @@ absl::Status TensorboardWriter::Append(const std::string& records) const {
   std::string_view rest = records;
   while (!rest.empty()) {
     const ssize_t written = RetryInterrupted([&] { return ::write(fd_, rest.data(), rest.size()); });
-    if (written < 0) return SystemError("write to", folder_ / "tensorboard", errno);
+    if (written < 0) return SystemError("write to", folder_.tensorboard(), errno);
     rest.remove_prefix(static_cast<size_t>(written));
   }
   return absl::OkStatus();

@@ -1,13 +1,13 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <memory>
 #include <string>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "job/job_event.h"
+#include "job/job_folder.h"
 #include "job/tensorboard_event.h"
 
 namespace mae {
@@ -18,9 +18,8 @@ namespace mae {
 /// so nothing here is synced. Not thread-safe.
 class TensorboardWriter {
  public:
-  /// Begins a file in JOB/tensorboard/. Errors of the disk.
-  /// @param folder the job's, which pictures are named relative to.
-  static absl::StatusOr<std::unique_ptr<TensorboardWriter>> Create(std::filesystem::path folder);
+  /// Begins a file in the folder's tensorboard/. Errors of the disk.
+  static absl::StatusOr<std::unique_ptr<TensorboardWriter>> Create(const JobFolder& folder);
   ~TensorboardWriter();
   TensorboardWriter(const TensorboardWriter&) = delete;
   TensorboardWriter& operator=(const TensorboardWriter&) = delete;
@@ -38,12 +37,12 @@ class TensorboardWriter {
   absl::Status Write(int64_t step, const std::string& tag, const Histogram& histogram);
 
  private:
-  TensorboardWriter(std::filesystem::path folder, int fd) : folder_(std::move(folder)), fd_(fd) {}
+  TensorboardWriter(const JobFolder& folder, int fd) : folder_(folder), fd_(fd) {}
   absl::Status WriteMetrics(const MetricsEvent& event, absl::Time now);
   absl::Status WritePicture(const PictureEvent& event, absl::Time now);
   absl::Status Append(const std::string& records) const;
 
-  const std::filesystem::path folder_;
+  const JobFolder folder_;
   const int fd_;
   int64_t step_ = 0;  ///< of the newest metrics: where a picture stands
 };

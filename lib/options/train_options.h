@@ -181,7 +181,9 @@ struct JobOptions {
 
   bool is_pretrain() const { return std::holds_alternative<PretrainOptions>(kind); }
   /// Whether the job has epochs and makes a model; else it only measures one.
-  bool trains() const { return kind.index() <= 2; }
+  bool trains() const {
+    return !std::holds_alternative<KnnProbeOptions>(kind) && !std::holds_alternative<EvaluateOptions>(kind);
+  }
   /// "pretrain", "finetune", "linear_probe", "knn_probe" or "evaluate", as in the proto.
   const char* kind_name() const {
     static constexpr const char* kNames[] = {"pretrain", "finetune", "linear_probe", "knn_probe", "evaluate"};

@@ -1,6 +1,7 @@
 #include "train/epoch_picture.h"
 
 #include <filesystem>
+#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,7 +20,7 @@
 namespace mae {
 namespace {
 
-const std::vector<double> kShownRatios = {0.25, 0.5, 0.75};
+constexpr double kShownRatios[] = {0.25, 0.5, 0.75};
 
 // Some validation images, a function of the seed and `epoch`.
 Batch PictureBatch(const ImageSet& validation, const JobOptions& options, const torch::Device& device,
@@ -59,7 +60,8 @@ absl::StatusOr<PictureEvent> WriteRatioPicture(TrainTask& task, const ImageSet& 
   task.model().eval();
   const Batch batch = PictureBatch(validation, options, device, 0);
   const AutocastScope autocast(device, options.precision);
-  MAE_ASSIGN_OR_RETURN(const Picture picture, task.DrawRatios(batch, kShownRatios));
+  MAE_ASSIGN_OR_RETURN(const Picture picture,
+                       task.DrawRatios(batch, {std::begin(kShownRatios), std::end(kShownRatios)}));
   return WritePicture(picture, folder, absl::StrCat("mask-ratios-", when, ".png"), epoch,
                       absl::StrCat("a quarter, a half and three quarters hidden, ", when, " training"));
 }

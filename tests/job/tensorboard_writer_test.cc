@@ -42,7 +42,7 @@ class TensorboardWriterTest : public testing::Test {
 };
 
 TEST_F(TensorboardWriterTest, WritesMetricsAsScalarsAndPicturesWhereTheMetricsStand) {
-  const auto writer = TensorboardWriter::Create(folder_.path());
+  const auto writer = TensorboardWriter::Create(JobFolder(folder_.path()));
   ASSERT_THAT(writer, IsOk());
   const std::string png = "\x89PNG\r\n\x1a\n0000IHDR00000000 rest of the picture";
   ASSERT_THAT(WriteFileDurably(folder_ / "epoch-001.png", png), IsOk());
@@ -60,8 +60,8 @@ TEST_F(TensorboardWriterTest, WritesMetricsAsScalarsAndPicturesWhereTheMetricsSt
 }
 
 TEST_F(TensorboardWriterTest, ARunHasAFileOfItsOwnThatComesLaterAndTakesBackWhatWasBeyond) {
-  ASSERT_THAT(TensorboardWriter::Create(folder_.path()), IsOk());
-  const auto second = TensorboardWriter::Create(folder_.path());
+  ASSERT_THAT(TensorboardWriter::Create(JobFolder(folder_.path())), IsOk());
+  const auto second = TensorboardWriter::Create(JobFolder(folder_.path()));
   ASSERT_THAT(second, IsOk());
   ASSERT_THAT((*second)->ResumeAt(40), IsOk());
   const auto files = Files();
@@ -73,21 +73,22 @@ TEST_F(TensorboardWriterTest, ARunHasAFileOfItsOwnThatComesLaterAndTakesBackWhat
 }
 
 TEST_F(TensorboardWriterTest, SettingsAreTheLeavesOfTheSpec) {
-  const auto writer = TensorboardWriter::Create(folder_.path());
+  const auto writer = TensorboardWriter::Create(JobFolder(folder_.path()));
   ASSERT_THAT(writer, IsOk());
   ASSERT_THAT(
       (*writer)->Settings(R"({"recipe": "x", "spec": {"optimizer": {"learning_rate": 0.5, "name": "adamw"},
                                       "seed": 3, "data": {"mean": [0.5, 0.25]}}})"),
       IsOk());
   const std::string session = EventsOf(Files().at(0)).at(2);
-  EXPECT_THAT(session, HasSubstr("\x17" "optimizer.learning_rate"));
+  EXPECT_THAT(session, HasSubstr("\x17"
+                                 "optimizer.learning_rate"));
   EXPECT_THAT(session, HasSubstr("adamw"));
   EXPECT_THAT(session, HasSubstr("[0.5,0.25]"));
   EXPECT_THAT((*writer)->Settings("{"), StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
 TEST_F(TensorboardWriterTest, TheEndOfTheJobIsWrittenAndOtherStatesAreNot) {
-  const auto writer = TensorboardWriter::Create(folder_.path());
+  const auto writer = TensorboardWriter::Create(JobFolder(folder_.path()));
   ASSERT_THAT(writer, IsOk());
   ASSERT_THAT((*writer)->Write(StateEvent{JobState::kRunning, {}}), IsOk());
   ASSERT_THAT((*writer)->Write(StateEvent{JobState::kFailed, absl::AbortedError("x")}), IsOk());
@@ -98,7 +99,7 @@ TEST_F(TensorboardWriterTest, TheEndOfTheJobIsWrittenAndOtherStatesAreNot) {
 
 TEST_F(TensorboardWriterTest, AFolderThatCannotBeMadeIsNamed) {
   ASSERT_THAT(WriteFileDurably(folder_ / "tensorboard", "a file"), IsOk());
-  const auto writer = TensorboardWriter::Create(folder_.path());
+  const auto writer = TensorboardWriter::Create(JobFolder(folder_.path()));
   EXPECT_THAT(writer.status(), Not(IsOk()));
   EXPECT_THAT(std::string(writer.status().message()), HasSubstr("tensorboard"));
 }
