@@ -213,7 +213,11 @@ void FillOptimizer(const v1::JobSpec& spec, v1::OptimizerSpec& optimizer) {
   const OptimizerOptions like;
   const bool probe = spec.has_linear_probe();
   MAE_FILL(optimizer, accumulate_steps, static_cast<int32_t>(like.accumulate_steps));
-  if (probe && !optimizer.has_learning_rate() && optimizer.base_learning_rate() == 0)
+  if (optimizer.algorithm() == v1::OPTIMIZER_ALGORITHM_UNSPECIFIED)
+    optimizer.set_algorithm(probe ? v1::OPTIMIZER_ALGORITHM_LARS : v1::OPTIMIZER_ALGORITHM_ADAMW);
+  // A rate that suits LARS would be a hundred times too much for AdamW.
+  if (probe && optimizer.algorithm() == v1::OPTIMIZER_ALGORITHM_LARS && !optimizer.has_learning_rate() &&
+      optimizer.base_learning_rate() == 0)
     optimizer.set_base_learning_rate(kProbeBaseRate);
   FillLearningRate(spec, optimizer);
   MAE_FILL(optimizer, beta1, 0.9);
@@ -223,8 +227,6 @@ void FillOptimizer(const v1::JobSpec& spec, v1::OptimizerSpec& optimizer) {
   MAE_FILL(optimizer, momentum, like.momentum);
   MAE_FILL(optimizer, trust_coefficient, like.trust_coefficient);
   MAE_FILL(optimizer, layer_decay, like.layer_decay);
-  if (optimizer.algorithm() == v1::OPTIMIZER_ALGORITHM_UNSPECIFIED)
-    optimizer.set_algorithm(probe ? v1::OPTIMIZER_ALGORITHM_LARS : v1::OPTIMIZER_ALGORITHM_ADAMW);
   if (optimizer.weight_decay_scope() == v1::WEIGHT_DECAY_SCOPE_UNSPECIFIED)
     optimizer.set_weight_decay_scope(v1::WEIGHT_DECAY_SCOPE_MATRICES);
 }

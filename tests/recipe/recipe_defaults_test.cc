@@ -214,6 +214,10 @@ TEST(RecipeDefaults, ALinearProbeIsTheOfficialOne) {
   EXPECT_DOUBLE_EQ(spec.optimizer().learning_rate(), 0.2);
   EXPECT_EQ(spec.optimizer().weight_decay(), 0);
   EXPECT_EQ(spec.optimizer().momentum(), 0.9);
+  // Its rate is for LARS alone.
+  const auto adamw = Filled(context, "linear_probe: {from_model: m}\noptimizer: {algorithm: adamw}");
+  EXPECT_EQ(adamw.optimizer().base_learning_rate(), 0);
+  EXPECT_EQ(adamw.optimizer().learning_rate(), 1e-3);
 }
 
 TEST(RecipeDefaults, AProbeSeesPixelsAsItsModelDoes) {
