@@ -83,7 +83,9 @@ absl::Status DatasetService::GetImages(const v1::GetDatasetImagesRequest& reques
   const auto stride = std::clamp<int64_t>(request.stride(), 1, total);
   const auto end = std::min(total, request.first() + stride * (std::max(1, request.count()) - 1) + 1);
   MAE_ASSIGN_OR_RETURN(const auto images, LoadSplit(info.format, info.path, split, end));
-  for (int64_t i = request.first(); i < end; i += stride) {
+  // What a listing knows may be older than the files.
+  const auto last = std::min(end, images.count);
+  for (int64_t i = request.first(); i < last; i += stride) {
     MAE_ASSIGN_OR_RETURN(*response.add_images(), ToProto(images, i, info));
   }
   return absl::OkStatus();

@@ -1,5 +1,6 @@
 #include "server/dataset_store.h"
 
+#include <algorithm>
 #include <system_error>
 
 #include "absl/strings/escaping.h"
@@ -21,6 +22,21 @@ bool IsName(std::string_view name) {
 
 std::string_view WithoutSuffix(std::string_view name, std::string_view suffix) {
   return name.ends_with(suffix) ? name.substr(0, name.size() - suffix.size()) : name;
+}
+
+// The newest change of an archive, or of a folder and what lies in it two levels down, where the folders of
+// classes are: a file that comes or goes changes the folder it lies in.
+fs::file_time_type NewestChange(const fs::path& path, std::error_code& error) {
+  auto newest = fs::last_write_time(path, error);
+  std::error_code ignored;  // an entry that vanished meanwhile has changed its folder
+  for (fs::recursive_directory_iterator it(path, ignored), end; !ignored && it != end;
+       it.increment(ignored)) {
+    if (it.depth() >= 1) it.disable_recursion_pending();
+    std::error_code vanished;
+    const auto changed = it->last_write_time(vanished);
+    if (!vanished) newest = std::max(newest, changed);
+  }
+  return newest;
 }
 
 }  // namespace
@@ -75,7 +91,7 @@ std::map<std::string, fs::path> DatasetStore::Paths() const {
 
 absl::StatusOr<DatasetInfo> DatasetStore::Inspect(const std::string& name, const fs::path& path) const {
   std::error_code error;
-  const auto changed = fs::last_write_time(path, error);
+  const auto changed = NewestChange(path, error);
   if (!error) {
     const absl::MutexLock lock(&mutex_);
     const auto it = known_.find(name);

@@ -44,7 +44,7 @@ class DatasetStore {
   std::vector<DatasetEntry> List() const;
 
  private:
-  // What was read of a dataset holds for as long as its folder or archive is unchanged.
+  // What was read of a dataset holds for as long as its archive, or its folder two levels down, is unchanged.
   struct Known {
     std::filesystem::path path;
     std::filesystem::file_time_type changed;

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <fstream>
 
+#include "tests/data/picture_files.h"
 #include "tests/fakes/dataset_files.h"
 #include "tests/fakes/status_matchers.h"
 #include "tests/fakes/temp_folder.h"
@@ -81,6 +82,16 @@ TEST_F(DatasetStoreTest, AChangedFolderIsReadAgain) {
   WriteIdxDataset(folder_ / "fashion", 30, 10);
   fs::last_write_time(folder_ / "fashion", fs::file_time_type::clock::now() + std::chrono::hours(1));
   EXPECT_EQ(store->Find("fashion")->train_images, 30);
+}
+
+TEST_F(DatasetStoreTest, AnImageThatComesToAClassIsSeen) {
+  const fs::path pets = folder_ / "datasets" / "pets", cats = pets / "train" / "cat";
+  WriteCatsAndDogs(pets);
+  const auto store = Store();
+  EXPECT_EQ(store->Find("pets")->train_images, 6);
+  WritePng(cats / "another.png", 8, 8, {255, 0, 0});
+  fs::last_write_time(cats, fs::file_time_type::clock::now() + std::chrono::hours(1));
+  EXPECT_EQ(store->Find("pets")->train_images, 7);
 }
 
 TEST_F(DatasetStoreTest, TheConfigurationsWinOverAFolderOfTheSameName) {
