@@ -1,16 +1,15 @@
 #include "client/image_batches.h"
 
 #include <algorithm>
-#include <array>
 #include <iostream>
 #include <iterator>
 #include <system_error>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "base/durable_file.h"
 #include "base/status_macros.h"
 #include "client/call_status.h"
+#include "image/image_header.h"
 #include "mae/v1/server.grpc.pb.h"
 
 namespace mae {
@@ -21,17 +20,12 @@ namespace fs = std::filesystem;
 /// Left for the rest of a request beside its images.
 constexpr int64_t kMessageSlack = 1 << 20;
 
-bool IsPicture(const fs::path& path) {
-  static constexpr std::array<const char*, 5> kSuffixes = {".png", ".jpg", ".jpeg", ".webp", ".bmp"};
-  const std::string suffix = absl::AsciiStrToLower(path.extension().string());
-  return std::find(kSuffixes.begin(), kSuffixes.end(), suffix) != kSuffixes.end();
-}
-
 absl::Status AddFolder(const fs::path& folder, std::vector<ImageSource>& sources) {
   std::vector<fs::path> found;
   std::error_code error;
   for (fs::recursive_directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-    if (it->is_regular_file() && IsPicture(it->path())) found.push_back(it->path());
+    if (it->is_regular_file() && IsPictureExtension(it->path().extension().string()))
+      found.push_back(it->path());
   }
   if (error) return absl::PermissionDeniedError(absl::StrCat(folder.string(), ": ", error.message()));
   if (found.empty()) {

@@ -43,56 +43,110 @@ absl::Status NothingKnownAt(const std::string& name, const std::filesystem::path
       "Parquet (*train*.parquet and *test*.parquet)"));
 }
 
-// At least the first `limit` images of each split; 0: all.
-absl::StatusOr<EncodedDataset> ScanEncoded(const std::string& format, const std::filesystem::path& path,
-                                           int64_t limit) {
-  if (format == "parquet") return ScanParquetImages(path, limit);
-  return format == "image_folder" ? ScanImageFolder(path) : ScanTarShards(path);
+bool IsEncodedFormat(const std::string& format) {
+  return format == "image_folder" || format == "tar_shards" || format == "parquet";
 }
 
-absl::StatusOr<DatasetInfo> InspectEncoded(const std::string& format, const std::filesystem::path& path) {
-  MAE_ASSIGN_OR_RETURN(EncodedDataset dataset, ScanEncoded(format, path, kInspectedImages));
-  MAE_ASSIGN_OR_RETURN(const EncodedShape shape, SampleShape(dataset.train));
+// The format of encoded images that the folder holds; empty: none.
+std::string EncodedFormatOf(const std::filesystem::path& path) {
+  if (HasImageFolders(path)) return "image_folder";
+  if (HasTarShards(path)) return "tar_shards";
+  return HasParquetImages(path) ? "parquet" : "";
+}
+
+// A dataset, and what its images have in common: told by the same images whatever the limits, so that who
+// lists it and who trains on it see the same.
+struct ScannedDataset {
+  EncodedDataset dataset;
+  EncodedShape shape;
+};
+
+// At least the first so many images of each split; 0: all.
+absl::StatusOr<ScannedDataset> ScanEncoded(const std::string& format, const std::filesystem::path& path,
+                                           int64_t train_limit, int64_t validation_limit) {
+  ScannedDataset scanned;
+  if (format == "parquet") {
+    const int64_t rows = train_limit > 0 ? std::max(train_limit, kInspectedImages) : 0;
+    MAE_ASSIGN_OR_RETURN(scanned.dataset, ScanParquetImages(path, rows, validation_limit));
+    MAE_ASSIGN_OR_RETURN(scanned.shape, SampleShape(scanned.dataset.train, kInspectedImages));
+    return scanned;
+  }
+  MAE_ASSIGN_OR_RETURN(scanned.dataset,
+                       format == "image_folder" ? ScanImageFolder(path) : ScanTarShards(path));
+  MAE_ASSIGN_OR_RETURN(scanned.shape, SampleShape(scanned.dataset.train, scanned.dataset.train.count()));
+  return scanned;
+}
+
+DatasetInfo EncodedInfo(const std::string& format, const ScannedDataset& scanned) {
   DatasetInfo info;
   info.format = format;
   info.encoded = true;
-  info.train_images = dataset.train_images;
-  info.validation_images = dataset.validation_images;
-  info.channels = shape.channels;
-  info.height = shape.height > 0 ? shape.height : kDefaultSide;
-  info.width = shape.width > 0 ? shape.width : kDefaultSide;
-  info.labels = std::move(dataset.labels);
+  info.train_images = scanned.dataset.train_images;
+  info.validation_images = scanned.dataset.validation_images;
+  info.channels = scanned.shape.channels;
+  info.height = scanned.shape.height > 0 ? scanned.shape.height : kDefaultSide;
+  info.width = scanned.shape.width > 0 ? scanned.shape.width : kDefaultSide;
+  info.labels = scanned.dataset.labels;
   return info;
 }
 
-absl::StatusOr<ImageSet> LoadEncoded(const std::string& format, const std::filesystem::path& path,
-                                     Split split, int64_t limit) {
-  MAE_ASSIGN_OR_RETURN(EncodedDataset dataset, ScanEncoded(format, path, limit));
-  MAE_ASSIGN_OR_RETURN(const EncodedShape shape, SampleShape(dataset.train));
-  auto images =
-      std::make_shared<EncodedImages>(std::move(split == Split::kTrain ? dataset.train : dataset.validation));
-  KeepFirst(*images, limit);
+ImageSet EncodedSet(const DatasetInfo& info, EncodedImages images, int64_t limit) {
+  KeepFirst(images, limit);
   ImageSet set;
-  set.count = images->count();
-  set.channels = shape.channels;
-  set.height = shape.height > 0 ? shape.height : kDefaultSide;
-  set.width = shape.width > 0 ? shape.width : kDefaultSide;
-  set.labels = images->labels;
-  set.encoded = std::move(images);
+  set.count = images.count();
+  set.channels = info.channels;
+  set.height = info.height;
+  set.width = info.width;
+  set.labels = images.labels;
+  set.encoded = std::make_shared<EncodedImages>(std::move(images));
   return set;
 }
 
-absl::StatusOr<DatasetInfo> InspectFiles(const std::string& name, const std::filesystem::path& path) {
-  if (HasIdxFiles(path)) return InspectIdx(path);
-  MAE_ASSIGN_OR_RETURN(std::optional<DatasetInfo> info, InspectCifar(path));
-  if (info) return *std::move(info);
-  if (HasImageFolders(path)) return InspectEncoded("image_folder", path);
-  if (HasTarShards(path)) return InspectEncoded("tar_shards", path);
-  if (HasParquetImages(path)) return InspectEncoded("parquet", path);
-  return NothingKnownAt(name, path);
+absl::StatusOr<LoadedDataset> LoadEncoded(const std::string& format, const std::filesystem::path& path,
+                                          int64_t train_limit, int64_t validation_limit) {
+  MAE_ASSIGN_OR_RETURN(ScannedDataset scanned, ScanEncoded(format, path, train_limit, validation_limit));
+  LoadedDataset loaded;
+  loaded.info = EncodedInfo(format, scanned);
+  loaded.train = EncodedSet(loaded.info, std::move(scanned.dataset.train), train_limit);
+  loaded.validation = EncodedSet(loaded.info, std::move(scanned.dataset.validation), validation_limit);
+  return loaded;
 }
 
-absl::Status AddWhatIsKnown(DatasetInfo& info) {
+// Nothing: the folder holds no dataset of those that are read into memory.
+absl::StatusOr<std::optional<DatasetInfo>> InspectInMemory(const std::filesystem::path& path) {
+  if (HasIdxFiles(path)) return InspectIdx(path);
+  return InspectCifar(path);
+}
+
+absl::StatusOr<DatasetInfo> InspectFiles(const std::string& name, const std::filesystem::path& path) {
+  MAE_ASSIGN_OR_RETURN(std::optional<DatasetInfo> in_memory, InspectInMemory(path));
+  if (in_memory) return *std::move(in_memory);
+  const std::string format = EncodedFormatOf(path);
+  if (format.empty()) return NothingKnownAt(name, path);
+  MAE_ASSIGN_OR_RETURN(const ScannedDataset scanned,
+                       ScanEncoded(format, path, kInspectedImages, kInspectedImages));
+  return EncodedInfo(format, scanned);
+}
+
+absl::StatusOr<LoadedDataset> LoadFiles(const std::string& name, const std::filesystem::path& path,
+                                        int64_t train_limit, int64_t validation_limit) {
+  MAE_ASSIGN_OR_RETURN(std::optional<DatasetInfo> in_memory, InspectInMemory(path));
+  if (!in_memory) {
+    const std::string format = EncodedFormatOf(path);
+    if (format.empty()) return NothingKnownAt(name, path);
+    return LoadEncoded(format, path, train_limit, validation_limit);
+  }
+  LoadedDataset loaded;
+  loaded.info = *std::move(in_memory);
+  const std::string& format = loaded.info.format;
+  MAE_ASSIGN_OR_RETURN(loaded.train, LoadSplit(format, path, Split::kTrain, train_limit));
+  MAE_ASSIGN_OR_RETURN(loaded.validation, LoadSplit(format, path, Split::kValidation, validation_limit));
+  return loaded;
+}
+
+absl::Status AddWhatIsKnown(const std::string& name, const std::filesystem::path& path, DatasetInfo& info) {
+  info.name = name;
+  info.path = path;
   const KnownDataset* known = FindKnownDataset(info.name);
   if (known == nullptr || known->format != info.format) return absl::OkStatus();
   if (info.labels.size() > known->labels.size()) {
@@ -110,18 +164,28 @@ absl::Status AddWhatIsKnown(DatasetInfo& info) {
 
 absl::StatusOr<DatasetInfo> InspectDataset(const std::string& name, const std::filesystem::path& path) {
   MAE_ASSIGN_OR_RETURN(DatasetInfo info, InspectFiles(name, path));
-  info.name = name;
-  info.path = path;
-  MAE_RETURN_IF_ERROR(AddWhatIsKnown(info));
+  MAE_RETURN_IF_ERROR(AddWhatIsKnown(name, path, info));
   return info;
+}
+
+absl::StatusOr<LoadedDataset> LoadDataset(const std::string& name, const std::filesystem::path& path,
+                                          int64_t train_limit, int64_t validation_limit) {
+  MAE_ASSIGN_OR_RETURN(LoadedDataset loaded, LoadFiles(name, path, train_limit, validation_limit));
+  MAE_RETURN_IF_ERROR(AddWhatIsKnown(name, path, loaded.info));
+  return loaded;
 }
 
 absl::StatusOr<ImageSet> LoadSplit(const std::string& format, const std::filesystem::path& path, Split split,
                                    int64_t limit) {
   if (format == "idx") return LoadIdx(path, split, limit);
   if (format == "cifar10" || format == "cifar100") return LoadCifar(format, path, split, limit);
-  if (format == "image_folder" || format == "tar_shards" || format == "parquet")
-    return LoadEncoded(format, path, split, limit);
+  if (IsEncodedFormat(format)) {
+    // No more of the other split than has to be read.
+    const bool train = split == Split::kTrain;
+    MAE_ASSIGN_OR_RETURN(LoadedDataset both, LoadEncoded(format, path, train ? limit : kInspectedImages,
+                                                         train ? kInspectedImages : limit));
+    return std::move(train ? both.train : both.validation);
+  }
   return absl::InvalidArgumentError(
       absl::StrCat("dataset format '", format,
                    "' is not known; idx, cifar10, cifar100, image_folder, tar_shards and parquet are"));
@@ -129,7 +193,9 @@ absl::StatusOr<ImageSet> LoadSplit(const std::string& format, const std::filesys
 
 absl::Status MeasurePixels(DatasetInfo& info) {
   if (!info.mean.empty()) return absl::OkStatus();
-  MAE_ASSIGN_OR_RETURN(const ImageSet images, LoadSplit(info.format, info.path, Split::kTrain, 0));
+  // Parquet would have to be read whole for images from all over it.
+  const int64_t limit = info.format == "parquet" ? kMeasuredImages : 0;
+  MAE_ASSIGN_OR_RETURN(const ImageSet images, LoadSplit(info.format, info.path, Split::kTrain, limit));
   PixelStatistics statistics(images.channels);
   const int64_t sample = images.encoded ? std::min<int64_t>(images.count, kMeasuredImages) : images.count;
   for (int64_t i = 0; i < sample; ++i) {

@@ -57,9 +57,19 @@ absl::StatusOr<DatasetInfo> InspectDataset(const std::string& name, const std::f
 absl::StatusOr<ImageSet> LoadSplit(const std::string& format, const std::filesystem::path& path, Split split,
                                    int64_t limit);
 
+/// A dataset whole, looked through once: what is known of it, and both splits.
+struct LoadedDataset {
+  DatasetInfo info;
+  ImageSet train, validation;
+};
+
+/// InspectDataset and LoadSplit of both splits, each with its limit.
+absl::StatusOr<LoadedDataset> LoadDataset(const std::string& name, const std::filesystem::path& path,
+                                          int64_t train_limit, int64_t validation_limit);
+
 /// Fills mean and std_dev from the training images, if they are not known: all of them where they fit in
-/// memory, else 512 spread evenly over the split, at their own size. Seconds. Errors of LoadSplit, and
-/// INVALID_ARGUMENT naming an image that can't be decoded.
+/// memory, else 512 at their own size, spread evenly over the split (of Parquet the first). Seconds. Errors
+/// of LoadSplit, and INVALID_ARGUMENT naming an image that can't be decoded.
 absl::Status MeasurePixels(DatasetInfo& info);
 
 }  // namespace mae

@@ -1,14 +1,10 @@
 #include "data/encoded_images.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 
-#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
+#include "base/file_range.h"
 #include "base/status_macros.h"
-#include "base/system_error.h"
 
 namespace mae {
 namespace {
@@ -28,7 +24,8 @@ absl::StatusOr<Picture> DecodeAsStored(const EncodedImages& images, int64_t inde
 
 std::string EncodedImages::NameOf(int64_t index) const {
   const Place& place = places[static_cast<size_t>(index)];
-  const std::string file = files[static_cast<size_t>(place.file)].string();
+  const std::string& file = files[static_cast<size_t>(place.file)];
+  if (!contents.empty()) return absl::StrCat(file, ", image ", index, " of the split");
   return place.offset == 0 ? file : absl::StrCat(file, ", byte ", place.offset);
 }
 
@@ -42,20 +39,7 @@ absl::StatusOr<std::string> ReadEncodedImage(const EncodedImages& images, int64_
     return images.contents[static_cast<size_t>(place.file)]->substr(static_cast<size_t>(place.offset),
                                                                     static_cast<size_t>(place.bytes));
   }
-  const std::filesystem::path& path = images.files[static_cast<size_t>(place.file)];
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return SystemError("open", path, errno);
-  const auto closer = absl::MakeCleanup([fd] { close(fd); });
-  std::string bytes(static_cast<size_t>(place.bytes), '\0');
-  for (size_t done = 0; done < bytes.size();) {
-    const ssize_t got = RetryInterrupted([&] {
-      return pread(fd, bytes.data() + done, bytes.size() - done, place.offset + static_cast<off_t>(done));
-    });
-    if (got < 0) return SystemError("read", path, errno);
-    if (got == 0) return Damaged(images, index, absl::StrCat("is cut off after ", done, " bytes"));
-    done += static_cast<size_t>(got);
-  }
-  return bytes;
+  return ReadFileRange(images.files[static_cast<size_t>(place.file)], place.offset, place.bytes);
 }
 
 absl::StatusOr<Picture> DecodeEncodedImage(const EncodedImages& images, int64_t index, int64_t channels) {
@@ -64,13 +48,13 @@ absl::StatusOr<Picture> DecodeEncodedImage(const EncodedImages& images, int64_t 
   return ConvertChannels(picture, channels);
 }
 
-absl::StatusOr<EncodedShape> SampleShape(const EncodedImages& images) {
+absl::StatusOr<EncodedShape> SampleShape(const EncodedImages& images, int64_t among) {
   constexpr int64_t kSample = 64;
-  const int64_t wanted = std::min(kSample, images.count());
+  const int64_t total = std::min(among, images.count()), wanted = std::min(kSample, total);
   EncodedShape shape{1, 0, 0};
   bool same_size = true;
   for (int64_t i = 0; i < wanted; ++i) {
-    MAE_ASSIGN_OR_RETURN(const Picture picture, DecodeAsStored(images, images.count() * i / wanted));
+    MAE_ASSIGN_OR_RETURN(const Picture picture, DecodeAsStored(images, total * i / wanted));
     if (picture.channels != 1) shape.channels = 3;
     same_size &= i == 0 || (picture.height == shape.height && picture.width == shape.width);
     shape.height = picture.height;

@@ -5,9 +5,9 @@
 #include <optional>
 #include <system_error>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "image/image_header.h"
 
 namespace mae {
 namespace {
@@ -21,14 +21,6 @@ bool IsHidden(const fs::path& path) { return path.filename().string().starts_wit
 bool IsFolder(const fs::path& path) {
   std::error_code error;
   return fs::is_directory(path, error);
-}
-
-bool IsPictureName(const fs::path& path) {
-  const std::string extension = absl::AsciiStrToLower(path.extension().string());
-  for (const char* known : {".png", ".jpg", ".jpeg", ".webp", ".bmp"}) {
-    if (extension == known) return !IsHidden(path);
-  }
-  return false;
 }
 
 absl::Status CannotList(const fs::path& path, const std::error_code& error) {
@@ -57,14 +49,15 @@ absl::StatusOr<std::vector<fs::path>> ClassFolders(const fs::path& split) {
 absl::Status AddClass(const fs::path& folder, int64_t label, EncodedImages& images) {
   MAE_ASSIGN_OR_RETURN(const auto files, Listed(folder, [](const fs::directory_entry& entry) {
                          std::error_code ignored;  // what vanishes meanwhile is no picture
-                         return IsPictureName(entry.path()) && entry.is_regular_file(ignored);
+                         return IsPictureExtension(entry.path().extension().string()) &&
+                                !IsHidden(entry.path()) && entry.is_regular_file(ignored);
                        }));
   for (const fs::path& file : files) {
     std::error_code error;
     const auto bytes = static_cast<int64_t>(fs::file_size(file, error));
     if (error) return CannotList(file, error);
     images.places.push_back({static_cast<int32_t>(images.files.size()), 0, bytes});
-    images.files.push_back(file);
+    images.files.push_back(file.string());
     images.labels.push_back(label);
   }
   return absl::OkStatus();

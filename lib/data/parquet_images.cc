@@ -2,11 +2,8 @@
 
 #include <dlfcn.h>
 
-#include <algorithm>
 #include <system_error>
 
-#include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "data/parquet_reader.h"
@@ -18,21 +15,7 @@ namespace fs = std::filesystem;
 
 using ReadParquet = decltype(&MaeReadParquetImages);
 
-std::vector<fs::path> FilesNamed(const fs::path& root, std::initializer_list<const char*> words) {
-  std::vector<fs::path> files;
-  for (const fs::path& folder : {root, root / "data"}) {
-    std::error_code error;
-    for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-      const std::string name = absl::AsciiStrToLower(it->path().filename().string());
-      if (!name.ends_with(".parquet") || name.starts_with(".")) continue;
-      const bool wanted = std::any_of(words.begin(), words.end(),
-                                      [&](const char* word) { return absl::StrContains(name, word); });
-      if (wanted) files.push_back(it->path());
-    }
-  }
-  std::sort(files.begin(), files.end());
-  return files;
-}
+SplitFiles FilesOf(const fs::path& path) { return FindSplitFiles({path, path / "data"}, ".parquet"); }
 
 // From the module beside the program; it stays loaded. Safe from any thread.
 absl::StatusOr<ReadParquet> LoadReader() {
@@ -47,18 +30,19 @@ absl::StatusOr<ReadParquet> LoadReader() {
 
 }  // namespace
 
-bool HasParquetImages(const fs::path& path) { return !FilesNamed(path, {"train"}).empty(); }
+bool HasParquetImages(const fs::path& path) { return !FilesOf(path).train.empty(); }
 
-absl::StatusOr<EncodedDataset> ScanParquetImages(const fs::path& path, int64_t limit) {
-  const ParquetFiles files{FilesNamed(path, {"train"}), FilesNamed(path, {"val", "test"})};
+absl::StatusOr<EncodedDataset> ScanParquetImages(const fs::path& path, int64_t train_limit,
+                                                 int64_t validation_limit) {
+  const SplitFiles files = FilesOf(path);
   if (files.train.empty() || files.validation.empty()) {
     return absl::NotFoundError(absl::StrCat(
         "'", path.string(), "' has no Parquet files for ",
-        files.train.empty() ? "training: *train*.parquet" : "validation: *test*.parquet or *val*.parquet"));
+        files.train.empty() ? "training: *train*.parquet" : "validation: *val*.parquet or *test*.parquet"));
   }
   MAE_ASSIGN_OR_RETURN(const ReadParquet read, LoadReader());
   absl::StatusOr<EncodedDataset> result;
-  read(files, limit, result);
+  read({files, train_limit, validation_limit}, result);
   return result;
 }
 

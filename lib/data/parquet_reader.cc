@@ -3,17 +3,15 @@
 #include <arrow/api.h>
 #include <arrow/io/file.h>
 #include <parquet/arrow/reader.h>
-#include <parquet/exception.h>
 #include <parquet/file_reader.h>
 #include <parquet/metadata.h>
 #include <parquet/schema.h>
 
 #include <algorithm>
+#include <exception>
+#include <new>
 #include <nlohmann/json.hpp>
-#include <optional>
-#include <system_error>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
@@ -36,6 +34,23 @@ struct ParquetColumns {
   std::vector<std::string> labels;
 };
 
+std::string TextAt(const nlohmann::json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+// An array of strings; nothing if it is anything else.
+std::vector<std::string> TextsAt(const nlohmann::json& object, const char* key) {
+  std::vector<std::string> texts;
+  const auto found = object.find(key);
+  if (found == object.end() || !found->is_array()) return texts;
+  for (const auto& text : *found) {
+    if (!text.is_string()) return {};
+    texts.push_back(text.get<std::string>());
+  }
+  return texts;
+}
+
 // The features that the `datasets` library notes in the file: {"info": {"features": {NAME: {"_type": …}}}}.
 ParquetColumns NotedColumns(const std::shared_ptr<const arrow::KeyValueMetadata>& metadata) {
   ParquetColumns columns;
@@ -45,15 +60,13 @@ ParquetColumns NotedColumns(const std::shared_ptr<const arrow::KeyValueMetadata>
   if (noted.is_discarded() || !noted.contains(features)) return columns;
   for (const auto& [name, feature] : noted.at(features).items()) {
     if (!feature.is_object()) continue;
-    const std::string type = feature.value("_type", "");
+    const std::string type = TextAt(feature, "_type");
     if (type == "Image" && columns.image.empty()) columns.image = name;
     // CIFAR-100 has coarse classes beside the fine ones.
-    if (type != "ClassLabel" || !feature.contains("names")) continue;
+    if (type != "ClassLabel") continue;
     if (!columns.label.empty() && !absl::StrContains(columns.label, "coarse")) continue;
     columns.label = name;
-    columns.labels.clear();
-    for (const auto& label : feature.at("names"))
-      columns.labels.push_back(label.is_string() ? label.get<std::string>() : label.dump());
+    columns.labels = TextsAt(feature, "names");
   }
   return columns;
 }
@@ -63,6 +76,13 @@ std::string FirstOf(const arrow::Schema& schema, std::initializer_list<const cha
     if (schema.GetFieldByName(name) != nullptr) return name;
   }
   return "";
+}
+
+// Of the files before.
+int64_t BytesIn(const EncodedImages& images) {
+  int64_t bytes = 0;
+  for (const auto& content : images.contents) bytes += static_cast<int64_t>(content->size());
+  return bytes;
 }
 
 class ParquetFile {
@@ -102,7 +122,7 @@ class ParquetFile {
       MAE_RETURN_IF_ERROR(Append(**batch, rows, file, *blob, images));
       read += rows;
     }
-    images.files.push_back(path_);
+    images.files.push_back(path_.string());
     images.contents.push_back(std::move(blob));
     return absl::OkStatus();
   }
@@ -175,13 +195,14 @@ class ParquetFile {
     MAE_ASSIGN_OR_RETURN(const auto bytes, Images(batch));
     const auto labels = batch.GetColumnByName(columns_.label);
     if (labels == nullptr) return InFile(path_, "holds no classes");
+    const int64_t before = BytesIn(images);
     for (int64_t row = 0; row < rows; ++row) {
       const std::string_view image = bytes->GetView(row);
       if (bytes->IsNull(row) || image.empty())
-        return InFile(path_, absl::StrCat("row ", images.count(), " has no image"));
-      if (static_cast<int64_t>(blob.size() + image.size()) > kMaxDatasetFileBytes) {
+        return InFile(path_, absl::StrCat("image ", images.count(), " of the split is empty"));
+      if (before + static_cast<int64_t>(blob.size() + image.size()) > kMaxDatasetFileBytes) {
         return InFile(path_,
-                      absl::StrCat("holds more than ", kMaxDatasetFileBytes,
+                      absl::StrCat("brings the split above ", kMaxDatasetFileBytes,
                                    " bytes of images, which are kept in memory; write tar shards instead"));
       }
       MAE_ASSIGN_OR_RETURN(const int64_t label, LabelOf(*labels, row));
@@ -238,9 +259,10 @@ absl::Status NameParquetClasses(const ParquetSplit& train, const ParquetSplit& v
   return absl::OkStatus();
 }
 
-absl::StatusOr<EncodedDataset> ReadFiles(const ParquetFiles& files, int64_t limit) {
-  MAE_ASSIGN_OR_RETURN(ParquetSplit train, ReadParquetSplit(files.train, limit));
-  MAE_ASSIGN_OR_RETURN(ParquetSplit validation, ReadParquetSplit(files.validation, limit));
+absl::StatusOr<EncodedDataset> ReadRequested(const ParquetRequest& request) {
+  MAE_ASSIGN_OR_RETURN(ParquetSplit train, ReadParquetSplit(request.files.train, request.train_limit));
+  MAE_ASSIGN_OR_RETURN(ParquetSplit validation,
+                       ReadParquetSplit(request.files.validation, request.validation_limit));
   EncodedDataset dataset;
   MAE_RETURN_IF_ERROR(NameParquetClasses(train, validation, dataset));
   dataset.train_images = train.rows;
@@ -253,11 +275,13 @@ absl::StatusOr<EncodedDataset> ReadFiles(const ParquetFiles& files, int64_t limi
 }  // namespace
 }  // namespace mae
 
-void MaeReadParquetImages(const mae::ParquetFiles& files, int64_t limit,
-                          absl::StatusOr<mae::EncodedDataset>& result) {
+void MaeReadParquetImages(const mae::ParquetRequest& request, absl::StatusOr<mae::EncodedDataset>& result) {
+  // Whatever Arrow or the JSON of a hostile file throws must not reach a program that has no idea of either.
   try {
-    result = mae::ReadFiles(files, limit);
-  } catch (const parquet::ParquetException& error) {
-    result = mae::InFile(files.train.front(), error.what());
+    result = mae::ReadRequested(request);
+  } catch (const std::bad_alloc&) {
+    result = absl::ResourceExhaustedError("no memory to read Parquet files");
+  } catch (const std::exception& error) {
+    result = mae::InFile(request.files.train.front(), error.what());
   }
 }

@@ -12,6 +12,7 @@
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "base/file_range.h"
 #include "base/status_macros.h"
 #include "base/system_error.h"
 
@@ -105,7 +106,7 @@ class TarWalk {
   absl::StatusOr<std::vector<TarPlace>> Walk() {
     TarBlock block;
     while (at_ + kBlock <= size_) {
-      MAE_RETURN_IF_ERROR(ReadAt(at_, block.data(), kBlock));
+      MAE_RETURN_IF_ERROR(ReadWhole(at_, block.data(), kBlock));
       if (block == TarBlock{}) return std::move(places_);  // the end, as tar marks it
       if (!ChecksumHolds(block)) return Damaged(NotATar(block));
       MAE_RETURN_IF_ERROR(Member(block));
@@ -147,7 +148,7 @@ class TarWalk {
     if (type == 'g' || type == 'K') return absl::OkStatus();
     if (size > kMaxExtensionBytes) return Damaged("has an extension header of more than a megabyte");
     std::string text(static_cast<size_t>(size), '\0');
-    MAE_RETURN_IF_ERROR(ReadAt(data, text.data(), size));
+    MAE_RETURN_IF_ERROR(ReadWhole(data, text.data(), size));
     if (type == 'L') {
       override_.path = text.substr(0, text.find('\0'));
       return absl::OkStatus();
@@ -155,15 +156,9 @@ class TarWalk {
     return ReadPax(text, override_) ? absl::OkStatus() : Damaged("has a pax header that makes no sense");
   }
 
-  absl::Status ReadAt(int64_t offset, char* out, int64_t length) const {
-    for (int64_t done = 0; done < length;) {
-      const ssize_t got = RetryInterrupted(
-          [&] { return pread(fd_, out + done, static_cast<size_t>(length - done), offset + done); });
-      if (got < 0) return SystemError("read", path_, errno);
-      if (got == 0) return Damaged("is cut off");
-      done += got;
-    }
-    return absl::OkStatus();
+  absl::Status ReadWhole(int64_t offset, char* out, int64_t length) const {
+    MAE_ASSIGN_OR_RETURN(const int64_t got, ReadAt(fd_, offset, out, length, path_));
+    return got == length ? absl::OkStatus() : Damaged("is cut off");
   }
 
   const int fd_;

@@ -4,14 +4,15 @@
 #include <fstream>
 #include <map>
 #include <optional>
-#include <system_error>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "base/file_range.h"
 #include "base/status_macros.h"
+#include "data/split_files.h"
 #include "data/tar_index.h"
+#include "image/image_header.h"
 
 namespace mae {
 namespace {
@@ -20,39 +21,16 @@ namespace fs = std::filesystem;
 
 constexpr int64_t kMaxClassBytes = 32;
 
-std::vector<fs::path> ShardsNamed(const fs::path& folder, std::initializer_list<const char*> words) {
-  std::vector<fs::path> shards;
-  std::error_code error;
-  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-    const std::string name = absl::AsciiStrToLower(it->path().filename().string());
-    if (!name.ends_with(".tar") || name.starts_with(".")) continue;
-    for (const char* word : words) {
-      if (!absl::StrContains(name, word)) continue;
-      shards.push_back(it->path());
-      break;
-    }
-  }
-  std::sort(shards.begin(), shards.end());
-  return shards;
-}
-
 // A member's path apart: what the files of a sample share, and what tells them apart.
 struct SampleName {
-  std::string key, extension;
+  std::string key, extension;  ///< all from the first dot on, which is part of it
 };
 
 SampleName SampleNameOf(const std::string& path) {
   const size_t slash = path.rfind('/');
   const size_t dot = path.find('.', slash == std::string::npos ? 0 : slash + 1);
   if (dot == std::string::npos) return {path, ""};
-  return {path.substr(0, dot), absl::AsciiStrToLower(path.substr(dot + 1))};
-}
-
-bool IsImageExtension(const std::string& extension) {
-  for (const char* known : {"png", "jpg", "jpeg", "webp", "bmp"}) {
-    if (extension == known || absl::EndsWith(extension, absl::StrCat(".", known))) return true;
-  }
-  return false;
+  return {path.substr(0, dot), absl::AsciiStrToLower(path.substr(dot))};
 }
 
 struct Sample {
@@ -66,19 +44,23 @@ class ShardReader {
   absl::Status AddShard(const fs::path& shard) {
     MAE_ASSIGN_OR_RETURN(const std::vector<TarPlace> places, IndexTar(shard));
     const auto file = static_cast<int32_t>(images_.files.size());
-    images_.files.push_back(shard);
+    images_.files.push_back(shard.string());
     std::vector<std::string> order;
     std::map<std::string, Sample> samples;
     for (const TarPlace& place : places) {
       const SampleName name = SampleNameOf(place.path);
-      const bool is_class = name.extension == "cls" || name.extension == "cls.txt";
-      if (!is_class && !IsImageExtension(name.extension)) continue;
-      const auto [sample, is_new] = samples.try_emplace(name.key);
+      const bool is_class = name.extension == ".cls" || name.extension == ".cls.txt";
+      if (!is_class && !IsPictureExtension(name.extension)) continue;
+      const auto [found, is_new] = samples.try_emplace(name.key);
       if (is_new) order.push_back(name.key);
+      Sample& sample = found->second;
       if (is_class) {
-        MAE_ASSIGN_OR_RETURN(sample->second.label, ReadClass(file, place));
+        MAE_ASSIGN_OR_RETURN(sample.label, ReadClass(shard, place));
+      } else if (sample.image) {
+        return absl::InvalidArgumentError(
+            absl::StrCat("'", shard.string(), "': sample '", name.key, "' has two images"));
       } else {
-        sample->second.image = EncodedImages::Place{file, place.offset, place.bytes};
+        sample.image = EncodedImages::Place{file, place.offset, place.bytes};
       }
     }
     for (const std::string& key : order) MAE_RETURN_IF_ERROR(AddSample(shard, key, samples.at(key)));
@@ -88,17 +70,15 @@ class ShardReader {
   EncodedImages Take() { return std::move(images_); }
 
  private:
-  absl::StatusOr<int64_t> ReadClass(int32_t file, const TarPlace& place) const {
-    const std::string name =
-        absl::StrCat("'", images_.files[static_cast<size_t>(file)].string(), "': '", place.path, "'");
+  static absl::StatusOr<int64_t> ReadClass(const fs::path& shard, const TarPlace& place) {
     int64_t label = 0;
     std::string text;
     if (place.bytes > 0 && place.bytes <= kMaxClassBytes) {
-      EncodedImages one{images_.files, {}, {{file, place.offset, place.bytes}}, {0}};
-      MAE_ASSIGN_OR_RETURN(text, ReadEncodedImage(one, 0));
+      MAE_ASSIGN_OR_RETURN(text, ReadFileRange(shard, place.offset, place.bytes));
     }
     if (absl::SimpleAtoi(text, &label) && label >= 0 && label < kMaxDatasetClasses) return label;
-    return absl::InvalidArgumentError(absl::StrCat(name, " must hold a class, a whole number from 0 to ",
+    return absl::InvalidArgumentError(absl::StrCat("'", shard.string(), "': '", place.path,
+                                                   "' must hold a class, a whole number from 0 to ",
                                                    kMaxDatasetClasses - 1, " as text"));
   }
 
@@ -150,10 +130,10 @@ absl::Status NameClasses(const fs::path& folder, EncodedDataset& dataset) {
 
 }  // namespace
 
-bool HasTarShards(const fs::path& path) { return !ShardsNamed(path, {"train"}).empty(); }
+bool HasTarShards(const fs::path& path) { return !FindSplitFiles({path}, ".tar").train.empty(); }
 
 absl::StatusOr<EncodedDataset> ScanTarShards(const fs::path& path) {
-  const auto train = ShardsNamed(path, {"train"}), validation = ShardsNamed(path, {"val", "test"});
+  const auto [train, validation] = FindSplitFiles({path}, ".tar");
   if (train.empty() || validation.empty()) {
     return absl::NotFoundError(
         absl::StrCat("'", path.string(), "' has no shards for ",

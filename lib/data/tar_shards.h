@@ -7,8 +7,9 @@
 
 /// Tar files of samples, as WebDataset writes them: members with the same path up to the first dot of the
 /// file name are one sample, an image (.png, .jpg, .jpeg, .webp, .bmp) and its class (.cls, a whole number as
-/// text). A shard belongs to the split that its name tells: *train*.tar, or *val*.tar and *test*.tar. Names
-/// of classes are the lines of classes.txt beside them, else their numbers. Pure functions of the disk.
+/// text). A shard belongs to the split that its name tells: *train*.tar, *val*.tar, or without such
+/// *test*.tar (data/split_files.h). Names of classes are the lines of classes.txt beside them, else their
+/// numbers. Pure functions of the disk.
 namespace mae {
 
 /// Whether the folder has a tar named for training.

@@ -1,9 +1,12 @@
 #include "image/image_header.h"
 
+#include <algorithm>
 #include <cstdlib>
+#include <iterator>
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
@@ -127,6 +130,12 @@ absl::StatusOr<ImageHeader> ReadImageHeader(std::string_view bytes) {
   if (bytes.starts_with("RIFF") && bytes.substr(0, kRiffHeader).ends_with("WEBP")) return ReadWebp(bytes);
   if (bytes.starts_with("BM")) return ReadBmp(bytes);
   return UnknownFormat(bytes);
+}
+
+bool IsPictureExtension(std::string_view extension) {
+  constexpr std::string_view kTaken[] = {".png", ".jpg", ".jpeg", ".webp", ".bmp"};
+  return std::find(std::begin(kTaken), std::end(kTaken), absl::AsciiStrToLower(std::string(extension))) !=
+         std::end(kTaken);
 }
 
 }  // namespace mae

@@ -74,11 +74,9 @@ LoaderOptions ForBothSplits(const JobOptions& options) {
 
 absl::StatusOr<TrainData> LoadTrainData(const JobOptions& options) {
   const auto& data = options.data;
-  MAE_ASSIGN_OR_RETURN(DatasetInfo info, InspectDataset(data.dataset, data.path));
-  TrainData loaded{std::move(info.labels), {}, {}};
-  MAE_ASSIGN_OR_RETURN(loaded.train, LoadSplit(data.format, data.path, Split::kTrain, data.train_images));
-  MAE_ASSIGN_OR_RETURN(loaded.validation,
-                       LoadSplit(data.format, data.path, Split::kValidation, data.validation_images));
+  MAE_ASSIGN_OR_RETURN(LoadedDataset dataset,
+                       LoadDataset(data.dataset, data.path, data.train_images, data.validation_images));
+  TrainData loaded{std::move(dataset.info.labels), std::move(dataset.train), std::move(dataset.validation)};
   FitTo(options.encoder(), loaded.train);
   FitTo(options.encoder(), loaded.validation);
   MAE_RETURN_IF_ERROR(CheckSplit(options, loaded.train));

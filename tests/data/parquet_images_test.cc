@@ -90,26 +90,55 @@ TEST_F(ParquetImagesTest, TheFilesNameTheirColumnsAndClasses) {
 TEST_F(ParquetImagesTest, ALimitIsKeptAcrossFilesAndAllAreCounted) {
   Write("train-0.parquet", {Grey(1, 0), Grey(2, 0), Grey(3, 0)});
   Write("train-1.parquet", {Grey(4, 0), Grey(5, 3)});
-  Write("test.parquet", {Grey(9, 1)});
-  const auto dataset = ScanParquetImages(folder_.path(), 4);
+  Write("test.parquet", {Grey(9, 1), Grey(8, 1)});
+  const auto dataset = ScanParquetImages(folder_.path(), 4, 1);
   ASSERT_THAT(dataset, IsOk());
   EXPECT_EQ(dataset->train.count(), 4);
   EXPECT_EQ(dataset->train_images, 5);
+  EXPECT_EQ(dataset->validation.count(), 1);
+  EXPECT_EQ(dataset->validation_images, 2);
   EXPECT_THAT(dataset->labels, ElementsAre("0", "1", "2", "3")) << "also of rows that were not read";
+}
+
+TEST_F(ParquetImagesTest, BothSplitsOfADatasetAreLoadedAtOnce) {
+  Write("train.parquet", {Grey(1, 0), Grey(2, 1)});
+  Write("val.parquet", {Grey(9, 2)});
+  const auto dataset = LoadDataset("greys", folder_.path(), 1, 0);
+  ASSERT_THAT(dataset, IsOk());
+  EXPECT_EQ(dataset->info.train_images, 2);
+  EXPECT_EQ(dataset->train.count, 1) << "though more is read to look at";
+  EXPECT_EQ(dataset->train.encoded->count(), 1);
+  EXPECT_THAT(dataset->validation.labels, ElementsAre(2));
+  EXPECT_THAT(dataset->info.labels, ElementsAre("0", "1", "2"));
 }
 
 TEST_F(ParquetImagesTest, NamesTheFileThatIsWrong) {
   Write("train.parquet", {Grey(1, 0)});
-  EXPECT_THAT(ScanParquetImages(folder_.path(), 0), StatusIs(StatusCode::kNotFound, HasSubstr("validation")));
+  EXPECT_THAT(ScanParquetImages(folder_.path(), 0, 0),
+              StatusIs(StatusCode::kNotFound, HasSubstr("validation")));
   Write("test.parquet", {{"", 0}});
-  EXPECT_THAT(ScanParquetImages(folder_.path(), 0),
-              StatusIs(StatusCode::kInvalidArgument, HasSubstr("has no image")));
+  EXPECT_THAT(ScanParquetImages(folder_.path(), 0, 0),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("image 0 of the split is empty")));
   Write("test.parquet", {Grey(1, -1)});
-  EXPECT_THAT(ScanParquetImages(folder_.path(), 0),
+  EXPECT_THAT(ScanParquetImages(folder_.path(), 0, 0),
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("class -1")));
   Write("test.parquet", {Grey(1, 0)}, "", "pixels");
-  EXPECT_THAT(ScanParquetImages(folder_.path(), 0),
+  EXPECT_THAT(ScanParquetImages(folder_.path(), 0, 0),
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("no column of images")));
+}
+
+TEST_F(ParquetImagesTest, WhatIsNotedInAnotherFormIsAsIfItWereNotNoted) {
+  Write("test.parquet", {Grey(1, 0)});
+  for (const char* noted :
+       {"[]", "{\"info\": 3}", R"({"info": {"features": [1]}})",
+        R"({"info": {"features": {"image": {"_type": 3}}}})",
+        R"({"info": {"features": {"label": {"_type": "ClassLabel", "names": {"0": "cat"}}}}})",
+        R"({"info": {"features": {"label": {"_type": "ClassLabel", "names": [0, 1]}}}})"}) {
+    Write("train.parquet", {Grey(1, 0), Grey(2, 1)}, noted);
+    const auto dataset = ScanParquetImages(folder_.path(), 0, 0);
+    ASSERT_THAT(dataset, IsOk()) << noted;
+    EXPECT_THAT(dataset->labels, ElementsAre("0", "1")) << noted;
+  }
 }
 
 TEST_F(ParquetImagesTest, ADamagedFileIsAnErrorWhereverTheDamageIs) {
@@ -118,14 +147,14 @@ TEST_F(ParquetImagesTest, ADamagedFileIsAnErrorWhereverTheDamageIs) {
   const auto whole = FileBytes(folder_ / "train.parquet");
   for (size_t cut = 0; cut < whole.size(); cut += 37) {
     SetFileBytes(folder_ / "train.parquet", whole.substr(0, cut));
-    EXPECT_FALSE(ScanParquetImages(folder_.path(), 0).ok()) << cut;
+    EXPECT_FALSE(ScanParquetImages(folder_.path(), 0, 0).ok()) << cut;
   }
   // Flipped bytes may still make a table, but never end the process.
   for (size_t at = 0; at < whole.size(); at += 11) {
     std::string damaged = whole;
     damaged[at] = static_cast<char>(damaged[at] ^ 0xff);
     SetFileBytes(folder_ / "train.parquet", damaged);
-    (void)ScanParquetImages(folder_.path(), 0);
+    (void)ScanParquetImages(folder_.path(), 0, 0);
   }
 }
 

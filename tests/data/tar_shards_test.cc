@@ -74,6 +74,9 @@ TEST_F(TarShardsTest, ASampleWithoutAHalfIsNamed) {
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("'lonely' has no class")));
   Shard("train.tar", {{"lonely.cls", "0", ""}});
   EXPECT_THAT(ScanTarShards(folder_.path()), StatusIs(StatusCode::kInvalidArgument, HasSubstr("no image")));
+  Shard("train.tar", {Image("two.png", 1), {"two.cls", "0", ""}, Image("two.bmp", 2)});
+  EXPECT_THAT(ScanTarShards(folder_.path()),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("'two' has two images")));
   for (const char* wild : {"-1", "x", "99999999999", ""}) {
     Shard("train.tar", {Image("a.png", 1), {"a.cls", wild, ""}});
     EXPECT_THAT(ScanTarShards(folder_.path()),
