@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "options/train_options.h"
 
 namespace mae {
@@ -23,10 +24,10 @@ class FiniteGuard {
   bool has_diverged() const { return in_row_ >= options_.skip_limit; }
 
   /// The run is to go back: begins the count anew.
-  /// @param step where it diverged, for the message.
+  /// @param what was not finite and where, for the message.
   /// @param rollbacks of the job so far.
   /// @return ABORTED with what to do if that was as often as rollback_limit allows.
-  absl::Status RollBack(int64_t step, int64_t rollbacks);
+  absl::Status RollBack(absl::string_view what, int64_t rollbacks);
 
  private:
   const SafetyOptions options_;

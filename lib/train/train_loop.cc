@@ -1,6 +1,7 @@
 #include "train/train_loop.h"
 
 #include <chrono>
+#include <cmath>
 #include <optional>
 #include <utility>
 
@@ -43,13 +44,10 @@ absl::StatusOr<bool> TrainLoop::Run() {
 
 absl::StatusOr<bool> TrainLoop::RunEpochs() {
   while (state_.progress().epoch < options_.schedule.epochs) {
-    const EpochEnd end = TrainEpoch();
+    EpochEnd end = TrainEpoch();
+    if (end == EpochEnd::kDone) end = FinishEpoch();
     if (end == EpochEnd::kStopped) return false;
-    if (end == EpochEnd::kDiverged) {
-      MAE_RETURN_IF_ERROR(RollBack());
-    } else if (!FinishEpoch()) {
-      return false;
-    }
+    if (end == EpochEnd::kDiverged) MAE_RETURN_IF_ERROR(RollBack());
   }
   return true;
 }
@@ -119,45 +117,54 @@ void TrainLoop::SaveIfDue(bool is_best) {
   if (is_due && guard_.in_row() == 0) state_.Save(recorder_);
 }
 
+std::string TrainLoop::Divergence() const {
+  const int64_t step = state_.progress().step;
+  if (!guard_.has_diverged()) return absl::StrCat("the validation loss at step ", step, " was not finite");
+  return absl::StrCat("loss or gradients were not finite for ", guard_.in_row(),
+                      " steps in a row, up to step ", step);
+}
+
 absl::Status TrainLoop::RollBack() {
-  const int64_t skipped = guard_.in_row(), diverged_at = state_.progress().step;
-  MAE_RETURN_IF_ERROR(guard_.RollBack(diverged_at, RollbacksOf(state_.progress())));
+  const std::string what = Divergence();
+  MAE_RETURN_IF_ERROR(guard_.RollBack(what, RollbacksOf(state_.progress())));
   MAE_RETURN_IF_ERROR(state_.RollBack(options_.safety.rollback_learning_rate_factor, recorder_));
   const auto& progress = state_.progress();
   const std::string target =
       progress.step > 0 ? absl::StrCat("the checkpoint of step ", progress.step) : "the initial weights";
-  recorder_.Warning(absl::StrCat(
-      "loss or gradients were not finite for ", skipped, " steps in a row, up to step ", diverged_at,
-      ": went back to ", target, ", rollback ", RollbacksOf(progress), " of ", options_.safety.rollback_limit,
-      "; from here on the learning rate is ", LearningRateScale(progress), " times that of the schedule"));
+  recorder_.Warning(absl::StrCat(what, ": went back to ", target, ", rollback ", RollbacksOf(progress),
+                                 " of ", options_.safety.rollback_limit,
+                                 "; from here on the learning rate is ", LearningRateScale(progress),
+                                 " times that of the schedule"));
   report_.RolledBack(progress);
   return absl::OkStatus();
 }
 
-std::optional<bool> TrainLoop::ValidateAndDraw() {
+std::optional<ValidationResult> TrainLoop::Validate() {
   const AveragedWeights averaged(state_.ema());
   const auto result = RunValidation(task_, validation_loader_, options_.precision, device_, stop_);
   if (!result) return std::nullopt;
+  report_.Validated(state_.progress(), *result);
+  return result;
+}
+
+TrainLoop::EpochEnd TrainLoop::FinishEpoch() {
+  const auto begin = std::chrono::steady_clock::now();
+  const auto result = Validate();
+  if (!result) return EpochEnd::kStopped;
+  if (!std::isfinite(result->loss)) return EpochEnd::kDiverged;
   auto& progress = state_.progress();
-  report_.Validated(progress, *result);
   const bool is_best = guard_.in_row() == 0 && NoteValidation(progress, *result);
   ++progress.epoch;
   progress.batch = 0;
   DrawPicture();
-  return is_best;
-}
-
-bool TrainLoop::FinishEpoch() {
-  const auto begin = std::chrono::steady_clock::now();
-  const std::optional<bool> is_best = ValidateAndDraw();
-  if (!is_best) return false;
-  SaveIfDue(*is_best);
+  SaveIfDue(is_best);
   report_.EpochEnded(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
-  return true;
+  return EpochEnd::kDone;
 }
 
 void TrainLoop::DrawPicture() {
   if (options_.pictures == 0 || !task_.draws()) return;
+  const AveragedWeights averaged(state_.ema());
   const auto picture =
       WriteEpochPicture(task_, data_.validation, options_, folder_, device_, state_.progress().epoch);
   if (picture.ok()) {

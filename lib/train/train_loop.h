@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <optional>
+#include <string>
 
 #include "absl/status/statusor.h"
 #include "data/loader.h"
@@ -16,6 +17,7 @@
 #include "train/train_state.h"
 #include "train/train_step.h"
 #include "train/train_task.h"
+#include "train/validation.h"
 
 namespace mae {
 
@@ -39,18 +41,20 @@ class TrainLoop {
 
   absl::StatusOr<bool> RunEpochs();
   EpochEnd TrainEpoch();
-  /// @return false if stopped before the end.
-  bool FinishEpoch();
-  /// With the averaged weights, where the job has them. @return whether it is the best so far; nothing if
-  /// stopped.
-  std::optional<bool> ValidateAndDraw();
+  /// Validates, draws and saves. Without a finite loss the epoch has diverged.
+  EpochEnd FinishEpoch();
+  /// With the averaged weights, where the job has them. @return the loss and accuracy; nothing if stopped.
+  std::optional<ValidationResult> Validate();
 
   void RunStep(Batch batch);
   bool ShowsGradients() const;
   void Count(const TrainStep::Result& result);
   void CountSkipped();
   void SaveIfDue(bool is_best);
+  /// What was not finite, and where.
+  std::string Divergence() const;
   absl::Status RollBack();
+  /// With the averaged weights, as Validate.
   void DrawPicture();
   double LearningRate() const;
 

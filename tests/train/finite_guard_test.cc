@@ -33,7 +33,7 @@ TEST(FiniteGuard, AStepTakenBeginsTheCountAgain) {
 TEST(FiniteGuard, ARollbackBeginsTheCountAgain) {
   FiniteGuard guard({1, 3, 0.5});
   guard.Skipped();
-  ASSERT_THAT(guard.RollBack(40, 2), IsOk());
+  ASSERT_THAT(guard.RollBack("it", 2), IsOk());
   EXPECT_EQ(guard.in_row(), 0);
   EXPECT_FALSE(guard.has_diverged());
 }
@@ -42,16 +42,16 @@ TEST(FiniteGuard, AfterTheLastRollbackItSaysWhatHappenedAndWhatToDo) {
   FiniteGuard guard({2, 3, 0.5});
   guard.Skipped();
   guard.Skipped();
-  EXPECT_THAT(guard.RollBack(40, 3),
+  EXPECT_THAT(guard.RollBack("loss was not finite", 3),
               StatusIs(absl::StatusCode::kAborted,
-                       AllOf(HasSubstr("2 steps in a row, up to step 40"), HasSubstr("after 3 rollbacks"),
+                       AllOf(HasSubstr("loss was not finite, also after 3 rollbacks"),
                              HasSubstr("learning_rate"), HasSubstr("clip_grad_norm"), HasSubstr("fp32"))));
 }
 
 TEST(FiniteGuard, WithoutRollbacksTheFirstDivergenceEndsTheJob) {
   FiniteGuard guard({1, 0, 0.5});
   guard.Skipped();
-  EXPECT_THAT(guard.RollBack(1, 0), StatusIs(absl::StatusCode::kAborted, Not(HasSubstr("rollbacks"))));
+  EXPECT_THAT(guard.RollBack("it", 0), StatusIs(absl::StatusCode::kAborted, Not(HasSubstr("rollbacks"))));
 }
 
 }  // namespace

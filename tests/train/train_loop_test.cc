@@ -140,6 +140,36 @@ TEST_F(TrainLoopTest, ARunThatDivergesInItsFirstEpochGoesBackToTheInitialWeights
               Contains(Field(&LogEvent::text, HasSubstr("went back to the initial weights"))));
 }
 
+// Steps are taken well; only what the weights make of the validation images is not finite, so often.
+class BlindTask : public PuppetTask {
+ public:
+  explicit BlindTask(int64_t batches) : PuppetTask([](int64_t) { return 1.0; }), batches_(batches) {}
+  Measure Validate(const Batch& batch) override {
+    Measure measure = PuppetTask::Validate(batch);
+    if (batches_-- > 0) measure.loss = measure.loss * std::nan("");
+    return measure;
+  }
+
+ private:
+  int64_t batches_;
+};
+
+TEST_F(TrainLoopTest, AnEpochWhoseValidationIsNotFiniteHasDiverged) {
+  options_.safety = {3, 2, 0.5};
+  BlindTask once(1);
+  ASSERT_THAT(Run(once), IsOkAndHolds(true));
+  EXPECT_EQ(RollbacksOf(progress_), 1);
+  EXPECT_EQ(progress_.epoch, 2);
+  EXPECT_THAT(db_.Of<LogEvent>(),
+              Contains(Field(&LogEvent::text, HasSubstr("validation loss at step 5 was not finite"))));
+}
+
+TEST_F(TrainLoopTest, AJobWhoseValidationNeverIsFiniteFails) {
+  options_.safety = {3, 2, 0.5};
+  BlindTask always(1000);
+  EXPECT_THAT(Run(always), StatusIs(absl::StatusCode::kAborted, HasSubstr("validation loss at step 5")));
+}
+
 TEST_F(TrainLoopTest, ARunThatDivergesAgainAndAgainFailsAfterTheLastRollbackWithWhatToDo) {
   options_.safety = {3, 2, 0.5};
   int64_t calls = 0;
