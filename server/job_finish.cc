@@ -48,7 +48,7 @@ absl::Status DeathOf(const std::string& id, const ProcessExit& exit, int64_t che
     absl::StrAppend(&message, "; if nobody killed it, the machine ran out of memory");
   absl::StrAppend(&message, "; ", Remedy(id, checkpoint_step), "; see trainer.log");
   const std::string tail = LogTail(folder);
-  if (!tail.empty()) absl::StrAppend(&message, ", which ends:\n", tail);
+  if (!tail.empty()) absl::StrAppend(&message, "\nIts last lines:\n", tail);
   return absl::InternalError(message);
 }
 

@@ -65,7 +65,7 @@ void CheckKind(const v1::JobSpec& spec, ViolationList& violations) {
   refuse(augmentation.cutmix_alpha() != 0, "cutmix_alpha", no_labels);
   refuse(augmentation.label_smoothing() != 0, "label_smoothing", "only fine-tuning has labels to smooth");
   refuse(augmentation.has_random_erasing(), "random_erasing",
-         "this kind of job would learn to paint the noise of erased parts");
+         "only fine-tuning erases parts, whose noise a masked autoencoder would learn to paint");
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "options/class_match.h"
 #include "options/model_limits.h"
 #include "options/parameter_count.h"
 #include "recipe/from_model.h"
@@ -188,13 +189,11 @@ void CheckKnnProbe(const RecipeContext& context, const v1::JobSpec& spec, Violat
 
 void CheckEvaluate(const RecipeContext& context, const v1::JobSpec& spec, ViolationList& violations) {
   if (!context.from_model.has_value() || context.from_model->is_autoencoder()) return;
-  const auto labels = static_cast<int64_t>(context.dataset.labels.size());
-  const auto classes = std::get<VisionTransformerOptions>(context.from_model->model).num_classes;
-  if (classes < labels)
+  const auto match = MatchClasses(context.dataset.labels, context.from_model->labels,
+                                  std::get<VisionTransformerOptions>(context.from_model->model).num_classes);
+  if (!match.ok())
     violations.Add("evaluate.from_model",
-                   absl::StrCat("is ", spec.evaluate().from_model(), ", whose head has ", classes,
-                                " classes, but dataset ", context.dataset.name, " has ", labels,
-                                ": take a classifier of that dataset"));
+                   absl::StrCat("is ", spec.evaluate().from_model(), "; ", match.status().message()));
 }
 
 void CheckProbe(const RecipeContext& context, const v1::JobSpec& spec, ViolationList& violations) {

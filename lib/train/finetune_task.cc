@@ -4,6 +4,7 @@
 
 #include "augment/batch_mix.h"
 #include "base/status_macros.h"
+#include "options/class_match.h"
 #include "train/initial_weights.h"
 #include "train/mixed_batch.h"
 #include "train/soft_target_loss.h"
@@ -20,7 +21,8 @@ absl::StatusOr<std::unique_ptr<FinetuneTask>> FinetuneTask::Create(const JobOpti
     MAE_RETURN_IF_ERROR(LoadPretrainedEncoder(finetune.from_weights, finetune.position_resampling, *model));
   }
   model->to(device);
-  ModelConfig config{finetune.model, options.data.mean, options.data.std_dev, std::move(labels)};
+  ModelConfig config{finetune.model, options.data.mean, options.data.std_dev,
+                     ClassNames(labels, finetune.model.num_classes)};
   return absl::WrapUnique(new FinetuneTask(options, std::move(config), std::move(model)));
 }
 

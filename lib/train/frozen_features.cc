@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "data/loader.h"
 #include "runtime/precision.h"
@@ -13,7 +14,7 @@ namespace mae {
 
 absl::StatusOr<torch::Tensor> FrozenFeatures(VisionTransformerImpl& model, const ImageSet& images,
                                              const JobOptions& options, const torch::Device& device,
-                                             const std::atomic<bool>& stop) {
+                                             PassProgress& progress, const std::atomic<bool>& stop) {
   const torch::NoGradGuard no_grad;
   model.eval();
   Loader loader(images, ValidationLoaderOptions(options));
@@ -27,8 +28,13 @@ absl::StatusOr<torch::Tensor> FrozenFeatures(VisionTransformerImpl& model, const
     const int64_t count = batch.images.size(0);
     rows.slice(0, done, done + count).copy_(model.Features(batch.images));
     done += count;
+    progress.Seen(count);
   }
-  return rows;
+  if (rows.isfinite().all().item<bool>()) return rows;
+  return absl::FailedPreconditionError(
+      absl::StrCat(options.kind_name(), ".from_model: what ", options.from_model(),
+                   " makes of the images is not finite: its training diverged or its weights are damaged; "
+                   "take another model"));
 }
 
 absl::StatusOr<VisionTransformer> LoadFrozenEncoder(const EncoderOptions& encoder, Pooling pooling,

@@ -4,6 +4,7 @@
 
 #include "absl/strings/match.h"
 #include "base/status_macros.h"
+#include "options/class_match.h"
 #include "train/frozen_features.h"
 #include "train/initial_weights.h"
 
@@ -33,6 +34,7 @@ bool IsAugmented(const AugmentationOptions& augmentation) {
 absl::StatusOr<std::unique_ptr<LinearProbeTask>> LinearProbeTask::Create(const JobOptions& options,
                                                                          const TrainData& data,
                                                                          torch::Device device,
+                                                                         const PassProgress::Tell& tell,
                                                                          const std::atomic<bool>& stop) {
   const auto& probe = std::get<LinearProbeOptions>(options.kind);
   SeedInitialWeights(options.seed);
@@ -41,21 +43,28 @@ absl::StatusOr<std::unique_ptr<LinearProbeTask>> LinearProbeTask::Create(const J
       LoadPretrainedEncoder(probe.from_weights, PositionResampling::kBicubic, *model, kProbeHeadStdDev));
   FreezeEncoder(*model);
   model->to(device);
-  ModelConfig config{probe.model, options.data.mean, options.data.std_dev, data.labels};
+  ModelConfig config{probe.model, options.data.mean, options.data.std_dev,
+                     ClassNames(data.labels, probe.model.num_classes)};
   auto task = absl::WrapUnique(new LinearProbeTask(std::move(config), std::move(model)));
-  MAE_RETURN_IF_ERROR(task->CacheFeatures(options, data, device, stop));
+  MAE_RETURN_IF_ERROR(task->CacheFeatures(options, data, device, tell, stop));
   return task;
 }
 
 absl::Status LinearProbeTask::CacheFeatures(const JobOptions& options, const TrainData& data,
-                                            const torch::Device& device, const std::atomic<bool>& stop) {
+                                            const torch::Device& device, const PassProgress::Tell& tell,
+                                            const std::atomic<bool>& stop) {
   const int64_t width = model_->options().encoder.embed_dim;
-  if (!IsAugmented(options.augmentation) && CanBeKept(data.train, width)) {
-    MAE_ASSIGN_OR_RETURN(train_features_, FrozenFeatures(*model_, data.train, options, device, stop));
+  const bool keeps_train = !IsAugmented(options.augmentation) && CanBeKept(data.train, width);
+  const bool keeps_validation = CanBeKept(data.validation, width);
+  PassProgress progress((keeps_train ? data.train.count : 0) + (keeps_validation ? data.validation.count : 0),
+                        tell);
+  if (keeps_train) {
+    MAE_ASSIGN_OR_RETURN(train_features_,
+                         FrozenFeatures(*model_, data.train, options, device, progress, stop));
   }
-  if (CanBeKept(data.validation, width)) {
+  if (keeps_validation) {
     MAE_ASSIGN_OR_RETURN(validation_features_,
-                         FrozenFeatures(*model_, data.validation, options, device, stop));
+                         FrozenFeatures(*model_, data.validation, options, device, progress, stop));
   }
   return absl::OkStatus();
 }

@@ -7,6 +7,7 @@
 
 #include "models/vision_transformer.h"
 #include "options/train_options.h"
+#include "train/pass_progress.h"
 #include "train/train_data.h"
 #include "train/train_task.h"
 
@@ -23,9 +24,11 @@ class LinearProbeTask : public TrainTask {
   /// Loads the encoder and draws the head, a function of the seed. Looks at both splits, which may take as
   /// long as an epoch.
   /// @param options of a linear_probe job, see WithSourceModel. @param data only looked at here.
-  /// @param stop CANCELLED if it is set meanwhile. Else errors of LoadPretrainedEncoder.
+  /// @param tell how far that has come.
+  /// @param stop CANCELLED if it is set meanwhile. Else errors of LoadPretrainedEncoder and FrozenFeatures.
   static absl::StatusOr<std::unique_ptr<LinearProbeTask>> Create(const JobOptions& options,
                                                                  const TrainData& data, torch::Device device,
+                                                                 const PassProgress::Tell& tell,
                                                                  const std::atomic<bool>& stop);
 
   torch::nn::Module& model() override { return *model_; }
@@ -40,7 +43,7 @@ class LinearProbeTask : public TrainTask {
       : config_(std::move(config)), model_(std::move(model)) {}
 
   absl::Status CacheFeatures(const JobOptions& options, const TrainData& data, const torch::Device& device,
-                             const std::atomic<bool>& stop);
+                             const PassProgress::Tell& tell, const std::atomic<bool>& stop);
   torch::Tensor FeaturesOf(const Batch& batch, const torch::Tensor& cache);
   Measure MeasureOf(const Batch& batch, const torch::Tensor& features);
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "base/status_macros.h"
 #include "checkpoint/model_folder.h"
 #include "job/job_db.h"
@@ -25,11 +26,15 @@ namespace mae {
 namespace {
 
 absl::StatusOr<std::unique_ptr<TrainTask>> MakeTask(const JobOptions& options, const TrainData& data,
-                                                    const torch::Device& device,
+                                                    const torch::Device& device, JobRecorder& recorder,
                                                     const std::atomic<bool>& stop) {
   if (options.is_pretrain()) return std::make_unique<PretrainTask>(options, data.labels, device);
   if (std::holds_alternative<LinearProbeOptions>(options.kind)) {
-    return LinearProbeTask::Create(options, data, device, stop);
+    const auto tell = [&](const PassProgress::Part& part) {
+      recorder.Info(absl::StrFormat("the frozen encoder has looked at %d of %d images, %.0f images/s",
+                                    part.done, part.images, part.images_per_second));
+    };
+    return LinearProbeTask::Create(options, data, device, tell, stop);
   }
   return FinetuneTask::Create(options, data.labels, device);
 }
@@ -107,7 +112,7 @@ absl::Status ExportOrSayWhatToDo(const JobOptions& options, const JobFolder& fol
 absl::StatusOr<JobState> TrainEpochs(const JobOptions& options, const JobFolder& folder,
                                      const TrainData& data, JobRecorder& recorder, const std::string& device,
                                      const std::atomic<bool>& stop) {
-  const auto task = MakeTask(options, data, device, stop);
+  const auto task = MakeTask(options, data, device, recorder, stop);
   if (absl::IsCancelled(task.status())) return JobState::kStopped;
   MAE_RETURN_IF_ERROR(task.status());
   recorder.Info(Describe(options, data, **task, device));
@@ -144,7 +149,7 @@ absl::StatusOr<JobState> Run(const JobOptions& asked, const JobFolder& folder, J
 
 absl::StatusOr<JobState> RunTrainJob(const JobOptions& options, const JobFolder& folder,
                                      JobRecorder& recorder, const std::atomic<bool>& stop) {
-  return CatchTorch("training", [&] { return Run(options, folder, recorder, stop); });
+  return CatchTorch(options.kind_name(), [&] { return Run(options, folder, recorder, stop); });
 }
 
 absl::StatusOr<JobState> RecordEnd(JobRecorder& recorder, const absl::StatusOr<JobState>& result) {

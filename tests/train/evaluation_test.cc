@@ -48,6 +48,16 @@ TEST(ClassifierScore, ConfusionIsTrueByRow) {
   EXPECT_TRUE(std::isnan(score.class_accuracy()[2]));
 }
 
+TEST(ClassifierScore, OfManyClassesWhichIsTakenForWhichIsNotCounted) {
+  const int64_t classes = kMaxConfusionClasses + 1;
+  ClassifierScore score(classes);
+  Add(score, {7}, 7, classes);
+  Add(score, {7}, 8, classes);
+  EXPECT_TRUE(score.confusion().empty());
+  EXPECT_DOUBLE_EQ(score.accuracy(), 0.5);
+  EXPECT_DOUBLE_EQ(score.class_accuracy()[7], 1.0);
+}
+
 TEST(ClassifierScore, LossIsTheMeanOverImagesWhateverTheBatches) {
   torch::manual_seed(1);
   const auto logits = torch::randn({5, 4});
@@ -62,10 +72,10 @@ TEST(MetricsOf, NamesEachClassThatHasImages) {
   ClassifierScore score(7);
   Add(score, {0}, 0);
   Add(score, {0}, 6);
-  const auto metrics = MetricsOf(score, {"shirt", "coat"});
+  const auto metrics = MetricsOf(score, {"shirt", "coat", "2", "3", "4", "5", "bag"});
   EXPECT_EQ(metrics.at("accuracy"), 0.5);
   EXPECT_EQ(metrics.at("class_accuracy/shirt"), 1.0);
-  EXPECT_EQ(metrics.at("class_accuracy/6"), 0.0);
+  EXPECT_EQ(metrics.at("class_accuracy/bag"), 0.0);
   EXPECT_THAT(metrics, Contains(Key("top5_accuracy")));
   EXPECT_THAT(metrics, Not(Contains(Key("class_accuracy/coat"))));
 }
@@ -73,7 +83,7 @@ TEST(MetricsOf, NamesEachClassThatHasImages) {
 TEST(MetricsOf, FiveOfFiveClassesIsNoMetric) {
   ClassifierScore score(5);
   Add(score, {0}, 0, 5);
-  EXPECT_THAT(MetricsOf(score, {}), Not(Contains(Key("top5_accuracy"))));
+  EXPECT_THAT(MetricsOf(score, {"a", "b", "c", "d", "e"}), Not(Contains(Key("top5_accuracy"))));
 }
 
 }  // namespace

@@ -22,7 +22,9 @@ class LinearProbeTaskTest : public testing::Test {
   std::unique_ptr<LinearProbeTask> Create(const JobOptions& asked) {
     options_ = WithSourceModel(asked).value();
     data_ = LoadTrainData(options_).value();
-    return LinearProbeTask::Create(options_, data_, kCpu, stop_).value();
+    return LinearProbeTask::Create(
+               options_, data_, kCpu, [](const PassProgress::Part&) {}, stop_)
+        .value();
   }
   // The first images of the training split.
   Batch BatchOf(int64_t images) const {
@@ -93,7 +95,9 @@ TEST_F(LinearProbeTaskTest, HeadStartsSmallWithoutBias) {
 TEST_F(LinearProbeTaskTest, StopsWhileTheEncoderLooks) {
   const auto task = Create(jobs_.LinearProbe());
   stop_ = true;
-  EXPECT_THAT(LinearProbeTask::Create(options_, data_, kCpu, stop_), StatusIs(absl::StatusCode::kCancelled));
+  EXPECT_THAT(LinearProbeTask::Create(
+                  options_, data_, kCpu, [](const PassProgress::Part&) {}, stop_),
+              StatusIs(absl::StatusCode::kCancelled));
 }
 
 TEST_F(LinearProbeTaskTest, LearnsAndIsPublishedAsAClassifier) {

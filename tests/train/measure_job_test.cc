@@ -3,8 +3,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
+
+#include "checkpoint/model_folder.h"
 #include "image/codec.h"
+#include "models/vision_transformer.h"
+#include "tests/train/cpu_device.h"
+#include "tests/train/memory_job_db.h"
 #include "tests/train/probe_job.h"
+#include "train/source_model.h"
 #include "train/train_job.h"
 
 namespace mae {
@@ -33,6 +41,31 @@ class MeasureJobTest : public testing::Test {
     options.schedule.epochs = 6;
     EXPECT_THAT(jobs_.job().Run(options, folder), IsOk());
     return folder;
+  }
+
+  // The folder of a classifier of so many classes that takes every image for its class 0; `weight` fills the
+  // bias of its last norm.
+  std::filesystem::path Classifier(const std::vector<std::string>& labels, double weight = 0.0) {
+    FinetuneOptions finetune = std::get<FinetuneOptions>(jobs_.job().Finetune().kind);
+    finetune.model.num_classes = static_cast<int64_t>(labels.size());
+    VisionTransformer model(finetune.model);
+    const torch::NoGradGuard no_grad;
+    for (auto& parameter : model->named_parameters()) {
+      if (parameter.key() == "head.weight") parameter.value().zero_();
+      if (parameter.key() == "head.bias") parameter.value()[0] = 9.0;
+      if (parameter.key() == "norm.bias" || parameter.key() == "fc_norm.bias")
+        parameter.value().fill_(weight);
+    }
+    const auto data = jobs_.job().Pretrain().data;
+    const std::filesystem::path folder = jobs_.job().root() / "classifier";
+    std::filesystem::remove_all(folder);
+    EXPECT_THAT(
+        WriteModelFolder(folder, *model, {finetune.model, data.mean, data.std_dev, labels}, ModelCard()),
+        IsOk());
+    return folder;
+  }
+  absl::StatusOr<JobState> RunEvaluate(const std::filesystem::path& weights) {
+    return jobs_.job().Run(jobs_.Of(EvaluateOptions(), weights), jobs_.job().Folder("evaluate"));
   }
 
   ProbeJob jobs_;
@@ -72,14 +105,36 @@ TEST_F(MeasureJobTest, APublishedLinearProbeCanBeEvaluated) {
 }
 
 TEST_F(MeasureJobTest, AHeadWithTooFewClassesIsRefused) {
-  JobOptions options = jobs_.job().Finetune();
-  options.schedule.epochs = 1;
-  options.data.train_images = options.data.validation_images = 1;
-  std::get<FinetuneOptions>(options.kind).model.num_classes = 1;
-  const JobFolder folder = jobs_.job().Folder("one-class");
-  if (!jobs_.job().Run(options, folder).ok()) GTEST_SKIP() << "the first images are not all of class 0";
-  EXPECT_THAT(jobs_.job().Run(jobs_.Of(EvaluateOptions(), folder.exported()), jobs_.job().Folder("evaluate")),
+  EXPECT_THAT(RunEvaluate(Classifier({"only"})),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("its head has 1 classes")));
+}
+
+TEST_F(MeasureJobTest, ClassesAreMatchedByTheirNames) {
+  const auto metrics = [&](const std::vector<std::string>& of_model) {
+    const JobOptions options = WithSourceModel(jobs_.Of(EvaluateOptions(), Classifier(of_model))).value();
+    TrainData data = LoadTrainData(options).value();
+    data.labels = {"cat", "cow", "dog", "hen"};
+    std::fill(data.validation.labels.begin(), data.validation.labels.end(), 0);
+    const JobFolder folder = jobs_.job().Folder("evaluate");
+    std::filesystem::create_directories(folder.samples());
+    MemoryJobDb db;
+    JobRecorder recorder(db, [](const LogEvent&) {});
+    EXPECT_THAT(RunMeasurement(options, folder, data, recorder, kCpu, false),
+                IsOkAndHolds(JobState::kSucceeded));
+    return db.Of<MetricsEvent>().back().values;
+  };
+  const auto alike = metrics({"cat", "cow", "dog", "hen"}), reversed = metrics({"hen", "dog", "cow", "cat"});
+  EXPECT_EQ(alike.at("class_accuracy/cat"), 1.0);
+  EXPECT_EQ(reversed.at("class_accuracy/cat"), 0.0);
+  EXPECT_EQ(reversed.at("accuracy"), 0.0) << "hens are what the model takes all for";
+}
+
+TEST_F(MeasureJobTest, AModelThatMakesNothingFiniteOfTheImagesIsRefused) {
+  const auto damaged = Classifier({"a", "b", "c", "d"}, std::nan(""));
+  EXPECT_THAT(RunEvaluate(damaged),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("is not finite")));
+  EXPECT_THAT(jobs_.job().Run(jobs_.Of(KnnProbeOptions(), damaged), jobs_.job().Folder("knn")),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("knn_probe.from_model")));
 }
 
 TEST_F(MeasureJobTest, NeighborsTellTheClassesApart) {
