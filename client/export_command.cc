@@ -128,7 +128,7 @@ absl::Status Take(const v1::ExportModelResponse& response, ReceivedFolder& folde
     return folder.Begin(header);
   }
   MAE_RETURN_IF_ERROR(folder.Add(response.piece()));
-  if (progress) progress->Add(response.piece().file(), static_cast<int64_t>(response.piece().data().size()));
+  progress->Add(response.piece().file(), static_cast<int64_t>(response.piece().data().size()));
   return absl::OkStatus();
 }
 

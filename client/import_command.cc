@@ -11,15 +11,12 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "base/durable_file.h"
 #include "base/status_macros.h"
 #include "client/call_status.h"
 #include "client/interrupt.h"
 #include "client/output.h"
-#include "client/readable.h"
-#include "client/table.h"
 #include "client/transfer_progress.h"
 #include "client/verb_registry.h"
 #include "mae/v1/model.grpc.pb.h"
@@ -29,7 +26,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr size_t kSentPieceBytes = 1 << 20;
+constexpr int64_t kSentPieceBytes = 512 << 10;  // with its envelope within the smallest rpc.max_message_mib
 constexpr int64_t kMaxLabelsFile = 64 << 20;
 constexpr const char* kWeightEndings[] = {".safetensors", ".pth", ".pt", ".bin"};
 const std::map<std::string, std::string> kOptionsOfImport = {{"options.model", "--model"},
@@ -64,6 +61,17 @@ bool EndsLikeWeights(const fs::path& path) {
                      [&](const char* ending) { return absl::EndsWith(name, ending); });
 }
 
+// Weights, and the configs that lie beside them.
+std::vector<SentFile> WithConfigs(const fs::path& weights) {
+  std::vector<SentFile> files = {{weights, weights.filename()}};
+  for (const char* name : {"config.json", "preprocessor_config.json"}) {
+    const fs::path config = weights.parent_path() / name;
+    std::error_code error;
+    if (fs::exists(config, error)) files.push_back({config, name});
+  }
+  return files;
+}
+
 absl::StatusOr<std::vector<SentFile>> FilesOfFolder(const fs::path& folder) {
   std::vector<fs::path> weights;
   std::error_code error;
@@ -72,19 +80,13 @@ absl::StatusOr<std::vector<SentFile>> FilesOfFolder(const fs::path& folder) {
   }
   if (error) return absl::PermissionDeniedError(absl::StrCat(folder.string(), ": ", error.message()));
   // A folder of a hub may hold the same weights twice.
-  const auto safe =
-      fs::exists(folder / "model.safetensors") ? std::optional(folder / "model.safetensors") : std::nullopt;
-  if (safe) weights = {*safe};
+  if (fs::exists(folder / "model.safetensors", error)) weights = {folder / "model.safetensors"};
   if (weights.size() != 1) {
     return absl::InvalidArgumentError(
         absl::StrCat(folder.string(), " holds ", weights.size(),
                      " files of weights (.safetensors, .pth, .pt, .bin); name the one to import"));
   }
-  std::vector<SentFile> files = {{weights[0], weights[0].filename()}};
-  for (const char* name : {"config.json", "preprocessor_config.json"}) {
-    if (fs::exists(folder / name)) files.push_back({folder / name, name});
-  }
-  return files;
+  return WithConfigs(weights[0]);
 }
 
 absl::StatusOr<std::vector<SentFile>> FilesOf(const std::string& path) {
@@ -92,7 +94,7 @@ absl::StatusOr<std::vector<SentFile>> FilesOf(const std::string& path) {
   if (!fs::exists(path, error))
     return absl::NotFoundError(absl::StrCat(path, ": there is no such file or folder"));
   if (fs::is_directory(path, error)) return FilesOfFolder(path);
-  if (EndsLikeWeights(path)) return std::vector<SentFile>{{path, fs::path(path).filename()}};
+  if (EndsLikeWeights(path)) return WithConfigs(path);
   return absl::InvalidArgumentError(
       absl::StrCat(path, " is neither a folder nor weights (.safetensors, .pth, .pt, .bin)"));
 }
@@ -160,7 +162,7 @@ absl::StatusOr<bool> SendFile(const SentFile& file, int64_t bytes, ImportWriter&
   while (bytes > 0) {
     auto* piece = request.mutable_piece();
     piece->set_file(file.name);
-    piece->mutable_data()->resize(static_cast<size_t>(std::min<int64_t>(bytes, kSentPieceBytes)));
+    piece->mutable_data()->resize(static_cast<size_t>(std::min(bytes, kSentPieceBytes)));
     const auto size = static_cast<int64_t>(piece->data().size());
     if (!in.read(piece->mutable_data()->data(), size)) {
       return absl::PermissionDeniedError(absl::StrCat(file.path.string(), ": can't be read to its end"));
@@ -173,10 +175,7 @@ absl::StatusOr<bool> SendFile(const SentFile& file, int64_t bytes, ImportWriter&
 }
 
 absl::Status SendAll(const v1::ImportOptions& options, const std::vector<SentFile>& files,
-                     ImportWriter& writer, bool quiet) {
-  int64_t total = 0;
-  for (const auto& file : options.files()) total += file.bytes();
-  TransferProgress progress("sending", total, quiet);
+                     ImportWriter& writer, TransferProgress& progress) {
   v1::ImportModelRequest first;
   *first.mutable_options() = options;
   if (!writer.Write(first)) return absl::OkStatus();
@@ -189,6 +188,12 @@ absl::Status SendAll(const v1::ImportOptions& options, const std::vector<SentFil
   return absl::OkStatus();
 }
 
+int64_t AnnouncedBytes(const v1::ImportOptions& options) {
+  int64_t total = 0;
+  for (const auto& file : options.files()) total += file.bytes();
+  return total;
+}
+
 absl::StatusOr<v1::ImportModelResponse> Send(Session& session, const v1::ImportOptions& options,
                                              const std::vector<SentFile>& files) {
   MAE_ASSIGN_OR_RETURN(const Connection* const connection, session.Connect());
@@ -199,13 +204,19 @@ absl::StatusOr<v1::ImportModelResponse> Send(Session& session, const v1::ImportO
   v1::ImportModelResponse response;
   const auto stub = v1::ModelService::NewStub(connection->channel());
   const auto writer = stub->ImportModel(&context, &response);
-  const absl::Status sent = SendAll(options, files, *writer, session.options.quiet);
+  std::optional<TransferProgress> progress(std::in_place, "sending", AnnouncedBytes(options),
+                                           session.options.quiet);
+  const absl::Status sent = SendAll(options, files, *writer, *progress);
   if (!sent.ok()) context.TryCancel();  // Nothing is published of what is not whole.
   writer->WritesDone();
   const grpc::Status status = writer->Finish();
+  progress.reset();  // Before anything else is written.
   interrupt.OnSignal(nullptr);
   MAE_RETURN_IF_ERROR(sent);
-  if (interrupt.interrupted()) return absl::CancelledError("interrupted; nothing was published");
+  if (!status.ok() && interrupt.interrupted()) {
+    return absl::CancelledError(
+        absl::StrCat("interrupted; get-model ", options.model(), " shows whether it was published"));
+  }
   MAE_RETURN_IF_ERROR(NameOptions(connection->Failure(status), kOptionsOfImport));
   return response;
 }
@@ -220,7 +231,8 @@ absl::Status ImportModel(Session& session, const ImportArguments& given) {
 
 void AddImportOptions(CLI::App* verb, ImportArguments& given) {
   verb->add_option("path", given.path,
-                   "Weights (.safetensors, .pth, .pt, .bin), or a folder with config.json beside them")
+                   "Weights (.safetensors, .pth, .pt, .bin) or the folder that they are in; config.json and "
+                   "preprocessor_config.json beside them go along")
       ->required();
   verb->add_option("--model", *given.options.mutable_model(), "The model to publish as")->required();
   verb->add_option("--alias", given.aliases, "An alias that moves to the new version; repeatable");

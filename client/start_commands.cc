@@ -28,23 +28,6 @@ constexpr int64_t kMaxRecipeBytes = 1 << 20;
 constexpr int kCreateTries = 3;
 constexpr absl::Duration kCreatePause = absl::Milliseconds(300);
 
-/// The name of its field in JobSpec.
-const char* FieldOf(JobKind kind) {
-  switch (kind) {
-    case JobKind::kPretrain:
-      return "pretrain";
-    case JobKind::kFinetune:
-      return "finetune";
-    case JobKind::kLinearProbe:
-      return "linear_probe";
-    case JobKind::kKnnProbe:
-      return "knn_probe";
-    case JobKind::kEvaluate:
-      return "evaluate";
-  }
-  return "";
-}
-
 std::string VerbOf(const std::string& field) {
   return absl::StrCat("start-", absl::StrReplaceAll(field, {{"_", "-"}}));
 }
@@ -65,14 +48,13 @@ absl::StatusOr<v1::JobSpec> ReadRecipe(const std::string& recipe) {
   return absl::Status(spec.status().code(), absl::StrCat(recipe, ": ", spec.status().message()));
 }
 
-absl::Status SetKind(JobKind kind, const std::string& recipe, v1::JobSpec& spec) {
-  const std::string field = FieldOf(kind), present = KindNameOf(spec);
-  if (present == field) return absl::OkStatus();
-  if (!present.empty()) {
+absl::Status SetKind(v1::JobSpec::KindCase kind, const std::string& recipe, v1::JobSpec& spec) {
+  if (spec.kind_case() == kind) return absl::OkStatus();
+  if (spec.kind_case() != v1::JobSpec::KIND_NOT_SET) {
     return absl::InvalidArgumentError(absl::StrCat(
-        "--recipe ", recipe, " is for another kind of job: use `mae_client ", VerbOf(present), "`"));
+        "--recipe ", recipe, " is for another kind of job: use `mae_client ", VerbOf(KindNameOf(spec)), "`"));
   }
-  spec.GetReflection()->MutableMessage(&spec, v1::JobSpec::descriptor()->FindFieldByName(field));
+  spec.GetReflection()->MutableMessage(&spec, v1::JobSpec::descriptor()->FindFieldByNumber(kind));
   return absl::OkStatus();
 }
 
@@ -114,7 +96,7 @@ void NoteNext(Session& session, const std::string& job) {
   session.Note(absl::StrCat("stop it:   ", session.CommandFor("stop-job " + job)));
 }
 
-absl::Status Start(Session& session, JobKind kind, const StartOptions& options) {
+absl::Status Start(Session& session, v1::JobSpec::KindCase kind, const StartOptions& options) {
   MAE_ASSIGN_OR_RETURN(v1::JobSpec spec, SpecFrom(kind, options));
   MAE_ASSIGN_OR_RETURN(const v1::Job job, Create(session, RequestFrom(options, std::move(spec))));
   if (options.dry_run) return WriteSpec(session.options.format, job);
@@ -134,21 +116,22 @@ absl::Status Start(Session& session, JobKind kind, const StartOptions& options) 
   return WatchJob(session, watch);
 }
 
-const char* WhatFromMeans(JobKind kind) {
-  if (kind == JobKind::kEvaluate) return "Measure MODEL[@ALIAS]";
-  if (kind == JobKind::kFinetune) return "Start from the encoder of MODEL[@ALIAS]; without it from scratch";
+const char* WhatFromMeans(v1::JobSpec::KindCase kind) {
+  if (kind == v1::JobSpec::kEvaluate) return "Measure MODEL[@ALIAS]";
+  if (kind == v1::JobSpec::kFinetune)
+    return "Start from the encoder of MODEL[@ALIAS]; without it from scratch";
   return "Look through the encoder of MODEL[@ALIAS]";
 }
 
-void AddStart(VerbRegistry& verbs, JobKind kind, CLI::App* verb) {
+void AddStart(VerbRegistry& verbs, v1::JobSpec::KindCase kind, CLI::App* verb) {
   auto options = std::make_shared<StartOptions>();
   verb->add_option("--recipe", options->recipe,
                    "A built-in recipe by NAME (server-info lists them) or a FILE.yaml");
   verb->add_option("--dataset", options->dataset, "Work on this dataset");
-  if (kind != JobKind::kKnnProbe && kind != JobKind::kEvaluate) {
+  if (kind != v1::JobSpec::kKnnProbe && kind != v1::JobSpec::kEvaluate) {
     verb->add_option("--model", options->model, "Publish the result as a version of this model");
   }
-  if (kind != JobKind::kPretrain) {
+  if (kind != v1::JobSpec::kPretrain) {
     verb->add_option("--from", options->from, WhatFromMeans(kind));
   }
   verb->add_option("--set", options->overrides,
@@ -168,17 +151,17 @@ void AddStart(VerbRegistry& verbs, JobKind kind, CLI::App* verb) {
 
 void AddProbeCommands(VerbRegistry& verbs) {
   AddStart(
-      verbs, JobKind::kLinearProbe,
+      verbs, v1::JobSpec::kLinearProbe,
       verbs.Add("Train", "start-linear-probe", "Train a linear classifier over a frozen encoder",
                 "start-linear-probe --recipe fashion-mnist-linear-probe --from fashion-mae --model "
                 "fashion-probe --watch\n"
                 "start-linear-probe --from fashion-mae --dataset fashion-mnist --set schedule.epochs=20"));
   AddStart(
-      verbs, JobKind::kKnnProbe,
+      verbs, v1::JobSpec::kKnnProbe,
       verbs.Add("Train", "start-knn-probe", "Label images by those most like them to a frozen encoder",
                 "start-knn-probe --recipe fashion-mnist-knn-probe --from fashion-mae --watch\n"
                 "start-knn-probe --from fashion-mae --dataset fashion-mnist --set knn_probe.neighbors=5"));
-  AddStart(verbs, JobKind::kEvaluate,
+  AddStart(verbs, v1::JobSpec::kEvaluate,
            verbs.Add("Train", "start-evaluate", "Measure a published model on a dataset",
                      "start-evaluate --from fashion-classifier --dataset fashion-mnist --watch\n"
                      "start-evaluate --from fashion-classifier --dataset fashion-mnist --set "
@@ -187,7 +170,7 @@ void AddProbeCommands(VerbRegistry& verbs) {
 
 }  // namespace
 
-absl::StatusOr<v1::JobSpec> SpecFrom(JobKind kind, const StartOptions& options) {
+absl::StatusOr<v1::JobSpec> SpecFrom(v1::JobSpec::KindCase kind, const StartOptions& options) {
   MAE_ASSIGN_OR_RETURN(v1::JobSpec spec, ReadRecipe(options.recipe));
   MAE_RETURN_IF_ERROR(SetKind(kind, options.recipe, spec));
   if (!options.dataset.empty()) spec.mutable_data()->set_dataset(options.dataset);
@@ -211,12 +194,12 @@ std::string FreshUuid() {
 }
 
 void AddStartCommands(VerbRegistry& verbs) {
-  AddStart(verbs, JobKind::kPretrain,
+  AddStart(verbs, v1::JobSpec::kPretrain,
            verbs.Add("Train", "start-pretrain", "Pretrain a masked autoencoder",
                      "start-pretrain --recipe fashion-mnist-pretrain --model fashion-mae --watch\n"
                      "start-pretrain --recipe my.yaml --set schedule.epochs=20 --dry-run"));
   AddStart(
-      verbs, JobKind::kFinetune,
+      verbs, v1::JobSpec::kFinetune,
       verbs.Add(
           "Train", "start-finetune", "Train a classifier, from a pretrained model or from scratch",
           "start-finetune --recipe fashion-mnist-finetune --from fashion-mae --model fashion-classifier\n"

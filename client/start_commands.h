@@ -21,11 +21,9 @@ struct StartOptions {
   double reconnect_seconds = 60;
 };
 
-enum class JobKind { kPretrain, kFinetune, kLinearProbe, kKnnProbe, kEvaluate };
-
 /// The spec that the options make. INVALID_ARGUMENT for a recipe or an override at fault, and for a recipe of
 /// another kind (names its verb); NOT_FOUND for an unknown recipe.
-absl::StatusOr<v1::JobSpec> SpecFrom(JobKind kind, const StartOptions& options);
+absl::StatusOr<v1::JobSpec> SpecFrom(v1::JobSpec::KindCase kind, const StartOptions& options);
 
 /// A random UUID (version 4).
 std::string FreshUuid();

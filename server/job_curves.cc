@@ -13,7 +13,7 @@ constexpr int64_t kPoints = 20;
 
 CurvesOfJob CurvesFrom(const JobLedger& ledger) {
   return [&ledger](const std::string& job) {
-    std::map<std::string, std::vector<std::pair<int64_t, double>>> curves;
+    Curves curves;
     const std::string id(absl::StripPrefix(job, "jobs/"));  // cards have had both forms
     if (id.empty() || id.find_first_of("/.") != std::string::npos) return curves;
     const auto reader = JobDbReader::Open(ledger.Folder(id).database());

@@ -14,7 +14,7 @@
 namespace mae {
 namespace {
 
-constexpr int64_t kPieceBytes = 1 << 20;
+constexpr int64_t kPieceBytes = 512 << 10;  // with its envelope within the smallest rpc.max_message_mib
 
 absl::StatusOr<ExportFormat> FormatOf(v1::ExportModelRequest::Format format) {
   switch (format) {
@@ -61,8 +61,9 @@ absl::Status ModelDownload::Prepare(const v1::ExportModelRequest& request, const
 absl::Status ModelDownload::ListFiles() {
   std::error_code error;
   std::map<std::string, int64_t> files;
-  for (const auto& entry : std::filesystem::directory_iterator(folder_ / "files", error)) {
-    files[entry.path().filename()] = static_cast<int64_t>(entry.file_size(error));
+  for (std::filesystem::directory_iterator it(folder_ / "files", error), end; !error && it != end;) {
+    files[it->path().filename()] = static_cast<int64_t>(it->file_size(error));
+    if (!error) it.increment(error);
   }
   if (error) return SystemError("list", folder_ / "files", error.value());
   for (const auto& [name, bytes] : files) {

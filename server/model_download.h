@@ -2,12 +2,10 @@
 
 #include <fstream>
 #include <functional>
-#include <map>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include "absl/status/statusor.h"
+#include "interop/model_export.h"
 #include "mae/v1/model.pb.h"
 #include "server/transfer_folder.h"
 #include "serving/model_store.h"
@@ -15,8 +13,7 @@
 namespace mae {
 
 /// The curves of a job, thinned, by metric: (step, value). Empty where nothing is known. Thread-safe.
-using CurvesOfJob =
-    std::function<std::map<std::string, std::vector<std::pair<int64_t, double>>>(const std::string& job)>;
+using CurvesOfJob = std::function<Curves(const std::string& job)>;
 
 /// The messages of one ExportModel call: makes the files in a folder of its own, then gives them piece by
 /// piece. Blocks on the disk. Not thread-safe.

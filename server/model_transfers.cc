@@ -1,10 +1,12 @@
 #include "server/model_transfers.h"
 
+#include <algorithm>
 #include <memory>
 #include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "server/model_upload.h"
 #include "server/status_to_grpc.h"
 
@@ -20,19 +22,32 @@ absl::Status TooMany(int running) {
                         kTransferRetry);
 }
 
-/// Takes its place among the running transfers for as long as it lives.
+/// Takes its place among the running transfers, if there is one, for as long as it lives.
 class Place {
  public:
-  explicit Place(ModelTransfers::Shared& shared)
-      : shared_(shared), taken_(shared.running.fetch_add(1) < shared.limits.max_running) {}
-  ~Place() { shared_.running.fetch_sub(1); }
+  explicit Place(ModelTransfers::Shared& shared) : shared_(shared), taken_(Take(shared)) {}
+  ~Place() {
+    if (taken_) shared_.running.fetch_sub(1);
+  }
   Place(const Place&) = delete;
   Place& operator=(const Place&) = delete;
   bool taken() const { return taken_; }
+  /// How long the client may let the next message wait.
+  absl::Duration Patience() const { return std::min(shared_.limits.stall, end_ - absl::Now()); }
+  bool TimeIsUp() const { return absl::Now() >= end_; }
 
  private:
+  static bool Take(ModelTransfers::Shared& shared) {
+    int running = shared.running.load();
+    while (running < shared.limits.max_running) {
+      if (shared.running.compare_exchange_weak(running, running + 1)) return true;
+    }
+    return false;
+  }
+
   ModelTransfers::Shared& shared_;
   const bool taken_;
+  const absl::Time end_ = absl::Now() + shared_.limits.whole;
 };
 
 /// Reads a message, takes it on the queue, reads the next. Owns itself, from construction to OnDone.
@@ -57,9 +72,9 @@ class ImportStream final : public grpc::ServerReadReactor<v1::ImportModelRequest
     Queue([this, ok] { ok ? Take() : Complete(); });
   }
 
-  // Removing files may wait for the disk.
+  // Removing files may wait for the disk; a call that was refused has none.
   void OnDone() override {
-    if (!shared_.queue.TryPush([this] { delete this; })) delete this;
+    if (!place_.taken() || !shared_.queue.TryPush([this] { delete this; })) delete this;
   }
 
  private:
@@ -68,12 +83,16 @@ class ImportStream final : public grpc::ServerReadReactor<v1::ImportModelRequest
   }
 
   void Read() {
-    waiting_ = shared_.watch.Add(shared_.limits.stall, [this] {
-      Finish(ToGrpc(absl::DeadlineExceededError(
-          absl::StrCat("no message came for ", absl::FormatDuration(shared_.limits.stall),
-                       "; the import was given up and nothing was published: send it again"))));
-    });
+    waiting_ = shared_.watch.Add(place_.Patience(), [this] { Finish(ToGrpc(GivenUp())); });
     StartRead(&request_);
+  }
+
+  absl::Status GivenUp() const {
+    const auto& limits = shared_.limits;
+    return absl::DeadlineExceededError(absl::StrCat(
+        place_.TimeIsUp() ? absl::StrCat("the import took more than ", absl::FormatDuration(limits.whole))
+                          : absl::StrCat("no message came for ", absl::FormatDuration(limits.stall)),
+        "; it was given up and nothing was published: send it again"));
   }
 
   void Take() {
@@ -87,7 +106,8 @@ class ImportStream final : public grpc::ServerReadReactor<v1::ImportModelRequest
 
   void Complete() {
     if (context_->IsCancelled()) return Finish({grpc::StatusCode::CANCELLED, "the caller has gone"});
-    Finish(ToGrpc(upload_.Publish(shared_.store, *response_)));
+    Finish(ToGrpc(upload_.Publish(
+        shared_.store, [this] { return context_->IsCancelled(); }, *response_)));
   }
 
   ModelTransfers::Shared& shared_;
@@ -123,7 +143,7 @@ class ExportStream final : public grpc::ServerWriteReactor<v1::ExportModelRespon
   }
 
   void OnDone() override {
-    if (!shared_.queue.TryPush([this] { delete this; })) delete this;
+    if (!place_.taken() || !shared_.queue.TryPush([this] { delete this; })) delete this;
   }
 
  private:
@@ -143,7 +163,7 @@ class ExportStream final : public grpc::ServerWriteReactor<v1::ExportModelRespon
     const absl::StatusOr<bool> more = download_.Next(response_);
     if (!more.ok() || !*more) return Finish(ToGrpc(more.status()));
     // Ends the pending write, which a client that does not read would keep for ever.
-    waiting_ = shared_.watch.Add(shared_.limits.stall, [this] { context_->TryCancel(); });
+    waiting_ = shared_.watch.Add(place_.Patience(), [this] { context_->TryCancel(); });
     StartWrite(&response_);
   }
 
@@ -164,7 +184,7 @@ ModelTransfers::ModelTransfers(ModelStore& store, std::filesystem::path folder, 
               .folder = std::move(folder),
               .curves = std::move(curves),
               .limits = limits,
-              .queue = WorkQueue(kTransferThreads, 3 * limits.max_running)} {
+              .queue = WorkQueue(kTransferThreads, limits.max_running)} {
   std::error_code ignored;  // What can't be removed is in nobody's way.
   std::filesystem::remove_all(shared_.folder, ignored);
 }

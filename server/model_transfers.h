@@ -17,6 +17,7 @@ namespace mae {
 
 struct TransferLimits {
   absl::Duration stall = absl::Seconds(60);  ///< how long a transfer waits for its client's next message
+  absl::Duration whole = absl::Hours(6);     ///< how long one may take
   int64_t max_bytes = int64_t{16} << 30;     ///< of one import
   int max_running = 8;                       ///< imports and exports together
 };
@@ -24,8 +25,8 @@ struct TransferLimits {
 /// The streams of ImportModel and ExportModel (proto/mae/v1/model.proto). Files lie in a folder of each
 /// transfer's own until it ends, however it ends. At most two are worked on at a time, so that memory stays
 /// bounded by two models; the disk and LibTorch are waited for on threads of its own, never on gRPC's or
-/// those of other calls. A client that neither sends nor takes anything for `stall` has its call ended.
-/// Thread-safe; outlives the gRPC server.
+/// those of other calls. A client that neither sends nor takes anything for `stall` has its call ended,
+/// as has one that takes longer than `whole`. Thread-safe; outlives the gRPC server.
 class ModelTransfers {
  public:
   /// @param folder on the models' file system; whatever a crash left in it is removed.
@@ -45,7 +46,7 @@ class ModelTransfers {
     const TransferLimits limits;
     std::atomic<int> running = 0;
     StallWatch watch{};
-    WorkQueue queue;  ///< has room for a piece of work of every transfer
+    WorkQueue queue;  ///< has room for every running transfer, which has one piece of work at a time
   };
 
  private:

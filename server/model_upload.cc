@@ -17,7 +17,7 @@ namespace mae {
 namespace {
 
 constexpr int kMaxFiles = 3;
-constexpr int kMaxCardText = 16384;
+constexpr size_t kMaxCardText = 16384;
 constexpr int64_t kMaxSideFile = int64_t{16} << 20;
 constexpr int64_t kDiskPerByte = 3;  // the file, and its values as float32
 
@@ -51,15 +51,17 @@ absl::Status AsRequestFault(const absl::Status& status) {
   return names.contains(message.substr(0, message.find(": "))) ? WithField(status, names) : status;
 }
 
+absl::Status CheckCardText(absl::string_view field, const std::string& text) {
+  if (text.size() <= kMaxCardText) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(field, ": ", text.size(), " bytes; at most ", kMaxCardText, " are kept"));
+}
+
 absl::Status CheckNames(const v1::ImportOptions& options) {
   MAE_RETURN_IF_ERROR(CheckName("options.model", options.model()));
   for (const auto& alias : options.aliases()) MAE_RETURN_IF_ERROR(CheckName("options.aliases", alias));
-  for (const auto* text : {&options.source(), &options.license()}) {
-    if (text->size() <= kMaxCardText) continue;
-    return absl::InvalidArgumentError(
-        absl::StrCat("options.license: ", text->size(), " bytes; at most ", kMaxCardText, " are kept"));
-  }
-  return absl::OkStatus();
+  MAE_RETURN_IF_ERROR(CheckCardText("options.source", options.source()));
+  return CheckCardText("options.license", options.license());
 }
 
 }  // namespace
@@ -139,6 +141,8 @@ absl::Status ModelUpload::TakePiece(const v1::FilePiece& piece) {
                                      " was to come: files come whole and in order"));
   }
   const auto size = static_cast<int64_t>(piece.data().size());
+  // Would keep an import alive that does not go on.
+  if (size == 0) return InvalidField("piece.data", "is empty");
   if (size > missing_) {
     return InvalidField("piece.data",
                         absl::StrCat(size, " bytes of ", piece.file(), " where ", missing_, " were to come"));
@@ -159,15 +163,17 @@ absl::Status ModelUpload::CheckWhole() const {
                                             file.bytes(), " were there; nothing was published"));
 }
 
-absl::Status ModelUpload::Publish(ModelStore& store, v1::ImportModelResponse& response) {
+absl::Status ModelUpload::Publish(ModelStore& store, const std::function<bool()>& is_cancelled,
+                                  v1::ImportModelResponse& response) {
   MAE_RETURN_IF_ERROR(CheckWhole());
-  const auto imported = ImportModelFiles(folder_ / "files", OptionsOf(options_), folder_ / "model");
-  if (!imported.ok()) return AsRequestFault(imported.status());
+  const auto remarks = ImportModelFiles(folder_ / "files", OptionsOf(options_), folder_ / "model");
+  if (!remarks.ok()) return AsRequestFault(remarks.status());
+  if (is_cancelled()) return absl::CancelledError("the caller has gone; nothing was published");
   MAE_ASSIGN_OR_RETURN(const ModelVersion version,
                        store.Publish(folder_ / "model", options_.model(),
                                      {options_.aliases().begin(), options_.aliases().end()}));
   *response.mutable_version() = ToProto(version, false);
-  response.mutable_remarks()->Assign(imported->remarks.begin(), imported->remarks.end());
+  response.mutable_remarks()->Assign(remarks->begin(), remarks->end());
   return absl::OkStatus();
 }
 

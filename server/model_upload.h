@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <fstream>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -26,9 +27,11 @@ class ModelUpload {
   /// or than the disk.
   absl::Status Take(const v1::ImportModelRequest& request);
 
-  /// Reads the weights, writes a model folder, and publishes it. INVALID_ARGUMENT if bytes are missing, or as
-  /// ImportModelFiles and ModelStore::Publish say.
-  absl::Status Publish(ModelStore& store, v1::ImportModelResponse& response);
+  /// Reads the weights, writes a model folder, and publishes it. INVALID_ARGUMENT if bytes are missing;
+  /// CANCELLED, with nothing published, if `is_cancelled` once the folder is written; or as ImportModelFiles
+  /// and ModelStore::Publish say.
+  absl::Status Publish(ModelStore& store, const std::function<bool()>& is_cancelled,
+                       v1::ImportModelResponse& response);
 
  private:
   absl::Status TakeOptions(const v1::ImportOptions& options);

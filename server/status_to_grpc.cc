@@ -1,5 +1,7 @@
 #include "server/status_to_grpc.h"
 
+#include <nlohmann/json.hpp>
+
 #include "absl/strings/cord.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -10,6 +12,19 @@ namespace {
 
 constexpr absl::string_view kTypePrefix = "type.googleapis.com/";
 constexpr absl::string_view kDetailPrefix = "type.googleapis.com/google.rpc.";
+
+// Together they fit into a call's trailers, for which clients have 8 KiB: the message goes twice, and details
+// go in base64.
+constexpr size_t kMaxMessageBytes = 1536;
+constexpr size_t kMaxDetailBytes = 2560;
+
+// Cut, and valid UTF-8, which a protobuf string must be.
+std::string Presentable(absl::string_view text) {
+  using nlohmann::json;
+  const bool whole = text.size() <= kMaxMessageBytes;
+  const json cut = absl::StrCat(text.substr(0, kMaxMessageBytes), whole ? "" : "…");
+  return json::parse(cut.dump(-1, ' ', false, json::error_handler_t::replace)).get<std::string>();
+}
 
 template <typename Detail>
 std::string TypeUrl() {
@@ -34,7 +49,7 @@ Detail GetDetail(const absl::Status& status) {
 google::rpc::Status ToRpcStatus(const absl::Status& status) {
   google::rpc::Status message;
   message.set_code(static_cast<int>(status.code()));
-  message.set_message(std::string(status.message()));
+  message.set_message(Presentable(status.message()));
   status.ForEachPayload([&](absl::string_view type_url, const absl::Cord& payload) {
     if (!absl::StartsWith(type_url, kDetailPrefix)) return;
     google::protobuf::Any& detail = *message.add_details();
@@ -55,8 +70,11 @@ absl::Status WithFieldViolations(absl::Status status, const std::vector<FieldVio
   auto detail = GetDetail<google::rpc::BadRequest>(status);
   for (const FieldViolation& violation : violations) {
     auto& added = *detail.add_field_violations();
-    added.set_field(violation.field);
-    added.set_description(violation.description);
+    added.set_field(Presentable(violation.field));
+    added.set_description(Presentable(violation.description));
+    if (detail.ByteSizeLong() <= kMaxDetailBytes) continue;
+    if (detail.field_violations_size() > 1) detail.mutable_field_violations()->RemoveLast();
+    break;
   }
   SetDetail(detail, status);
   return status;

@@ -15,13 +15,15 @@
 /// Pure functions.
 namespace mae {
 
-/// Code, message and google.rpc details; other payloads stay inside the server.
+/// Code, message and google.rpc details; other payloads stay inside the server. What a client could not take
+/// is left out: a message ends after 1.5 KiB, and bytes that are no UTF-8 are replaced.
 grpc::Status ToGrpc(const absl::Status& status);
 
 /// The same as a message, for a job's `error`.
 google::rpc::Status ToRpcStatus(const absl::Status& status);
 
-/// Adds BadRequest details. `status` must not be OK; violations that it already has stay.
+/// Adds BadRequest details. `status` must not be OK; violations that it already has stay, and
+/// those beyond 2.5 KiB are left out.
 absl::Status WithFieldViolations(absl::Status status, const std::vector<FieldViolation>& violations);
 
 /// INVALID_ARGUMENT "field: description", with the violation as details.

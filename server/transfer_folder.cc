@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/durable_file.h"
+#include "base/status_macros.h"
 #include "base/system_error.h"
 
 namespace mae {
@@ -31,10 +33,7 @@ TransferFolder::~TransferFolder() {
 }
 
 absl::Status CheckDiskSpace(const std::filesystem::path& folder, int64_t bytes) {
-  std::error_code error;
-  const auto space = std::filesystem::space(folder, error);
-  if (error) return SystemError("examine", folder, error.value());
-  const auto free = static_cast<int64_t>(std::min<uintmax_t>(space.available, INT64_MAX));
+  MAE_ASSIGN_OR_RETURN(const int64_t free, FreeBytes(folder));
   if (bytes <= free) return absl::OkStatus();
   return absl::ResourceExhaustedError(absl::StrCat("the server's disk has ", free,
                                                    " bytes free; the transfer needs ", bytes,

@@ -6,8 +6,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <system_error>
 #include <utility>
 
 #include "absl/cleanup/cleanup.h"
@@ -80,6 +82,13 @@ absl::StatusOr<std::string> ReadFile(const std::filesystem::path& path, int64_t 
   }
   content.resize(length);
   return content;
+}
+
+absl::StatusOr<int64_t> FreeBytes(const std::filesystem::path& folder) {
+  std::error_code error;
+  const auto space = std::filesystem::space(folder, error);
+  if (error) return SystemError("examine the disk of", folder, error.value());
+  return static_cast<int64_t>(std::min<uintmax_t>(space.available, INT64_MAX));
 }
 
 std::string Sha256Hex(std::string_view bytes) {

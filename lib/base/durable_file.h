@@ -27,6 +27,9 @@ absl::Status SyncFolder(const std::filesystem::path& folder);
 /// INVALID_ARGUMENT if larger than max_bytes.
 absl::StatusOr<std::string> ReadFile(const std::filesystem::path& path, int64_t max_bytes = int64_t{1} << 40);
 
+/// Bytes that are free for this process on the disk of `folder`.
+absl::StatusOr<int64_t> FreeBytes(const std::filesystem::path& folder);
+
 /// SHA-256 of bytes, hexadecimal.
 std::string Sha256Hex(std::string_view bytes);
 

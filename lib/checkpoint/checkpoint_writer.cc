@@ -139,12 +139,10 @@ absl::Status CheckpointWriter::Stage(const TrainingCheckpoint& checkpoint) {
 absl::Status CheckpointWriter::CheckSpace(const TrainingCheckpoint& checkpoint) const {
   constexpr int64_t kHeadersAndState = int64_t{1} << 20;
   const int64_t needed = BytesOf(checkpoint.model) + BytesOf(checkpoint.optimizer) + kHeadersAndState;
-  std::error_code error;
-  const auto space = fs::space(folder_, error);
-  if (error) return SystemError("examine the disk of", folder_, error.value());
-  if (space.available >= static_cast<uintmax_t>(needed)) return absl::OkStatus();
+  MAE_ASSIGN_OR_RETURN(const int64_t free, FreeBytes(folder_));
+  if (free >= needed) return absl::OkStatus();
   return absl::ResourceExhaustedError(absl::StrCat("a checkpoint needs ", needed, " bytes, the disk of ",
-                                                   folder_.string(), " has ", space.available,
+                                                   folder_.string(), " has ", free,
                                                    " free: make room, or set checkpoint.keep_last lower"));
 }
 

@@ -8,6 +8,7 @@
 #include "base/status_macros.h"
 #include "interop/config_files.h"
 #include "options/model_json.h"
+#include "options/shallow_json.h"
 
 namespace mae {
 namespace {
@@ -127,10 +128,10 @@ ImportOptions FromTimm(const json& config) {
   SetImageSize(arguments, "img_size", options);
   options.mean = NumbersAt(pretrained, "mean");
   options.std_dev = NumbersAt(pretrained, "std");
-  const json& labels = pretrained.contains("label_names") ? pretrained["label_names"] : json();
-  if (labels.is_array() &&
-      std::all_of(labels.begin(), labels.end(), [](const json& l) { return l.is_string(); })) {
-    options.labels = labels.get<std::vector<std::string>>();
+  const auto labels = pretrained.find("label_names");
+  if (labels != pretrained.end() && labels->is_array() &&
+      std::all_of(labels->begin(), labels->end(), [](const json& l) { return l.is_string(); })) {
+    options.labels = labels->get<std::vector<std::string>>();
   }
   return options;
 }
@@ -156,7 +157,7 @@ ImportOptions FromOurs(const std::string& text) {
 }
 
 ImportOptions FromConfig(const std::string& text) {
-  const json config = json::parse(text);
+  const json config = ParseShallowJson(text);
   if (!config.is_object()) throw std::invalid_argument("is no JSON object");
   if (config.contains("model_type")) return FromTransformers(config);
   if (config.contains("architecture")) return FromTimm(config);
@@ -166,14 +167,15 @@ ImportOptions FromConfig(const std::string& text) {
 }
 
 ImportOptions FromPreprocessor(const std::string& text) {
-  const json config = json::parse(text);
+  const json config = ParseShallowJson(text);
   if (!config.is_object()) throw std::invalid_argument("is no JSON object");
   ImportOptions options;
   options.mean = NumbersAt(config, "image_mean");
   options.std_dev = NumbersAt(config, "image_std");
   if (TruthAt(config, "do_normalize").value_or(true)) return options;
-  options.mean.assign(options.mean.size(), 0.0);
-  options.std_dev.assign(options.std_dev.size(), 1.0);
+  const size_t channels = options.mean.empty() ? 3 : options.mean.size();  // three is their default
+  options.mean.assign(channels, 0.0);
+  options.std_dev.assign(channels, 1.0);
   return options;
 }
 

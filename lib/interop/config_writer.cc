@@ -14,7 +14,13 @@ std::string Indented(const ordered& config) {
   return config.dump(2, ' ', false, ordered::error_handler_t::replace) + "\n";
 }
 
-int64_t HiddenWidth(int64_t width, double ratio) { return std::llround(static_cast<double>(width) * ratio); }
+// timm cuts width * ratio to a whole number where models here round it.
+double TimmRatio(const EncoderOptions& encoder) {
+  const auto width = static_cast<double>(encoder.embed_dim);
+  const int64_t hidden = encoder.hidden_width(encoder.embed_dim);
+  const double ratio = static_cast<double>(hidden) / width;
+  return static_cast<int64_t>(width * ratio) < hidden ? std::nextafter(ratio, HUGE_VAL) : ratio;
+}
 
 absl::Status CheckTransformersHasIt(const ModelConfig& config) {
   const auto& encoder = config.encoder();
@@ -35,7 +41,7 @@ ordered EncoderConfig(const EncoderOptions& encoder) {
   return {{"hidden_size", encoder.embed_dim},
           {"num_hidden_layers", encoder.depth},
           {"num_attention_heads", encoder.num_heads},
-          {"intermediate_size", HiddenWidth(encoder.embed_dim, encoder.mlp_ratio)},
+          {"intermediate_size", encoder.hidden_width(encoder.embed_dim)},
           {"hidden_act", "gelu"},
           {"hidden_dropout_prob", 0.0},
           {"attention_probs_dropout_prob", 0.0},
@@ -52,15 +58,16 @@ void AddDecoder(const MaskedAutoencoderOptions& model, ordered& config) {
   config["decoder_num_attention_heads"] = decoder.num_heads;
   config["decoder_hidden_size"] = decoder.embed_dim;
   config["decoder_num_hidden_layers"] = decoder.depth;
-  config["decoder_intermediate_size"] = HiddenWidth(decoder.embed_dim, model.encoder.mlp_ratio);
+  config["decoder_intermediate_size"] = model.encoder.hidden_width(decoder.embed_dim);
   config["mask_ratio"] = model.mask_ratio;
   config["norm_pix_loss"] = model.norm_pix_loss;
 }
 
 void AddLabels(const ModelConfig& config, int64_t classes, ordered& out) {
-  ordered names = ordered::object(), ids = ordered::object();
+  // Maps, as an ordered object is searched from its beginning for each key.
+  auto names = nlohmann::json::object(), ids = nlohmann::json::object();
+  const bool named = static_cast<int64_t>(config.labels.size()) == classes;
   for (int64_t i = 0; i < classes; ++i) {
-    const bool named = static_cast<int64_t>(config.labels.size()) == classes;
     const std::string name = named ? config.labels[static_cast<size_t>(i)] : absl::StrCat("LABEL_", i);
     names[absl::StrCat(i)] = name;
     ids[name] = i;
@@ -129,7 +136,7 @@ std::string TimmConfig(const ModelConfig& config) {
                              {"embed_dim", encoder.embed_dim},
                              {"depth", encoder.depth},
                              {"num_heads", encoder.num_heads},
-                             {"mlp_ratio", encoder.mlp_ratio},
+                             {"mlp_ratio", TimmRatio(encoder)},
                              {"qkv_bias", encoder.qkv_bias},
                              {"global_pool", mean ? "avg" : "token"}};
   ordered pretrained = {{"input_size", {encoder.channels, encoder.image_height, encoder.image_width}},

@@ -15,55 +15,72 @@
 #include "interop/pth_file.h"
 #include "interop/weight_names.h"
 #include "options/model_json.h"
+#include "runtime/torch_status.h"
 
 namespace mae {
 namespace {
 
-absl::Status WriteHuggingFace(const NamedTensors& tensors, const ModelConfig& config,
+absl::StatusOr<NamedTensors> WeightsIn(const std::filesystem::path& model_folder) {
+  MAE_ASSIGN_OR_RETURN(Safetensors weights, ReadSafetensors(model_folder / "model.safetensors"));
+  return std::move(weights.tensors);
+}
+
+absl::Status WriteHuggingFace(const std::filesystem::path& model_folder, const ModelConfig& config,
                               const std::filesystem::path& out) {
   MAE_ASSIGN_OR_RETURN(const std::string json, HuggingFaceConfig(config));
-  MAE_ASSIGN_OR_RETURN(const NamedTensors theirs, ToHuggingFaceNames(tensors));
-  MAE_RETURN_IF_ERROR(WriteSafetensors(out / "model.safetensors", theirs).status());
+  MAE_ASSIGN_OR_RETURN(NamedTensors tensors, WeightsIn(model_folder));
+  MAE_ASSIGN_OR_RETURN(tensors, FoldProbeHead(tensors));
+  MAE_ASSIGN_OR_RETURN(tensors, ToHuggingFaceNames(tensors));
+  MAE_RETURN_IF_ERROR(WriteSafetensors(out / "model.safetensors", tensors).status());
   MAE_RETURN_IF_ERROR(WriteFileDurably(out / "preprocessor_config.json", HuggingFacePreprocessor(config)));
   return WriteFileDurably(out / "config.json", json);
 }
 
 // timm takes a file with a mask token for one of DINOv2, so a decoder must not go along.
-absl::Status WriteTimm(NamedTensors tensors, const ModelConfig& config, const std::filesystem::path& out) {
+absl::Status WriteTimm(const std::filesystem::path& model_folder, const ModelConfig& config,
+                       const std::filesystem::path& out) {
+  MAE_ASSIGN_OR_RETURN(NamedTensors tensors, WeightsIn(model_folder));
   std::erase_if(tensors, [](const auto& item) {
     return item.first == "mask_token" || item.first.starts_with("decoder_");
   });
+  MAE_ASSIGN_OR_RETURN(tensors, FoldProbeHead(tensors));
   MAE_RETURN_IF_ERROR(WriteSafetensors(out / "model.safetensors", tensors).status());
   return WriteFileDurably(out / "config.json", TimmConfig(config));
 }
 
-absl::Status WriteTorch(const NamedTensors& tensors, const ModelConfig& config,
+absl::Status WriteTorch(const std::filesystem::path& model_folder, const ModelConfig& config,
                         const std::filesystem::path& out) {
+  MAE_ASSIGN_OR_RETURN(const NamedTensors tensors, WeightsIn(model_folder));
   MAE_ASSIGN_OR_RETURN(DurableFileWriter writer, DurableFileWriter::Create(out / "checkpoint.pth"));
   MAE_RETURN_IF_ERROR(WritePth(tensors, [&writer](std::string_view bytes) { return writer.Append(bytes); }));
   MAE_RETURN_IF_ERROR(writer.Commit().status());
   return WriteFileDurably(out / "config.json", ModelConfigToJson(config));
 }
 
-absl::Status WriteOfficial(const NamedTensors& tensors, const ModelConfig& config,
-                           const std::filesystem::path& out) {
-  MAE_RETURN_IF_ERROR(WriteSafetensors(out / "model.safetensors", tensors).status());
-  return WriteFileDurably(out / "config.json", ModelConfigToJson(config));
+// The format that models here have.
+absl::Status WriteOfficial(const std::filesystem::path& model_folder, const std::filesystem::path& out) {
+  for (const char* name : {"model.safetensors", "config.json"}) {
+    std::error_code error;
+    std::filesystem::copy_file(model_folder / name, out / name,
+                               std::filesystem::copy_options::overwrite_existing, error);
+    if (error) return SystemError("copy", model_folder / name, error.value());
+  }
+  return absl::OkStatus();
 }
 
-absl::Status WriteWeights(const NamedTensors& tensors, ExportFormat format, const ModelConfig& config,
-                          const std::filesystem::path& out) {
+absl::Status WriteFormat(const std::filesystem::path& model_folder, ExportFormat format,
+                         const ModelConfig& config, const std::filesystem::path& out) {
   switch (format) {
     case ExportFormat::kHuggingFace:
-      return WriteHuggingFace(tensors, config, out);
+      return WriteHuggingFace(model_folder, config, out);
     case ExportFormat::kTimm:
-      return WriteTimm(tensors, config, out);
+      return WriteTimm(model_folder, config, out);
     case ExportFormat::kPth:
-      return WriteTorch(tensors, config, out);
+      return WriteTorch(model_folder, config, out);
     case ExportFormat::kOfficial:
       break;
   }
-  return WriteOfficial(tensors, config, out);
+  return WriteOfficial(model_folder, out);
 }
 
 }  // namespace
@@ -71,11 +88,11 @@ absl::Status WriteWeights(const NamedTensors& tensors, ExportFormat format, cons
 absl::Status ExportModelFiles(const std::filesystem::path& model_folder, ExportFormat format,
                               const ModelStory& story, const std::filesystem::path& out) {
   MAE_ASSIGN_OR_RETURN(const ModelConfig config, ReadModelConfig(model_folder));
-  MAE_ASSIGN_OR_RETURN(const Safetensors weights, ReadSafetensors(model_folder / "model.safetensors"));
   std::error_code error;
   std::filesystem::create_directories(out, error);
   if (error) return SystemError("make folder", out, error.value());
-  MAE_RETURN_IF_ERROR(WriteWeights(weights.tensors, format, config, out));
+  MAE_RETURN_IF_ERROR(
+      CatchTorch("exporting", [&] { return WriteFormat(model_folder, format, config, out); }));
   return WriteFileDurably(out / "README.md", ModelReadme(format, config, story));
 }
 

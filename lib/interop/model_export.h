@@ -19,18 +19,20 @@ enum class ExportFormat {
   kPth,          ///< checkpoint.pth, {"model": state dict}, for torch.load(weights_only=True)
 };
 
+/// Metric to (step, value), in order, thinned.
+using Curves = std::map<std::string, std::vector<std::pair<int64_t, double>>>;
+
 /// What an export tells of a model beside its weights: the content of README.md.
 struct ModelStory {
   std::string name;  ///< models/{model}/versions/{n}
   std::string made;  ///< when, for people
   ModelCard card;
-  /// Metric to (step, value), in order, thinned; empty where the job is gone.
-  std::map<std::string, std::vector<std::pair<int64_t, double>>> curves;
+  Curves curves;  ///< empty where the job is gone
 };
 
 /// Writes a model folder (docs/formats/model.md) in another format: weights, config and a model card
-/// README.md. Holds the weights once or twice in memory. Torch-free header; blocks for seconds; safe from any
-/// thread.
+/// README.md. A linear probe's head, which transformers and timm do not have, becomes one Linear for them.
+/// Holds the weights up to twice in memory. Torch-free header; blocks for seconds; safe from any thread.
 /// @param out is made; on an error it may hold files that are of no use.
 /// @return FAILED_PRECONDITION "format: …" if the format has no such model; NOT_FOUND, RESOURCE_EXHAUSTED,
 ///   INTERNAL.

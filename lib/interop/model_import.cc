@@ -19,14 +19,14 @@
 #include "interop/pth_file.h"
 #include "interop/weight_names.h"
 #include "interop/weight_shapes.h"
-#include "models/masked_autoencoder.h"
-#include "models/vision_transformer.h"
+#include "models/make_module.h"
 #include "runtime/torch_status.h"
 
 namespace mae {
 namespace {
 
 constexpr size_t kMaxFileName = 128;
+constexpr size_t kMaxTensorName = 256;
 
 bool IsPickled(absl::string_view name) {
   return absl::EndsWith(name, ".pth") || absl::EndsWith(name, ".pt") || absl::EndsWith(name, ".bin");
@@ -57,38 +57,38 @@ absl::StatusOr<NamedTensors> ReadWeights(const std::filesystem::path& path) {
   return std::move(file->tensors);
 }
 
+// Names go into messages and remarks, which are text.
+absl::Status CheckTensorName(const std::string& name) {
+  const bool plain =
+      name.size() <= kMaxTensorName && std::all_of(name.begin(), name.end(), absl::ascii_isprint);
+  if (plain) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("tensor '", absl::CEscape(name.substr(0, kMaxTensorName)),
+                                                 "': names are printable ASCII, ", kMaxTensorName,
+                                                 " characters at most"));
+}
+
 // float32, which every model here is stored in; counters of a BatchNorm fall off.
 absl::StatusOr<NamedTensors> AsFloats(const NamedTensors& tensors) {
   NamedTensors floats;
   for (const auto& [name, tensor] : tensors) {
     if (name.ends_with("num_batches_tracked")) continue;
+    MAE_RETURN_IF_ERROR(CheckTensorName(name));
     if (!tensor.is_floating_point()) {
-      return absl::InvalidArgumentError(absl::StrCat("tensor ", absl::CEscape(name), ": is of ",
+      return absl::InvalidArgumentError(absl::StrCat("tensor ", name, ": is of ",
                                                      c10::toString(tensor.scalar_type()),
                                                      "; weights are floating point numbers"));
     }
-    MAE_ASSIGN_OR_RETURN(auto converted, CatchTorch(absl::StrCat("converting ", absl::CEscape(name)),
-                                                    [&tensor = tensor] { return tensor.to(torch::kFloat); }));
-    floats.emplace_back(name, std::move(converted));
+    floats.emplace_back(name, tensor.to(torch::kFloat));
   }
   return floats;
-}
-
-std::shared_ptr<torch::nn::Module> BuildModule(const ModelConfig& config) {
-  if (const auto* options = std::get_if<MaskedAutoencoderOptions>(&config.model)) {
-    return std::make_shared<MaskedAutoencoderImpl>(*options);
-  }
-  return std::make_shared<VisionTransformerImpl>(std::get<VisionTransformerOptions>(config.model));
 }
 
 // The module checks every name and shape.
 absl::Status WriteImported(const NamedTensors& tensors, const ModelConfig& config, const ModelCard& card,
                            const std::filesystem::path& out) {
-  return CatchTorch("building the model", [&]() -> absl::Status {
-    const auto module = BuildModule(config);
-    MAE_RETURN_IF_ERROR(LoadState(tensors, *module));
-    return WriteModelFolder(out, *module, config, card);
-  });
+  const auto module = MakeModule(config);
+  MAE_RETURN_IF_ERROR(LoadState(tensors, *module));
+  return WriteModelFolder(out, *module, config, card);
 }
 
 absl::StatusOr<NamedTensors> OfficialTensors(const std::filesystem::path& path) {
@@ -106,6 +106,21 @@ std::vector<std::string> RemarksOf(const DescribedModel& described) {
                      " tensors, ", described.ignored.front(), " the first."));
   }
   return remarks;
+}
+
+absl::StatusOr<std::vector<std::string>> ImportFrom(const std::filesystem::path& files,
+                                                    const ImportOptions& options,
+                                                    const std::filesystem::path& out) {
+  MAE_ASSIGN_OR_RETURN(const ImportOptions found, ReadConfigFiles(files));
+  MAE_ASSIGN_OR_RETURN(const auto path, FindWeights(files));
+  MAE_ASSIGN_OR_RETURN(const NamedTensors tensors, OfficialTensors(path));
+  MAE_ASSIGN_OR_RETURN(const DescribedModel described, DescribeWeights(tensors, Completed(options, found)));
+  ModelCard card;
+  card.recipe = "imported";
+  card.source = options.source.empty() ? path.filename().string() : options.source;
+  card.license = options.license;
+  MAE_RETURN_IF_ERROR(WriteImported(tensors, described.config, card, out));
+  return RemarksOf(described);
 }
 
 }  // namespace
@@ -128,21 +143,10 @@ absl::Status CheckImportFileName(const std::string& name) {
                    "preprocessor_config.json"));
 }
 
-absl::StatusOr<ImportedModel> ImportModelFiles(const std::filesystem::path& files,
-                                               const ImportOptions& options,
-                                               const std::filesystem::path& out) {
-  MAE_ASSIGN_OR_RETURN(const ImportOptions found, ReadConfigFiles(files));
-  MAE_ASSIGN_OR_RETURN(const auto path, FindWeights(files));
-  MAE_ASSIGN_OR_RETURN(const NamedTensors tensors, OfficialTensors(path));
-  MAE_ASSIGN_OR_RETURN(const DescribedModel described, DescribeWeights(tensors, Completed(options, found)));
-  ImportedModel imported;
-  imported.config = described.config;
-  imported.remarks = RemarksOf(described);
-  imported.card.recipe = "imported";
-  imported.card.source = options.source.empty() ? path.filename().string() : options.source;
-  imported.card.license = options.license;
-  MAE_RETURN_IF_ERROR(WriteImported(tensors, imported.config, imported.card, out));
-  return imported;
+absl::StatusOr<std::vector<std::string>> ImportModelFiles(const std::filesystem::path& files,
+                                                          const ImportOptions& options,
+                                                          const std::filesystem::path& out) {
+  return CatchTorch("importing", [&] { return ImportFrom(files, options, out); });
 }
 
 }  // namespace mae

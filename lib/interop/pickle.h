@@ -37,7 +37,6 @@ struct PickleValue {
     kOpaque,   ///< an object whose content does not matter
   };
   Kind kind = Kind::kNone;
-  int depth = 0;  ///< levels of containers below
   int64_t integer = 0;
   double number = 0;
   std::string text;
@@ -47,10 +46,10 @@ struct PickleValue {
 /// A parsed pickle: owns its values. Movable; safe to read from any thread.
 class Pickle {
  public:
-  /// Limits: kMaxBytes of pickle, a million values, four million operations, containers 64 deep, strings of a
-  /// megabyte; so memory stays below about 300 MB whatever `bytes` says. Copies what it needs of `bytes`.
-  /// INVALID_ARGUMENT with the byte's place: a global or operation that is not allowed (named), something cut
-  /// off, a stack or memo place that is empty, a limit passed.
+  /// Limits: kMaxBytes of pickle, a million values, four million operations, strings of a megabyte,
+  /// 64 open marks; so memory stays below about 300 MB whatever `bytes` says. Copies what it needs of
+  /// `bytes`. INVALID_ARGUMENT with the byte's place: a global or operation that is not allowed (named),
+  /// something cut off, a stack or memo place that is empty, a limit passed.
   static absl::StatusOr<Pickle> Parse(std::string_view bytes);
   static constexpr int64_t kMaxBytes = 16 << 20;
 

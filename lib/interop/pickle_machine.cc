@@ -1,7 +1,5 @@
 #include "interop/pickle_machine.h"
 
-#include <algorithm>
-
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 
@@ -14,7 +12,6 @@ namespace {
 constexpr size_t kMaxValues = 1'000'000;
 constexpr int64_t kMaxOperations = 4'000'000;
 constexpr size_t kMaxMarks = 64;
-constexpr int kMaxPickleDepth = 64;
 constexpr size_t kMaxNameBytes = 256;
 constexpr int kNewestProtocol = 5;
 
@@ -157,19 +154,11 @@ absl::StatusOr<std::vector<PickleValue*>> PickleMachine::PopToMark() {
   return items;
 }
 
-absl::Status PickleMachine::Adopt(PickleValue& parent, const std::vector<PickleValue*>& items) {
-  for (const auto* item : items) {
-    parent.depth = std::max(parent.depth, item->depth + 1);
-    parent.items.push_back(item);
-  }
-  if (parent.depth <= kMaxPickleDepth) return absl::OkStatus();
-  return Fault(absl::StrCat("containers nested deeper than ", kMaxPickleDepth));
-}
-
 absl::Status PickleMachine::PushContainer(Kind kind, const std::vector<PickleValue*>& items) {
   if (kind == Kind::kDict && items.size() % 2 != 0) return Fault("a key without its value");
   MAE_RETURN_IF_ERROR(Push(kind));
-  return Adopt(*stack_.back(), items);
+  stack_.back()->items.assign(items.begin(), items.end());
+  return absl::OkStatus();
 }
 
 absl::Status PickleMachine::PushMarked(Kind kind) {
@@ -189,7 +178,8 @@ absl::Status PickleMachine::AddTo(Kind kind, const std::vector<PickleValue*>& it
   MAE_ASSIGN_OR_RETURN(PickleValue* const parent, Top());
   if (parent->kind != kind) return Fault("adds to what is no container of this kind");
   if (kind == Kind::kDict && items.size() % 2 != 0) return Fault("a key without its value");
-  return Adopt(*parent, items);
+  parent->items.insert(parent->items.end(), items.begin(), items.end());
+  return absl::OkStatus();
 }
 
 absl::Status PickleMachine::AddMarked(Kind kind) {

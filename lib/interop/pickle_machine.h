@@ -90,8 +90,6 @@ class PickleMachine {
   absl::StatusOr<PickleValue*> Top();
   absl::Status Mark();
   absl::StatusOr<std::vector<PickleValue*>> PopToMark();
-  /// Puts items into a container and holds its depth against the limit.
-  absl::Status Adopt(PickleValue& parent, const std::vector<PickleValue*>& items);
   absl::Status PushContainer(Kind kind, const std::vector<PickleValue*>& items);
   absl::Status PushMarked(Kind kind);
   absl::Status PushTupleOf(size_t count);

@@ -103,6 +103,25 @@ bool TakePart(std::string& name, size_t& part) {
   return true;
 }
 
+// "blocks.0.attn.qkv.bias" as its thirds, "blocks.0.attn.qkv.0.bias" and so on.
+NamedTensors WithPartsOfQkv(const NamedTensors& tensors) {
+  constexpr std::string_view kQkv = ".attn.qkv.";
+  NamedTensors split;
+  for (const auto& [name, tensor] : tensors) {
+    const auto at = name.find(kQkv);
+    if (at == std::string::npos) {
+      split.emplace_back(name, tensor);
+      continue;
+    }
+    const auto parts = tensor.chunk(3, 0);
+    for (size_t part = 0; part < parts.size(); ++part) {
+      auto third = name;
+      split.emplace_back(third.insert(at + kQkv.size(), absl::StrCat(part, ".")), parts[part]);
+    }
+  }
+  return split;
+}
+
 bool AreOfTransformers(const NamedTensors& tensors) {
   return std::any_of(tensors.begin(), tensors.end(), [](const auto& item) {
     return item.first.ends_with("embeddings.cls_token") || item.first.starts_with("vit.") ||
@@ -162,18 +181,7 @@ absl::StatusOr<NamedTensors> ToOfficialNames(const NamedTensors& tensors) {
 
 absl::StatusOr<NamedTensors> ToHuggingFaceNames(const NamedTensors& tensors) {
   NamedTensors theirs;
-  for (const auto& [ours, tensor] : tensors) {
-    const auto qkv = ours.find(".attn.qkv.");
-    if (qkv != std::string::npos) {
-      const auto parts = tensor.chunk(3, 0);
-      for (size_t part = 0; part < parts.size(); ++part) {
-        auto third = ours;
-        third.insert(qkv + sizeof(".attn.qkv.") - 1, absl::StrCat(part, "."));
-        const auto name = TheirsOf(third);
-        if (name) theirs.emplace_back(*name, parts[part]);
-      }
-      continue;
-    }
+  for (const auto& [ours, tensor] : WithPartsOfQkv(tensors)) {
     auto name = TheirsOf(ours);
     if (!name) {
       return absl::InvalidArgumentError(
@@ -196,15 +204,17 @@ absl::StatusOr<NamedTensors> FoldProbeHead(const NamedTensors& tensors) {
     }
   }
   if (head.empty()) return folded;
+  head.erase("0.num_batches_tracked");
   const auto mean = head["0.running_mean"], var = head["0.running_var"];
   const auto weight = head["1.weight"], bias = head["1.bias"];
-  const bool whole = mean.defined() && var.defined() && weight.defined() && bias.defined() &&
-                     weight.dim() == 2 && mean.sizes() == var.sizes() && mean.dim() == 1 &&
+  // Looking made those that were missing, undefined.
+  const bool whole = head.size() == 4 && mean.defined() && var.defined() && weight.defined() &&
+                     bias.defined() && weight.dim() == 2 && mean.sizes() == var.sizes() && mean.dim() == 1 &&
                      mean.size(0) == weight.size(1) && bias.dim() == 1 && bias.size(0) == weight.size(0);
   if (!whole) {
     return absl::InvalidArgumentError(
         "head.0 and head.1 are no head of a linear probe: running_mean, running_var, weight [C,D] and bias "
-        "[C] are needed");
+        "[C] are needed, and nothing else is known");
   }
   return CatchTorch("folding the probe's head", [&] {
     const auto scaled = weight.to(torch::kDouble) / (var.to(torch::kDouble) + kProbeEps).sqrt();

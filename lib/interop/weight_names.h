@@ -26,7 +26,7 @@ absl::StatusOr<NamedTensors> ToHuggingFaceNames(const NamedTensors& tensors);
 
 /// The official probe's head is BatchNorm without affine (head.0, eps 1e-6) and then Linear (head.1): in
 /// evaluation one Linear, `head`. Without such a head the tensors come back as they are.
-/// INVALID_ARGUMENT if a part is missing or of another size.
+/// INVALID_ARGUMENT if a part is missing, of another size or unknown.
 absl::StatusOr<NamedTensors> FoldProbeHead(const NamedTensors& tensors);
 
 }  // namespace mae

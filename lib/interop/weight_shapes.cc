@@ -91,11 +91,16 @@ class Weights {
 
 absl::Status SetImage(int64_t patches, const ImportOptions& options, EncoderOptions& encoder) {
   if (options.image_height || options.image_width) {
-    encoder.image_height = options.image_height.value_or(*options.image_width);
+    encoder.image_height = options.image_height ? *options.image_height : *options.image_width;
     encoder.image_width = options.image_width.value_or(encoder.image_height);
-    if (encoder.image_height > 0 && encoder.image_width > 0 && encoder.num_patches() == patches) {
-      return absl::OkStatus();
+    // First, so that no product overflows.
+    if (std::min(encoder.image_height, encoder.image_width) < 1 ||
+        std::max(encoder.image_height, encoder.image_width) > kMaxImageSide) {
+      return absl::InvalidArgumentError(absl::StrCat("image_height: ", encoder.image_height, "x",
+                                                     encoder.image_width, " pixels; a side has 1 to ",
+                                                     kMaxImageSide));
     }
+    if (encoder.num_patches() == patches) return absl::OkStatus();
     return absl::InvalidArgumentError(absl::StrCat(
         "image_height: ", encoder.image_height, "x", encoder.image_width, " in patches of ",
         encoder.patch_size, " makes ", encoder.num_patches(), " patches; pos_embed has ", patches));
@@ -115,10 +120,12 @@ absl::Status SetPatches(const Weights& weights, const ImportOptions& options, En
   encoder.channels = proj.size(1);
   encoder.patch_size = proj.size(2);
   const int64_t patches = positions.size(1) - 1;
-  if (encoder.patch_size < 1 || proj.size(2) != proj.size(3) || patches < 1 || patches > kMaxPatches) {
+  if (encoder.patch_size < 1 || encoder.patch_size > kMaxImageSide || proj.size(2) != proj.size(3) ||
+      patches < 1 || patches > kMaxPatches) {
     return absl::InvalidArgumentError(
         absl::StrCat("tensor patch_embed.proj.weight: patches of ", proj.size(2), "x", proj.size(3), ", ",
-                     patches, " of them; square ones, and at most ", kMaxPatches, ", are read"));
+                     patches, " of them; square ones, up to ", kMaxImageSide, " pixels a side and at most ",
+                     kMaxPatches, " of them, are read"));
   }
   return SetImage(patches, options, encoder);
 }
@@ -247,7 +254,7 @@ absl::Status SortOut(const Weights& weights, DescribedModel& model) {
 absl::Status DescribeAutoencoder(const Weights& weights, const ImportOptions& options, const Stack& stack,
                                  EncoderOptions encoder, DescribedModel& model) {
   MAE_ASSIGN_OR_RETURN(const Stack decoder, weights.Describe("decoder_blocks."));
-  if (decoder.mlp_ratio() != stack.mlp_ratio() || decoder.qkv_bias != stack.qkv_bias) {
+  if (decoder.hidden != encoder.hidden_width(decoder.width) || decoder.qkv_bias != stack.qkv_bias) {
     return absl::InvalidArgumentError(absl::StrCat("decoder_blocks.*: MLP ratio ", decoder.mlp_ratio(),
                                                    " or qkv bias differ from the encoder's ",
                                                    stack.mlp_ratio(), "; models here share both"));

@@ -23,7 +23,8 @@ struct DescribedModel {
 /// MLP ratio and qkv bias come from shapes; the image from a square grid or from `options`; heads from
 /// `options`, else from a preset of the same width and depth.
 ///
-/// Nothing is allocated: the config's parameters are no more than the tensors hold. Pure.
+/// The config's parameters are no more than the tensors hold, and nothing larger than pos_embed is made here.
+/// Pure; throws as LibTorch does.
 /// @return INVALID_ARGUMENT "num_heads: …" or "image_height: …" where an option is needed, and what it should
 ///   say; naming the tensor for one that is missing, of another shape than a ViT's, or that no model here
 ///   has.

@@ -1,7 +1,5 @@
 #include "nn/block.h"
 
-#include <cmath>
-
 namespace mae {
 
 torch::nn::LayerNorm MakeLayerNorm(int64_t dim, double eps) {
@@ -12,7 +10,7 @@ BlockImpl::BlockImpl(int64_t dim, int64_t num_heads, const EncoderOptions& share
     : norm1_(register_module("norm1", MakeLayerNorm(dim, shared.layer_norm_eps))),
       norm2_(register_module("norm2", MakeLayerNorm(dim, shared.layer_norm_eps))),
       attn_(register_module("attn", Attention(dim, num_heads, shared.qkv_bias))),
-      mlp_(register_module("mlp", Mlp(dim, std::llround(static_cast<double>(dim) * shared.mlp_ratio)))),
+      mlp_(register_module("mlp", Mlp(dim, shared.hidden_width(dim)))),
       drop_path_(register_module("drop_path", DropPath(drop_path))) {}
 
 torch::Tensor BlockImpl::forward(const torch::Tensor& x, int64_t first_output) {

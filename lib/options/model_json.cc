@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "options/shallow_json.h"
 
 namespace mae {
 
@@ -163,7 +164,7 @@ template <typename Parse>
 auto Parsed(const char* file, const std::string& text, Parse parse)
     -> absl::StatusOr<decltype(parse(json()))> {
   try {
-    const json object = json::parse(text);
+    const json object = ParseShallowJson(text);
     if (!object.is_object()) throw std::invalid_argument("not a JSON object");
     return parse(object);
   } catch (const std::exception& error) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <string>
 
@@ -44,6 +45,8 @@ struct EncoderOptions {
   int64_t num_patches() const { return grid_rows() * grid_cols(); }
   /// Values in one patch: patch_size * patch_size * channels.
   int64_t patch_dim() const { return patch_size * patch_size * channels; }
+  /// Hidden width of the MLP in a block of width `dim`.
+  int64_t hidden_width(int64_t dim) const { return std::llround(static_cast<double>(dim) * mlp_ratio); }
 
   bool operator==(const EncoderOptions&) const = default;
 };

@@ -8,7 +8,7 @@ int64_t LayerNorm(int64_t width) { return 2 * width; }
 
 // One block of width `dim`: two norms, attention (qkv, projection) and the MLP.
 int64_t Block(int64_t dim, const EncoderOptions& encoder) {
-  const auto hidden = static_cast<int64_t>(static_cast<double>(dim) * encoder.mlp_ratio);
+  const int64_t hidden = encoder.hidden_width(dim);
   return 2 * LayerNorm(dim) + Linear(dim, 3 * dim, encoder.qkv_bias) + Linear(dim, dim) +
          Linear(dim, hidden) + Linear(hidden, dim);
 }

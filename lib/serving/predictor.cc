@@ -8,6 +8,7 @@
 #include "base/counted_random.h"
 #include "base/status_macros.h"
 #include "checkpoint/model_folder.h"
+#include "models/make_module.h"
 #include "models/masked_autoencoder.h"
 #include "models/reconstruction_loss.h"
 #include "models/vision_transformer.h"
@@ -133,17 +134,13 @@ class LoadedPredictor : public Predictor {
 
   // Builds the module that the config describes, with the weights of the folder. Throws as LibTorch does.
   absl::Status LoadWeights(const std::filesystem::path& folder) {
-    if (const auto* options = std::get_if<MaskedAutoencoderOptions>(&config_.model)) {
-      autoencoder_ = std::make_shared<MaskedAutoencoderImpl>(*options);
-    } else {
-      classifier_ =
-          std::make_shared<VisionTransformerImpl>(std::get<VisionTransformerOptions>(config_.model));
-    }
-    auto& module = autoencoder_ ? static_cast<torch::nn::Module&>(*autoencoder_) : *classifier_;
+    const auto module = MakeModule(config_);
+    autoencoder_ = std::dynamic_pointer_cast<MaskedAutoencoderImpl>(module);
+    classifier_ = std::dynamic_pointer_cast<VisionTransformerImpl>(module);
     MAE_ASSIGN_OR_RETURN(const auto file, ReadSafetensors(folder / "model.safetensors"));
-    MAE_RETURN_IF_ERROR(LoadState(file.tensors, module));
-    module.to(device_);
-    module.eval();
+    MAE_RETURN_IF_ERROR(LoadState(file.tensors, *module));
+    module->to(device_);
+    module->eval();
     return absl::OkStatus();
   }
 

@@ -1,22 +1,19 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <fstream>
-#include <iterator>
 
+#include "base/durable_file.h"
 #include "tests/client/client_process.h"
 #include "tests/client/fake_server.h"
+#include "tests/fakes/status_matchers.h"
 
 namespace mae {
 namespace {
 
 using testing::HasSubstr;
 using testing::IsEmpty;
-
-std::string TextOf(const std::filesystem::path& path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
 
 std::vector<std::string> NamesIn(const std::filesystem::path& folder) {
   std::vector<std::string> names;
@@ -45,7 +42,7 @@ v1::ExportModelResponse Piece(const std::string& file, const std::string& data) 
 
 Script Sending(const std::vector<v1::ExportModelResponse>& messages, grpc::Status end = grpc::Status::OK) {
   Script script;
-  script.export_model = [=](const v1::ExportModelRequest&, const auto& send) {
+  script.export_model = [=](const grpc::ServerContext&, const v1::ExportModelRequest&, const auto& send) {
     for (const auto& message : messages) send(message);
     return end;
   };
@@ -64,8 +61,8 @@ TEST(ExportModel, WritesTheFilesAndPrintsWhereTheyAre) {
   const auto result = Export(server, folder / "new" / "out");
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_THAT(result.out, HasSubstr((folder / "new" / "out" / "config.json").string() + "\n"));
-  EXPECT_EQ(TextOf(folder / "new" / "out" / "model.safetensors"), "abcdef");
-  EXPECT_EQ(TextOf(folder / "new" / "out" / "config.json"), "{}");
+  EXPECT_THAT(ReadFile(folder / "new" / "out" / "model.safetensors"), IsOkAndHolds("abcdef"));
+  EXPECT_THAT(ReadFile(folder / "new" / "out" / "config.json"), IsOkAndHolds("{}"));
   EXPECT_EQ(NamesIn(folder / "new"), std::vector<std::string>{"out"});
 }
 
@@ -83,6 +80,27 @@ TEST(ExportModel, NothingHalfWrittenIsLeft) {
   }
 }
 
+TEST(ExportModel, AnInterruptedOneLeavesNothing) {
+  const TempFolder folder;
+  Script script;
+  script.export_model = [](const grpc::ServerContext& context, const v1::ExportModelRequest&,
+                           const auto& send) {
+    send(Announce({{"a", 6}}));
+    send(Piece("a", "abc"));
+    while (!context.IsCancelled()) continue;
+    return grpc::Status::CANCELLED;
+  };
+  FakeServer server(std::move(script));
+  ClientProcess client({"export-model", "toy", "--format", "hf", "--out", folder / "out"},
+                       {.server = server.address(), .stderr_is_terminal = true});
+  EXPECT_TRUE(client.WaitFor("receiving a"));
+  client.Signal(SIGINT);
+  const auto result = client.Finish();
+  EXPECT_NE(result.exit_code, 0);
+  EXPECT_THAT(result.terminal, HasSubstr("interrupted; nothing was written"));
+  EXPECT_THAT(NamesIn(folder.path()), IsEmpty());
+}
+
 TEST(ExportModel, AFolderWithSomethingInItIsLeftAlone) {
   const TempFolder folder;
   std::ofstream(folder / "mine") << "x";
@@ -90,7 +108,7 @@ TEST(ExportModel, AFolderWithSomethingInItIsLeftAlone) {
   const auto result = Export(server, folder.path());
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_THAT(result.err, HasSubstr("is there already"));
-  EXPECT_EQ(TextOf(folder / "mine"), "x");
+  EXPECT_THAT(ReadFile(folder / "mine"), IsOkAndHolds("x"));
 }
 
 TEST(ExportModel, FormatsAreChecked) {

@@ -84,15 +84,16 @@ class Models : public v1::ModelService::Service {
   grpc::Status GetModel(grpc::ServerContext* c, const v1::GetModelRequest* q, v1::Model* a) override {
     return Follow(script_.get_model, c, q, a);
   }
-  grpc::Status ImportModel(grpc::ServerContext*, grpc::ServerReader<v1::ImportModelRequest>* reader,
+  grpc::Status ImportModel(grpc::ServerContext* c, grpc::ServerReader<v1::ImportModelRequest>* reader,
                            v1::ImportModelResponse* a) override {
     if (!script_.import_model) return {grpc::StatusCode::UNIMPLEMENTED, "no script"};
-    return script_.import_model([reader](v1::ImportModelRequest& q) { return reader->Read(&q); }, *a);
+    return script_.import_model(
+        *c, [reader](v1::ImportModelRequest& q) { return reader->Read(&q); }, *a);
   }
-  grpc::Status ExportModel(grpc::ServerContext*, const v1::ExportModelRequest* q,
+  grpc::Status ExportModel(grpc::ServerContext* c, const v1::ExportModelRequest* q,
                            grpc::ServerWriter<v1::ExportModelResponse>* writer) override {
     if (!script_.export_model) return {grpc::StatusCode::UNIMPLEMENTED, "no script"};
-    return script_.export_model(*q, [writer](const v1::ExportModelResponse& a) { writer->Write(a); });
+    return script_.export_model(*c, *q, [writer](const v1::ExportModelResponse& a) { writer->Write(a); });
   }
 
  private:

@@ -42,10 +42,11 @@ struct Script {
   Answer<v1::ListModelsRequest, v1::ListModelsResponse> list_models;
   Answer<v1::GetModelRequest, v1::Model> get_model;
   /// Gets all that was sent; may answer before the end of it by reading no more.
-  std::function<grpc::Status(const std::function<bool(v1::ImportModelRequest&)>& read,
+  std::function<grpc::Status(grpc::ServerContext& context,
+                             const std::function<bool(v1::ImportModelRequest&)>& read,
                              v1::ImportModelResponse&)>
       import_model;
-  std::function<grpc::Status(const v1::ExportModelRequest& request,
+  std::function<grpc::Status(grpc::ServerContext& context, const v1::ExportModelRequest& request,
                              const std::function<void(const v1::ExportModelResponse&)>& send)>
       export_model;
   Answer<v1::ReconstructRequest, v1::ReconstructResponse> reconstruct;

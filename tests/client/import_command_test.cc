@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <fstream>
 
 #include "tests/client/client_process.h"
@@ -23,7 +24,8 @@ struct NotedImport {
 
   Script AsScript() {
     Script script;
-    script.import_model = [this](const auto& read, v1::ImportModelResponse& response) {
+    script.import_model = [this](const grpc::ServerContext&, const auto& read,
+                                 v1::ImportModelResponse& response) {
       v1::ImportModelRequest request;
       while (read(request)) {
         if (request.has_options()) options = request.options();
@@ -73,7 +75,7 @@ TEST(ImportModel, SendsAFolderAndPrintsTheVersion) {
   server.Stop();
   EXPECT_EQ(noted.files.size(), 2U);
   EXPECT_EQ(noted.files["model.safetensors"], std::string(3'000'000, 'w'));
-  EXPECT_EQ(noted.pieces, 4U) << "a megabyte each";
+  EXPECT_EQ(noted.pieces, 7U) << "half a mebibyte each";
   EXPECT_EQ(noted.options.files(0).bytes(), 3'000'000);
   EXPECT_EQ(noted.options.model(), "toy");
   EXPECT_THAT(noted.options.aliases(), ElementsAre("prod"));
@@ -88,11 +90,48 @@ TEST(ImportModel, SendsAFolderAndPrintsTheVersion) {
   EXPECT_EQ(noted.options.license(), "MIT");
 }
 
+TEST(ImportModel, SendsTheConfigsBesideAFile) {
+  const TempFolder folder;
+  WriteTo(folder / "a.pth", "w");
+  WriteTo(folder / "b.pth", "not sent");
+  WriteTo(folder / "config.json", "{}");
+  WriteTo(folder / "preprocessor_config.json", "{ }");
+  NotedImport noted;
+  FakeServer server(noted.AsScript());
+  const auto result = RunClient({"import-model", (folder / "a.pth").string(), "--model", "toy"},
+                                {.server = server.address()});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  server.Stop();
+  const std::map<std::string, std::string> expected = {
+      {"a.pth", "w"}, {"config.json", "{}"}, {"preprocessor_config.json", "{ }"}};
+  EXPECT_EQ(noted.files, expected);
+}
+
+TEST(ImportModel, SaysWhatIsWaitedForAndEndsWhenInterrupted) {
+  const TempFolder folder;
+  WriteTo(folder / "a.pth", "w");
+  Script script;
+  script.import_model = [](const grpc::ServerContext& context, const auto& read, v1::ImportModelResponse&) {
+    v1::ImportModelRequest request;
+    while (read(request)) continue;
+    while (!context.IsCancelled()) continue;
+    return grpc::Status::CANCELLED;
+  };
+  FakeServer server(std::move(script));
+  ClientProcess client({"import-model", (folder / "a.pth").string(), "--model", "toy"},
+                       {.server = server.address(), .stderr_is_terminal = true});
+  EXPECT_TRUE(client.WaitFor("the server reads the weights"));
+  client.Signal(SIGINT);
+  const auto result = client.Finish();
+  EXPECT_NE(result.exit_code, 0);
+  EXPECT_THAT(result.terminal, HasSubstr("interrupted; get-model toy shows whether it was published"));
+}
+
 TEST(ImportModel, ARefusalNamesTheOption) {
   const TempFolder folder;
   WriteTo(folder / "a.pth", std::string(50'000'000, 'w'));
   Script script;
-  script.import_model = [](const auto& read, v1::ImportModelResponse&) {
+  script.import_model = [](const grpc::ServerContext&, const auto& read, v1::ImportModelResponse&) {
     v1::ImportModelRequest request;
     read(request);
     return grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "options.num_heads: say it");

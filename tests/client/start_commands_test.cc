@@ -40,7 +40,7 @@ TEST(SpecFrom, FlagsAndOverridesStandAboveTheRecipe) {
   options.model = "digits";
   options.from = "mae@best";
   options.overrides = {"schedule.epochs=7", "data.dataset=cifar10"};
-  const auto spec = SpecFrom(JobKind::kFinetune, options);
+  const auto spec = SpecFrom(v1::JobSpec::kFinetune, options);
   ASSERT_THAT(spec, IsOk());
   EXPECT_EQ(spec->data().dataset(), "cifar10");
   EXPECT_EQ(spec->publish().model(), "digits");
@@ -49,7 +49,7 @@ TEST(SpecFrom, FlagsAndOverridesStandAboveTheRecipe) {
 }
 
 TEST(SpecFrom, IsTheVerbsKindWithoutARecipe) {
-  const auto spec = SpecFrom(JobKind::kPretrain, StartOptions());
+  const auto spec = SpecFrom(v1::JobSpec::kPretrain, StartOptions());
   ASSERT_THAT(spec, IsOk());
   EXPECT_TRUE(spec->has_pretrain());
 }
@@ -57,16 +57,16 @@ TEST(SpecFrom, IsTheVerbsKindWithoutARecipe) {
 TEST(SpecFrom, EachKindIsItsVerbsAndTakesTheModelItStartsFrom) {
   StartOptions options;
   options.from = "mae@best";
-  const auto spec_of = [&](JobKind kind) { return SpecFrom(kind, options).value(); };
-  EXPECT_EQ(spec_of(JobKind::kLinearProbe).linear_probe().from_model(), "mae@best");
-  EXPECT_EQ(spec_of(JobKind::kKnnProbe).knn_probe().from_model(), "mae@best");
-  EXPECT_EQ(spec_of(JobKind::kEvaluate).evaluate().from_model(), "mae@best");
+  const auto spec_of = [&](v1::JobSpec::KindCase kind) { return SpecFrom(kind, options).value(); };
+  EXPECT_EQ(spec_of(v1::JobSpec::kLinearProbe).linear_probe().from_model(), "mae@best");
+  EXPECT_EQ(spec_of(v1::JobSpec::kKnnProbe).knn_probe().from_model(), "mae@best");
+  EXPECT_EQ(spec_of(v1::JobSpec::kEvaluate).evaluate().from_model(), "mae@best");
 }
 
 TEST(SpecFrom, AnOverrideAtFaultIsNamed) {
   StartOptions options;
   options.overrides = {"schedule.epoch=7"};
-  EXPECT_THAT(SpecFrom(JobKind::kPretrain, options),
+  EXPECT_THAT(SpecFrom(v1::JobSpec::kPretrain, options),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("--set schedule.epoch=7: ")));
 }
 

@@ -35,6 +35,8 @@ TEST(Usage, HelpHasExamplesBeforeOptionsAndEveryVerb) {
                            "get-dataset",
                            "list-models",
                            "get-model",
+                           "import-model",
+                           "export-model",
                            "reconstruct",
                            "classify",
                            "embed",

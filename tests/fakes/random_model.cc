@@ -6,8 +6,7 @@
 #include <stdexcept>
 
 #include "checkpoint/model_folder.h"
-#include "models/masked_autoencoder.h"
-#include "models/vision_transformer.h"
+#include "models/make_module.h"
 
 namespace mae {
 namespace {
@@ -24,13 +23,6 @@ ModelConfig WithStatistics(ModelConfig config, int64_t channels) {
   config.mean.assign(static_cast<size_t>(channels), 0.25);
   config.std_dev.assign(static_cast<size_t>(channels), 0.5);
   return config;
-}
-
-std::shared_ptr<torch::nn::Module> MakeModule(const ModelConfig& config) {
-  if (const auto* options = std::get_if<MaskedAutoencoderOptions>(&config.model)) {
-    return std::make_shared<MaskedAutoencoderImpl>(*options);
-  }
-  return std::make_shared<VisionTransformerImpl>(std::get<VisionTransformerOptions>(config.model));
 }
 
 }  // namespace

@@ -85,7 +85,52 @@ TEST_F(ConfigFilesTest, OtherModelsAndTypesAreRefused) {
   EXPECT_THAT(Read("{"), StatusIs(kBadConfig, HasSubstr("config.json")));
   EXPECT_THAT(Read(R"({"model_type": "vit"})", R"({"image_mean": ["x"]})"),
               StatusIs(kBadConfig, HasSubstr("preprocessor_config.json: image_mean")));
-  EXPECT_THAT(Read(std::string(5'000'000, '[')), StatusIs(kBadConfig)) << "deep, not crashing";
+}
+
+// Parsing it takes no stack, but printing and copying do.
+TEST_F(ConfigFilesTest, DeepNestingIsRefused) {
+  constexpr size_t kDeep = 4'000'000;
+  const std::string deep = std::string(kDeep, '[') + std::string(kDeep, ']');
+  const auto refused = StatusIs(kBadConfig, HasSubstr("nested deeper than 16"));
+  EXPECT_THAT(Read(R"({"model_type": )" + deep + "}"), refused);
+  EXPECT_THAT(Read(R"({"kind": )" + deep + "}"), refused);
+  EXPECT_THAT(Read(R"({"architecture": "x", "pretrained_cfg": {"label_names": )" + deep + "}}"), refused);
+  EXPECT_THAT(Read("{\"kind\": \"x\"}", R"({"image_mean": )" + deep + "}"), StatusIs(kBadConfig));
+}
+
+TEST_F(ConfigFilesTest, WhatIsNotNormalizedHasMean0AndStd1) {
+  const auto read = Read(R"({"model_type": "vit"})", R"({"do_normalize": false})");
+  ASSERT_THAT(read, IsOk());
+  EXPECT_THAT(read->mean, ElementsAre(0, 0, 0));
+  EXPECT_THAT(read->std_dev, ElementsAre(1, 1, 1));
+}
+
+// timm takes int(embed_dim * mlp_ratio).
+TEST_F(ConfigFilesTest, TimmComesToTheHiddenWidthThatIsHere) {
+  auto config = TinyClassifier(3);
+  auto& encoder = std::get<VisionTransformerOptions>(config.model).encoder;
+  for (int64_t width = 4; width < 2000; width += 4) {
+    for (const double ratio : {0.3, 1.9999, 8.0 / 3.0, 10.0 / 3.0, 4.0}) {
+      encoder.embed_dim = width, encoder.mlp_ratio = ratio;
+      const double theirs = nlohmann::json::parse(TimmConfig(config))["model_args"]["mlp_ratio"];
+      ASSERT_EQ(static_cast<int64_t>(static_cast<double>(width) * theirs), encoder.hidden_width(width))
+          << width << " " << ratio;
+    }
+  }
+}
+
+// Each class was looked for among those before it: minutes.
+TEST_F(ConfigFilesTest, ManyClassesAreWrittenInTheOrderOfSeconds) {
+  auto config = TinyClassifier(3);
+  auto& classifier = std::get<VisionTransformerOptions>(config.model);
+  classifier.encoder.image_width = classifier.encoder.image_height;
+  classifier.pooling = Pooling::kToken;
+  classifier.num_classes = 200'000;
+  const auto written = HuggingFaceConfig(config);
+  ASSERT_THAT(written, IsOk());
+  const auto json = nlohmann::json::parse(*written);
+  EXPECT_EQ(json["id2label"]["199999"], "LABEL_199999");
+  EXPECT_EQ(json["label2id"]["LABEL_7"], 7);
 }
 
 TEST_F(ConfigFilesTest, OurOwnConfigTellsEverything) {

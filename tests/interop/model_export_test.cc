@@ -84,6 +84,27 @@ TEST_F(ModelExportTest, TimmGetsAClassifierWhole) {
   ExpectSameWeightsAfterImport();
 }
 
+// BatchNorm and Linear, for which transformers and timm have one Linear.
+TEST_F(ModelExportTest, AProbesHeadIsOneLinearElsewhere) {
+  auto config = Square(TinyClassifier(3));
+  auto& probe = std::get<VisionTransformerOptions>(config.model);
+  probe.pooling = Pooling::kToken, probe.batch_norm_head = true;
+  for (const auto& [format, head] : std::map<ExportFormat, std::string>{
+           {ExportFormat::kHuggingFace, "classifier."}, {ExportFormat::kTimm, "head."}}) {
+    std::filesystem::remove_all(folder_ / "out");
+    ASSERT_THAT(Export(config, format), IsOk());
+    const auto tensors = Tensors("out/model.safetensors"), ours = Tensors("model/model.safetensors");
+    ASSERT_TRUE(tensors.contains(head + "weight")) << head;
+    EXPECT_TRUE(torch::allclose(tensors.at(head + "weight"), ours.at("head.1.weight"), 1e-4, 1e-6));
+    for (const auto& [name, tensor] : tensors) {
+      EXPECT_EQ(name.find(head + "0."), std::string::npos) << name;
+      EXPECT_EQ(name.find(head + "1."), std::string::npos) << name;
+    }
+    std::filesystem::remove(folder_ / "out" / "README.md");
+    EXPECT_THAT(ImportModelFiles(folder_ / "out", {}, folder_ / head), IsOk());
+  }
+}
+
 TEST_F(ModelExportTest, FormatsWithoutSuchAModelSaySo) {
   EXPECT_THAT(
       Export(Square(TinyClassifier(3)), ExportFormat::kHuggingFace),

@@ -7,6 +7,7 @@
 
 #include "base/durable_file.h"
 #include "checkpoint/safetensors.h"
+#include "interop/pth_file.h"
 #include "options/model_json.h"
 #include "serving/predictor.h"
 #include "tests/fakes/status_matchers.h"
@@ -35,7 +36,7 @@ class ModelImportTest : public testing::Test {
   void Put(const std::string& name, const std::string& content) {
     ASSERT_THAT(WriteFileDurably(files() / name, content), IsOk());
   }
-  absl::StatusOr<ImportedModel> Import(const ImportOptions& options = {}) {
+  absl::StatusOr<std::vector<std::string>> Import(const ImportOptions& options = {}) {
     return ImportModelFiles(files(), options, model());
   }
   std::unique_ptr<Predictor> Load() {
@@ -85,10 +86,7 @@ void ExpectPredictionsOfTransformers(const Predictor& predictor) {
 TEST_F(ModelImportTest, PredictionsOfTransformersAreOurs) {
   Take("transformers-mae/config.json", "config.json");
   Take("transformers-mae/model.safetensors");
-  const auto imported = Import();
-  ASSERT_THAT(imported, IsOk());
-  EXPECT_EQ(imported->card.recipe, "imported");
-  EXPECT_EQ(imported->card.source, "model.safetensors");
+  ASSERT_THAT(Import(), IsOk());
   ExpectPredictionsOfTransformers(*Load());
 }
 
@@ -119,9 +117,8 @@ TEST_F(ModelImportTest, LogitsOfTimmAreOursForBothPoolings) {
     std::filesystem::remove_all(model());
     std::filesystem::create_directories(files());
     Take("timm-" + pool + "/model.safetensors");
-    const auto imported = Import(ThreeHeads());
-    ASSERT_THAT(imported, IsOk());
-    EXPECT_EQ(std::get<VisionTransformerOptions>(imported->config.model).pooling,
+    ASSERT_THAT(Import(ThreeHeads()), IsOk());
+    EXPECT_EQ(std::get<VisionTransformerOptions>(Load()->config().model).pooling,
               pool == "avg" ? Pooling::kMean : Pooling::kToken);
     const auto expected = ExpectedOf("timm-" + pool);
     for (int64_t i = 0; i < 2; ++i) {
@@ -134,6 +131,9 @@ TEST_F(ModelImportTest, LogitsOfTimmAreOursForBothPoolings) {
 
 TEST_F(ModelImportTest, TheCardSaysWhereItIsFrom) {
   Take("timm-avg/model.safetensors");
+  ASSERT_THAT(Import(ThreeHeads()), IsOk());
+  EXPECT_EQ(ModelCardFromJson(*ReadFile(model() / "card.json"))->source, "model.safetensors");
+  EXPECT_EQ(ModelCardFromJson(*ReadFile(model() / "card.json"))->recipe, "imported");
   auto options = ThreeHeads();
   options.license = "CC-BY-NC 4.0", options.source = "a friend";
   ASSERT_THAT(Import(options), IsOk());
@@ -169,6 +169,36 @@ TEST_F(ModelImportTest, HalvesBecomeFloatsAndCountsAreRefused) {
   tensors[0].second = tensors[0].second.to(torch::kLong);
   ASSERT_THAT(WriteSafetensors(files() / "model.safetensors", tensors), IsOk());
   EXPECT_THAT(Import(ThreeHeads()), StatusIs(kBadImport, HasSubstr("floating point")));
+}
+
+TEST_F(ModelImportTest, NamesOfBytesThatAreNoTextAreRefused) {
+  auto tensors = ReadSafetensors(InteropReference() / "timm-avg/model.safetensors")->tensors;
+  for (const std::string name : {"decoder_\xff", "decoder_\n"}) {
+    tensors[0].first = name;
+    std::string file;
+    const auto written = WritePth(tensors, [&file](std::string_view bytes) {
+      file += bytes;
+      return absl::OkStatus();
+    });
+    ASSERT_THAT(written, IsOk());
+    Put("model.pth", file);
+    EXPECT_THAT(Import(ThreeHeads()),
+                StatusIs(kBadImport, AllOf(HasSubstr("decoder_\\"), HasSubstr("printable"))));
+  }
+  tensors[0].first = std::string(300, 'x');
+  ASSERT_THAT(WriteSafetensors(files() / "model.safetensors", tensors), IsOk());
+  std::filesystem::remove(files() / "model.pth");
+  EXPECT_THAT(Import(ThreeHeads()), StatusIs(kBadImport, HasSubstr("256 characters")));
+}
+
+// Sizes whose product overflows to what pos_embed has.
+TEST_F(ModelImportTest, ImagesOfImpossibleSizesAreRefused) {
+  Take("timm-avg/model.safetensors");
+  for (const int64_t side : {int64_t{0}, int64_t{-1}, int64_t{1} << 36, INT64_MAX}) {
+    auto options = ThreeHeads();
+    options.image_height = side, options.image_width = INT64_MAX;
+    EXPECT_THAT(Import(options), StatusIs(kBadImport, HasSubstr("image_height: "))) << side;
+  }
 }
 
 TEST_F(ModelImportTest, AHeaderThatLiesIsRefusedByNameWithoutThePathOfTheServer) {

@@ -101,6 +101,8 @@ TEST(WeightNames, UnknownNamesAndHalfAttentionsAreRefused) {
               StatusIs(kBadName, HasSubstr("blocks.0.attn.qkv.weight")));
   EXPECT_THAT(ToHuggingFaceNames({{"fc_norm.weight", torch::ones({2})}}),
               StatusIs(kBadName, HasSubstr("fc_norm")));
+  EXPECT_THAT(ToHuggingFaceNames({{"stem.0.attn.qkv.weight", torch::ones({3, 2})}}),
+              StatusIs(kBadName, HasSubstr("stem.0.attn.qkv.0.weight")));
 }
 
 TEST(WeightNames, AProbesHeadIsFoldedIntoOneLinear) {
@@ -119,6 +121,14 @@ TEST(WeightNames, AProbesHeadIsFoldedIntoOneLinear) {
   EXPECT_TRUE(torch::allclose(torch::linear(x, parts.at("head.weight"), parts.at("head.bias")), expected,
                               1e-5, 1e-5));
   EXPECT_THAT(FoldProbeHead({{"head.1.weight", weight}}), StatusIs(kBadName, HasSubstr("head.0")));
+  NamedTensors whole = {{"head.0.running_mean", mean},
+                        {"head.0.running_var", var},
+                        {"head.0.num_batches_tracked", torch::ones({}, torch::kLong)},
+                        {"head.1.weight", weight},
+                        {"head.1.bias", bias}};
+  EXPECT_THAT(FoldProbeHead(whole), IsOk());
+  whole.emplace_back("head.0.weight", mean);  // affine: another head
+  EXPECT_THAT(FoldProbeHead(whole), StatusIs(kBadName, HasSubstr("nothing else")));
 }
 
 }  // namespace

@@ -48,6 +48,13 @@ TEST(WeightShapes, TellAnAutoencoderWhole) {
   }
 }
 
+// 35 and 17.5 of the widths: each stack rounds its own.
+TEST(WeightShapes, TheDecodersHiddenWidthIsRounded) {
+  MaskedAutoencoderOptions mae{SmallEncoder(), {8, 3, 2}};
+  mae.encoder.mlp_ratio = 35.0 / 16.0;
+  EXPECT_THAT(DescribeWeights(WeightsOf(mae), Heads(4)), IsOk());
+}
+
 TEST(WeightShapes, TellClassifiersByTheirNorm) {
   for (const auto pooling : {Pooling::kMean, Pooling::kToken}) {
     VisionTransformerOptions vit{SmallEncoder(), 5, pooling};
@@ -109,6 +116,12 @@ TEST(WeightShapes, GridsThatAreNoSquareAreAskedFor) {
   ASSERT_THAT(DescribeWeights(weights, options), IsOk());
   options.image_width = 16;
   EXPECT_THAT(DescribeWeights(weights, options), StatusIs(kBadShape, HasSubstr("makes 32 patches")));
+  options.image_width.reset();
+  EXPECT_THAT(DescribeWeights(weights, options), StatusIs(kBadShape, HasSubstr("8x8 in patches of 2")));
+  EXPECT_THAT(DescribeWeights(WeightsOf(VisionTransformerOptions{SmallEncoder(), 5}), options), IsOk());
+  // 8 x (2^61 + 3) patches, which are 24 in 64 bits.
+  options.image_height = 16, options.image_width = (int64_t{1} << 62) + 6;
+  EXPECT_THAT(DescribeWeights(weights, options), StatusIs(kBadShape, HasSubstr("a side has 1 to 4096")));
 }
 
 TEST(WeightShapes, StatisticsAndLabelsFitTheModel) {

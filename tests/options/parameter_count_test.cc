@@ -41,6 +41,8 @@ TEST(ParameterCount, CountsEveryPartByHand) {
   const int64_t block = 8 + 48 + 20 + 8 + (40 + 10) + (40 + 4);
   const int64_t trunk = 4 + 3 * 4 + (16 * 4 + 4) + block + 8;
   EXPECT_EQ(ParameterCount(VisionTransformerOptions{encoder, 3}), trunk + 4 * 3 + 3);
+  encoder.mlp_ratio = 2.4;  // 9.6 rounds to 10, as the model has it
+  EXPECT_EQ(ParameterCount(VisionTransformerOptions{encoder, 3}), trunk + 4 * 3 + 3);
 }
 
 TEST(VisiblePatches, AreTheFloorOfWhatTheRatioLeaves) {

@@ -22,7 +22,7 @@ class ModelDownloadTest : public testing::Test {
   }
   absl::Status Prepare(ModelDownload& download, const v1::ExportModelRequest& request) {
     return download.Prepare(request, *models_.store, [](const std::string& job) {
-      return std::map<std::string, std::vector<std::pair<int64_t, double>>>{{"loss of " + job, {{7, 0.25}}}};
+      return Curves{{"loss of " + job, {{7, 0.25}}}};
     });
   }
 
@@ -50,6 +50,22 @@ TEST_F(ModelDownloadTest, GivesTheHeaderThenEveryByteOfItsFiles) {
   }
   EXPECT_THAT(files["README.md"], HasSubstr("loss of jobs/1: 7: 0.25"));
   EXPECT_THAT(files["config.json"], HasSubstr("\"architecture\""));
+}
+
+// rpc.max_message_mib may be 1.
+TEST_F(ModelDownloadTest, PiecesFitIntoAMebibyte) {
+  auto large = TinyClassifier(3);
+  std::get<VisionTransformerOptions>(large.model).encoder.embed_dim = 256;
+  models_.Publish("large", large);
+  ASSERT_THAT(Prepare(download_, Asked(v1::ExportModelRequest::OFFICIAL, "large")), IsOk());
+  int64_t bytes = 0;
+  v1::ExportModelResponse response;
+  for (auto more = download_.Next(response); more.ok() && *more; more = download_.Next(response)) {
+    EXPECT_LT(response.ByteSizeLong(), 1U << 20);
+    bytes += static_cast<int64_t>(response.ByteSizeLong());
+    response.Clear();
+  }
+  EXPECT_GT(bytes, 2 << 20);
 }
 
 TEST_F(ModelDownloadTest, RefusalsNameTheField) {

@@ -12,7 +12,7 @@ using testing::Pair;
 using testing::SizeIs;
 using testing::UnorderedElementsAre;
 
-std::map<std::string, std::vector<std::pair<int64_t, double>>> NoCurves(const std::string&) { return {}; }
+Curves NoCurves(const std::string&) { return {}; }
 
 class ModelServiceTest : public testing::Test {
  protected:

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "absl/synchronization/blocking_counter.h"
+#include "absl/synchronization/notification.h"
 #include "server/model_service.h"
 #include "tests/server/grpc_host.h"
 #include "tests/server/model_files.h"
@@ -13,14 +15,13 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-std::map<std::string, std::vector<std::pair<int64_t, double>>> KnowsNoCurves(const std::string&) {
-  return {};
-}
+Curves KnowsNoCurves(const std::string&) { return {}; }
 
 /// A model service whose transfers have these limits.
 struct TransferHost {
-  explicit TransferHost(ServedModels& models, TransferLimits limits = {})
-      : transfers(*models.store, models.data / "transfers", KnowsNoCurves, limits),
+  explicit TransferHost(ServedModels& models, TransferLimits limits = {},
+                        const CurvesOfJob& curves = KnowsNoCurves)
+      : transfers(*models.store, models.data / "transfers", curves, limits),
         service(*models.store, models.queue, transfers),
         host({&service}),
         stub(v1::ModelService::NewStub(host.channel())) {}
@@ -123,15 +124,114 @@ TEST(ModelTransfers, TransfersBeyondTheLimitAreToldToComeBack) {
   EXPECT_EQ(first->Finish().error_code(), grpc::StatusCode::INVALID_ARGUMENT);
 }
 
+TEST(ModelTransfers, AnImportThatGoesOnForTooLongIsEnded) {
+  ServedModels models;
+  TransferLimits limits;
+  limits.whole = absl::Milliseconds(50);
+  TransferHost host(models, limits);
+  v1::ImportModelResponse response;
+  const auto context = Patience();
+  const auto writer = host.stub->ImportModel(context.get(), &response);
+  writer->Write(WholeImport()[0]);
+  const auto status = writer->Finish();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
+  EXPECT_THAT(status.error_message(), HasSubstr("took more than 50ms"));
+}
+
+v1::ExportModelRequest AskFor(const std::string& name) {
+  v1::ExportModelRequest request;
+  request.set_name(name);
+  request.set_format(v1::ExportModelRequest::PTH);
+  return request;
+}
+
+bool HoldsFiles(const ServedModels& models) {
+  std::error_code none;
+  return std::filesystem::directory_iterator(models.data / "transfers", none) !=
+         std::filesystem::directory_iterator();
+}
+
+/// Exports that hold both threads of the transfers until they are let go.
+struct BusyThreads {
+  absl::BlockingCounter entered{2};
+  absl::Notification released;
+  std::unique_ptr<grpc::ClientContext> contexts[2] = {Patience(), Patience()};
+  std::unique_ptr<grpc::ClientReader<v1::ExportModelResponse>> readers[2];
+
+  CurvesOfJob Curves() {
+    return [this](const std::string&) {
+      entered.DecrementCount();
+      released.WaitForNotification();
+      return mae::Curves();
+    };
+  }
+  void Hold(TransferHost& host) {
+    for (int i = 0; i < 2; ++i) readers[i] = host.stub->ExportModel(contexts[i].get(), AskFor("busy"));
+    entered.Wait();
+  }
+  void Release() {
+    released.Notify();
+    v1::ExportModelResponse response;
+    for (const auto& reader : readers) {
+      while (reader->Read(&response)) continue;
+      EXPECT_TRUE(reader->Finish().ok());
+    }
+  }
+};
+
+TEST(ModelTransfers, RefusedCallsDoNotHurtThoseThatRun) {
+  ServedModels models;
+  models.Publish("busy", TinyAutoencoder(3));
+  BusyThreads busy;
+  TransferLimits limits;
+  limits.max_running = 3;
+  TransferHost host(models, limits, busy.Curves());
+  const auto requests = WholeImport();
+  v1::ImportModelResponse response;
+  const auto context = Patience();
+  const auto writer = host.stub->ImportModel(context.get(), &response);
+  ASSERT_TRUE(writer->Write(requests[0]));
+  // Its folder shows that it has its place.
+  while (!HoldsFiles(models)) continue;
+  busy.Hold(host);
+  for (int i = 0; i < 20; ++i) {
+    v1::ImportModelResponse none;
+    EXPECT_EQ(Import(host, {ImportFirst({})}, &none).error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  }
+  EXPECT_TRUE(writer->Write(requests[1]));
+  v1::ImportModelResponse none;
+  EXPECT_THAT(Import(host, {ImportFirst({})}, &none).error_message(), HasSubstr("3 imports and exports run"));
+  busy.Release();
+  for (size_t i = 2; i < requests.size(); ++i) EXPECT_TRUE(writer->Write(requests[i]));
+  writer->WritesDone();
+  const auto status = writer->Finish();
+  EXPECT_TRUE(status.ok()) << status.error_message();
+}
+
+TEST(ModelTransfers, AnExportWhoseClientTakesNothingIsEnded) {
+  ServedModels models;
+  auto large = TinyAutoencoder(3);
+  std::get<MaskedAutoencoderOptions>(large.model).encoder.embed_dim = 256;
+  models.Publish("large", large);
+  TransferLimits limits;
+  limits.stall = absl::Milliseconds(50);
+  TransferHost host(models, limits);
+  const auto context = Patience();
+  const auto reader = host.stub->ExportModel(context.get(), AskFor("large"));
+  // Its place is free again only once it has ended.
+  while (!HoldsFiles(models)) continue;
+  while (HoldsFiles(models)) continue;
+  v1::ExportModelResponse response;
+  while (reader->Read(&response)) continue;
+  EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::CANCELLED);
+}
+
 TEST(ModelTransfers, AnExportComesWhole) {
   ServedModels models;
   models.Publish("toy", TinyAutoencoder(3));
   TransferHost host(models);
-  v1::ExportModelRequest request;
-  request.set_name("toy@latest");
-  request.set_format(v1::ExportModelRequest::PTH);
   const auto context = Patience();
-  const auto reader = host.stub->ExportModel(context.get(), request);
+  const auto reader = host.stub->ExportModel(context.get(), AskFor("toy@latest"));
   v1::ExportModelResponse response;
   ASSERT_TRUE(reader->Read(&response));
   int64_t missing = 0;
@@ -145,11 +245,8 @@ TEST(ModelTransfers, AnExportComesWhole) {
 TEST(ModelTransfers, AnExportOfNothingIsNotFound) {
   ServedModels models;
   TransferHost host(models);
-  v1::ExportModelRequest request;
-  request.set_name("toy");
-  request.set_format(v1::ExportModelRequest::PTH);
   const auto context = Patience();
-  const auto reader = host.stub->ExportModel(context.get(), request);
+  const auto reader = host.stub->ExportModel(context.get(), AskFor("toy"));
   v1::ExportModelResponse response;
   EXPECT_FALSE(reader->Read(&response));
   EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::NOT_FOUND);

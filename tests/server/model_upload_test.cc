@@ -12,6 +12,9 @@ using testing::HasSubstr;
 
 constexpr auto kRefused = absl::StatusCode::kInvalidArgument;
 
+bool IsThere() { return false; }
+bool HasGone() { return true; }
+
 class ModelUploadTest : public testing::Test {
  protected:
   std::filesystem::path root() const { return models_.data / "transfers"; }
@@ -37,7 +40,7 @@ TEST_F(ModelUploadTest, PublishesWhatCameWholeAndLeavesNothingBehind) {
       ASSERT_THAT(upload.Take(ImportPiece(name, content.substr(0, half))), IsOk());
       ASSERT_THAT(upload.Take(ImportPiece(name, content.substr(half))), IsOk());
     }
-    ASSERT_THAT(upload.Publish(*models_.store, response), IsOk());
+    ASSERT_THAT(upload.Publish(*models_.store, IsThere, response), IsOk());
   }
   EXPECT_EQ(response.version().name(), "models/toy/versions/1");
   EXPECT_EQ(response.version().recipe(), "imported");
@@ -75,6 +78,8 @@ TEST_F(ModelUploadTest, OptionsAreCheckedByField) {
   auto request = ImportFirst({{"a.pth", ""}});
   request.mutable_options()->set_license(std::string(20'000, 'x'));
   EXPECT_THAT(ModelUpload(root(), 1000).Take(request), StatusIs(kRefused, HasSubstr("options.license")));
+  request.mutable_options()->set_source(std::string(20'000, 'x'));
+  EXPECT_THAT(ModelUpload(root(), 1000).Take(request), StatusIs(kRefused, HasSubstr("options.source")));
 }
 
 TEST_F(ModelUploadTest, PiecesComeInOrderAndNoMoreThanAnnounced) {
@@ -88,17 +93,30 @@ TEST_F(ModelUploadTest, PiecesComeInOrderAndNoMoreThanAnnounced) {
               StatusIs(kRefused, HasSubstr("a.pth was to come")));
   EXPECT_THAT(upload.Take(ImportPiece("a.pth", "abcd")),
               StatusIs(kRefused, HasSubstr("4 bytes of a.pth where 3")));
+  EXPECT_THAT(upload.Take(ImportPiece("a.pth", "")), StatusIs(kRefused, HasSubstr("piece.data: is empty")));
   EXPECT_THAT(upload.Take({}), StatusIs(kRefused));
 }
 
 TEST_F(ModelUploadTest, NothingIsPublishedOfWhatIsNotWhole) {
   v1::ImportModelResponse response;
   ModelUpload none(root(), 1000);
-  EXPECT_THAT(none.Publish(*models_.store, response), StatusIs(kRefused, HasSubstr("no message came")));
+  EXPECT_THAT(none.Publish(*models_.store, IsThere, response),
+              StatusIs(kRefused, HasSubstr("no message came")));
   ModelUpload half(root(), 1000);
   ASSERT_THAT(half.Take(ImportFirst({{"a.pth", "abc"}})), IsOk());
   ASSERT_THAT(half.Take(ImportPiece("a.pth", "a")), IsOk());
-  EXPECT_THAT(half.Publish(*models_.store, response), StatusIs(kRefused, HasSubstr("2 bytes before")));
+  EXPECT_THAT(half.Publish(*models_.store, IsThere, response),
+              StatusIs(kRefused, HasSubstr("2 bytes before")));
+  EXPECT_TRUE(models_.store->List()->empty());
+}
+
+TEST_F(ModelUploadTest, NothingIsPublishedForACallerWhoHasGone) {
+  ModelUpload upload(root(), 1 << 20);
+  const auto files = TinyModelFiles();
+  ASSERT_THAT(upload.Take(ImportFirst(files)), IsOk());
+  for (const auto& [name, content] : files) ASSERT_THAT(upload.Take(ImportPiece(name, content)), IsOk());
+  v1::ImportModelResponse response;
+  EXPECT_THAT(upload.Publish(*models_.store, HasGone, response), StatusIs(absl::StatusCode::kCancelled));
   EXPECT_TRUE(models_.store->List()->empty());
 }
 
@@ -108,7 +126,7 @@ TEST_F(ModelUploadTest, WhatWeightsDoNotTellIsAskedForByField) {
   ASSERT_THAT(upload.Take(ImportFirst({files[0]})), IsOk());
   ASSERT_THAT(upload.Take(ImportPiece(files[0].first, files[0].second)), IsOk());
   v1::ImportModelResponse response;
-  EXPECT_THAT(upload.Publish(*models_.store, response),
+  EXPECT_THAT(upload.Publish(*models_.store, IsThere, response),
               StatusIs(kRefused, HasSubstr("options.image_height")));
 }
 

@@ -65,6 +65,24 @@ TEST(StatusToGrpc, DifferentDetailsStandSideBySide) {
   EXPECT_EQ(DetailsOf<google::rpc::RetryInfo>(status).size(), 1u);
 }
 
+TEST(StatusToGrpc, WhateverItSaysFitsIntoTheTrailersOfACall) {
+  absl::Status status = InvalidField("field", std::string(100'000, 'x'));
+  for (int i = 0; i < 100; ++i) status = WithFieldViolations(status, {{"field", "is one of too many"}});
+  const grpc::Status grpc = ToGrpc(status);
+  EXPECT_LT(grpc.error_message().size() + grpc.error_details().size() * 4 / 3, 7'500U);
+  const auto details = DetailsOf<google::rpc::BadRequest>(grpc);
+  ASSERT_EQ(details.size(), 1u);
+  EXPECT_GT(details[0].field_violations_size(), 1);
+}
+
+TEST(StatusToGrpc, BytesThatAreNoTextAreReplaced) {
+  const grpc::Status status = ToGrpc(InvalidField("name", "'\xff' … é"));
+  EXPECT_EQ(status.error_message(), "name: '\xef\xbf\xbd' … é");
+  const auto details = DetailsOf<google::rpc::BadRequest>(status);
+  ASSERT_EQ(details.size(), 1u);
+  EXPECT_EQ(details[0].field_violations(0).description(), "'\xef\xbf\xbd' … é");
+}
+
 TEST(StatusToGrpc, PayloadsOfOtherKindsStayInside) {
   absl::Status status = absl::InternalError("broke");
   status.SetPayload("mae/secret", absl::Cord("path of a key"));
