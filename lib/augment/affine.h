@@ -6,7 +6,8 @@
 #include "image/byte_image.h"
 #include "options/augmentation_options.h"
 
-/// Affine moves of a picture inside its frame, equal to Pillow's Image.transform(AFFINE) of the same size.
+/// Affine moves of a picture inside its frame, equal to Pillow's Image.transform(AFFINE) of the same size to
+/// one grey level.
 /// Pure functions, safe anywhere.
 namespace mae {
 

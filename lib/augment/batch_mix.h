@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "augment/random_resized_crop.h"
+#include "image/image_view.h"
 #include "options/augmentation_options.h"
 
 namespace mae {

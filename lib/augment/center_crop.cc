@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
-#include <vector>
+
+#include "image/resample.h"
 
 namespace mae {
 namespace {
@@ -32,17 +32,11 @@ CenterCropPlan PlanCenterCrop(int64_t height, int64_t width, int64_t out_height,
   return plan;
 }
 
-void CenterCrop(const uint8_t* planes, int64_t height, int64_t width, double ratio, ByteImage& out) {
-  const auto plan = PlanCenterCrop(height, width, out.height, out.width, ratio);
-  Resampler resampler(height, width, plan.resized_height, plan.resized_width, ResampleFilter::kBicubic);
-  std::vector<uint8_t> resized(static_cast<size_t>(plan.resized_height * plan.resized_width));
-  for (int64_t c = 0; c < out.channels; ++c) {
-    resampler.Run({planes + c * height * width, height, width, width, 1}, resized.data());
-    const uint8_t* from = resized.data() + plan.top * plan.resized_width + plan.left;
-    uint8_t* to = out.plane(c);
-    for (int64_t y = 0; y < out.height; ++y, from += plan.resized_width, to += out.width)
-      std::memcpy(to, from, static_cast<size_t>(out.width));
-  }
+void CenterCrop(const ImageView& image, double ratio, ByteImage& out) {
+  const auto plan = PlanCenterCrop(image.height, image.width, out.height, out.width, ratio);
+  Resampler resampler(image.height, image.width, plan.resized_height, plan.resized_width,
+                      ResampleFilter::kBicubic, {plan.top, plan.left, out.height, out.width});
+  for (int64_t c = 0; c < out.channels; ++c) resampler.Run(image.plane(c), out.plane(c));
 }
 
 }  // namespace mae

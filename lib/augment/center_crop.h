@@ -3,11 +3,12 @@
 #include <cstdint>
 
 #include "image/byte_image.h"
-#include "image/resample.h"
+#include "image/image_view.h"
 
+/// Fitting an image into another size without distortion. Pure functions, safe anywhere.
 namespace mae {
 
-/// How an image is fitted into another size without distortion: resized, then cut out of the centre.
+/// What becomes of an image: resized, then cut out of the centre.
 struct CenterCropPlan {
   int64_t resized_height = 0, resized_width = 0;
   int64_t top = 0, left = 0;  ///< of the output in the resized image
@@ -21,9 +22,9 @@ struct CenterCropPlan {
 CenterCropPlan PlanCenterCrop(int64_t height, int64_t width, int64_t out_height, int64_t out_width,
                               double ratio);
 
-/// Resizes with Pillow's bicubic filter and cuts, by PlanCenterCrop.
-/// @param planes of the image, channels x height x width.
-/// @param out takes channels x out_height x out_width; its shape is what it has on entry.
-void CenterCrop(const uint8_t* planes, int64_t height, int64_t width, double ratio, ByteImage& out);
+/// Resizes with Pillow's bicubic filter and cuts, by PlanCenterCrop. What is cut off is not made: memory is
+/// that of image and output, however oblong the image is.
+/// @param out of the image's channels; its shape is what it has on entry.
+void CenterCrop(const ImageView& image, double ratio, ByteImage& out);
 
 }  // namespace mae

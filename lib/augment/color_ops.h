@@ -4,10 +4,10 @@
 
 #include "image/byte_image.h"
 
-/// The operations of RandAugment on pixel values, equal to Pillow's on images of mode L and RGB. Those that
-/// look across channels (Color, Contrast) take 3 channels as red, green, blue, and any other number as planes
-/// that each stand for themselves, as grey does. They change the image in place; pure functions otherwise,
-/// safe anywhere.
+/// The operations of RandAugment on pixel values, equal to Pillow's on images of mode L and RGB, those that
+/// blend to one grey level. Those that look across channels (Color, Contrast) take 3 channels as red, green,
+/// blue, and any other number as planes that each stand for themselves, as grey does. They change the image
+/// in place; pure functions otherwise, safe anywhere.
 namespace mae {
 
 /// Stretches each channel's values to 0..255 (ImageOps.autocontrast). A channel of one value stays.

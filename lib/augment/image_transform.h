@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "image/byte_image.h"
+#include "image/image_view.h"
 #include "options/augmentation_options.h"
 
 namespace mae {
@@ -13,15 +14,16 @@ struct ImageTransformOptions {
   AugmentationOptions augmentation;
   bool training = false;          ///< false: sizes and the evaluation crop only, nothing is drawn
   uint64_t seed = 0;              ///< of the job
-  int64_t height = 0, width = 0;  ///< of the results; 0: as the images
+  int64_t height = 0, width = 0;  ///< of the results; 0: for a BatchMaker, as the set has them
   std::vector<double> mean;       ///< a channel, in 0..1: what rotations and the like fill with
   bool operator==(const ImageTransformOptions&) const = default;
 };
 
-/// The way of one image from its dataset's bytes to a model's input size. Training: random crop (or, where
-/// sizes differ without one, centre crop), flip, RandAugment, and, after normalisation, erasing: the order of
-/// public MAE fine-tuning. Everything drawn is a function of (seed, epoch, image), whatever thread, batch or
-/// run it happens in. Immutable: concurrent calls are safe, each with a workspace of its own.
+/// The way of images of any size from their dataset's bytes to a model's input size. Training: random crop
+/// (or, where sizes differ without one, centre crop), flip, RandAugment, and, after normalisation, erasing:
+/// the order of public MAE fine-tuning. Everything drawn is a function of (seed, epoch, image), whatever
+/// thread, batch or run it happens in. Immutable: concurrent calls are safe, each with a workspace of its
+/// own.
 class ImageTransform {
  public:
   /// Memory that calls reuse.
@@ -30,31 +32,32 @@ class ImageTransform {
   };
   /// Where the result is, and what is left for whoever reads it next.
   struct Result {
-    const uint8_t* planes;  ///< channels x height() x width(); the source itself where nothing changed
+    const uint8_t* planes;  ///< channels x height() x width(); the source's own where nothing changed
     bool mirror;            ///< rows are still to be read from right to left
   };
 
-  /// @param channels, height, width of the images, each at least 1.
-  ImageTransform(ImageTransformOptions options, int64_t channels, int64_t height, int64_t width);
+  /// @param options of sizes at least 1.
+  /// @param channels of the images, at least 1.
+  ImageTransform(ImageTransformOptions options, int64_t channels);
 
   int64_t height() const { return options_.height; }
   int64_t width() const { return options_.width; }
 
-  /// @param planes of one image, as ImageSet has it.
+  /// @param source one image, and its index in the set.
   /// @return valid until the source or the workspace changes.
-  Result Apply(const uint8_t* planes, int64_t epoch, int64_t image, Workspace& work) const;
+  Result Apply(const ImageView& source, int64_t epoch, int64_t image, Workspace& work) const;
 
   /// Random erasing of a training image that Apply made and somebody normalised; does nothing if it is off.
   /// @param planes channels x height() x width().
   void Erase(float* planes, int64_t epoch, int64_t image) const;
 
  private:
-  void Crop(const uint8_t* planes, int64_t epoch, int64_t image, ByteImage& out) const;
+  void Crop(const ImageView& source, int64_t epoch, int64_t image, ByteImage& out) const;
   void RandAugment(int64_t epoch, int64_t image, Workspace& work) const;
-  bool changes_size() const;
+  bool Crops(const ImageView& source) const;
 
   ImageTransformOptions options_;
-  int64_t channels_, in_height_, in_width_;
+  int64_t channels_;
   std::vector<uint8_t> fill_;  // a channel
 };
 

@@ -53,7 +53,7 @@ std::vector<RandAugmentStep> DrawRandAugment(const RandAugmentOptions& options, 
   std::vector<RandAugmentStep> steps;
   for (int64_t i = 0; i < options.num_ops; ++i) {
     RandAugmentStep step;
-    step.op = static_cast<RandAugmentOp>(random.Below(kRandAugmentOpNames.size()));
+    step.op = static_cast<RandAugmentOp>(random.Below(kRandAugmentOps));
     const bool happens = random.Coin();
     step.magnitude =
         std::clamp(options.magnitude + options.magnitude_std * random.Normal(), 0.0, kTopMagnitude);

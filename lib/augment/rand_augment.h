@@ -1,8 +1,6 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
-#include <string_view>
 #include <vector>
 
 #include "base/counted_sequence.h"
@@ -13,6 +11,7 @@
 /// fine-tuned with. Pure functions, safe anywhere.
 namespace mae {
 
+/// Named as timm names them.
 enum class RandAugmentOp {
   kAutoContrast,
   kEqualize,
@@ -30,23 +29,7 @@ enum class RandAugmentOp {
   kTranslateXRel,
   kTranslateYRel,
 };
-
-/// timm's names, in the order of the enum.
-inline constexpr std::array<std::string_view, 15> kRandAugmentOpNames = {"AutoContrast",
-                                                                         "Equalize",
-                                                                         "Invert",
-                                                                         "Rotate",
-                                                                         "PosterizeIncreasing",
-                                                                         "SolarizeIncreasing",
-                                                                         "SolarizeAdd",
-                                                                         "ColorIncreasing",
-                                                                         "ContrastIncreasing",
-                                                                         "BrightnessIncreasing",
-                                                                         "SharpnessIncreasing",
-                                                                         "ShearX",
-                                                                         "ShearY",
-                                                                         "TranslateXRel",
-                                                                         "TranslateYRel"};
+inline constexpr int64_t kRandAugmentOps = 15;
 
 /// One operation, with what was drawn for it.
 struct RandAugmentStep {

@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <optional>
 
-#include "augment/random_resized_crop.h"
 #include "base/counted_sequence.h"
+#include "image/image_view.h"
 #include "options/augmentation_options.h"
 
 /// Random erasing in timm's "pixel" mode with a count of one. Pure functions, safe anywhere.

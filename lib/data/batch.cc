@@ -23,24 +23,20 @@ ImageTransformOptions Completed(ImageTransformOptions options, const ImageSet& i
   return options;
 }
 
-// Interleaved bytes to planes.
-std::vector<uint8_t> PlanesOf(const Picture& picture) {
-  std::vector<uint8_t> planes;
-  planes.reserve(picture.pixels.size());
-  const auto channels = static_cast<size_t>(picture.channels);
-  for (size_t c = 0; c < channels; ++c) {
-    for (size_t i = c; i < picture.pixels.size(); i += channels) planes.push_back(picture.pixels[i]);
-  }
-  return planes;
+// An image at its own size; a decoded one is kept in `decoded`.
+ImageView SourceOf(const ImageSet& images, int64_t index, Picture& decoded) {
+  if (!images.encoded) return {images.image(index), images.channels, images.height, images.width};
+  auto picture = PictureOf(images, index);
+  TORCH_CHECK(picture.ok(), picture.status().message(), "; remove or mend it, then resume the job");
+  decoded = *std::move(picture);
+  return decoded.view();
 }
 
 }  // namespace
 
 BatchMaker::BatchMaker(const ImageSet& images, const std::vector<double>& mean,
                        const std::vector<double>& std_dev, ImageTransformOptions transform)
-    : images_(images),
-      options_(Completed(std::move(transform), images, mean)),
-      transform_(options_, images.channels, images.height, images.width) {
+    : images_(images), transform_(Completed(std::move(transform), images, mean), images.channels) {
   const auto channels = static_cast<size_t>(images.channels);
   TORCH_CHECK(mean.size() == channels && std_dev.size() == channels, "images have ", channels,
               " channels, but mean has ", mean.size(), " values and std_dev ", std_dev.size());
@@ -61,26 +57,15 @@ Batch BatchMaker::Make(absl::Span<const int64_t> indices, int64_t epoch) const {
   int64_t* const labels = batch.labels.data_ptr<int64_t>();
   const int64_t values = images_.channels * transform_.height() * transform_.width();
   ImageTransform::Workspace work;
+  Picture decoded;
   for (int64_t i = 0; i < size; ++i) {
     const int64_t index = indices[i];
-    if (images_.encoded) {
-      MakeEncoded(index, epoch, work, out + i * values);
-    } else {
-      Normalise(transform_.Apply(images_.image(index), epoch, index, work), out + i * values);
-    }
+    const ImageView source = SourceOf(images_, index, decoded);
+    Normalise(transform_.Apply(source, epoch, index, work), out + i * values);
     transform_.Erase(out + i * values, epoch, index);
     labels[i] = images_.labels[index];
   }
   return batch;
-}
-
-void BatchMaker::MakeEncoded(int64_t index, int64_t epoch, ImageTransform::Workspace& work,
-                             float* out) const {
-  const auto picture = PictureOf(images_, index);
-  TORCH_CHECK(picture.ok(), picture.status().message(), "; remove or mend it, then resume the job");
-  const std::vector<uint8_t> planes = PlanesOf(*picture);
-  const ImageTransform transform(options_, picture->channels, picture->height, picture->width);
-  Normalise(transform.Apply(planes.data(), epoch, index, work), out);
 }
 
 void BatchMaker::Normalise(const ImageTransform::Result& image, float* out) const {

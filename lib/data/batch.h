@@ -39,13 +39,10 @@ class BatchMaker {
   Batch Make(absl::Span<const int64_t> indices, int64_t epoch) const;
 
  private:
-  // An image of a size of its own.
-  void MakeEncoded(int64_t index, int64_t epoch, ImageTransform::Workspace& work, float* out) const;
   void Normalise(const ImageTransform::Result& image, float* out) const;
 
   const ImageSet& images_;
-  const ImageTransformOptions options_;
-  const ImageTransform transform_;              // of images in memory, which have one size
+  const ImageTransform transform_;
   std::vector<std::array<float, 256>> tables_;  // a channel each: normalised value by pixel value
 };
 

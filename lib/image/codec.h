@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "image/image_view.h"
 
 namespace mae {
 
@@ -13,6 +14,8 @@ namespace mae {
 struct Picture {
   int64_t height = 0, width = 0, channels = 0;
   std::vector<uint8_t> pixels;  ///< height * width * channels values
+
+  ImageView view() const { return {pixels.data(), channels, height, width, true}; }
 };
 
 /// Decodes PNG, JPEG, WebP or BMP. The size is read from the header and held against max_pixels (height x

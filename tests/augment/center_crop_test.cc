@@ -1,6 +1,9 @@
 #include "augment/center_crop.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <algorithm>
 
 #include "tests/augment/reference_images.h"
 
@@ -16,7 +19,7 @@ TEST(CenterCrop, EqualsTorchvisionsResizeAndCenterCrop) {
     const auto& expected = ReferenceImages().at(name);
     ByteImage out;
     out.Reshape(expected.channels, expected.height, expected.width);
-    CenterCrop(source.pixels.data(), source.height, source.width, std::stod(parts[2]), out);
+    CenterCrop(source.view(), std::stod(parts[2]), out);
     EXPECT_LE(LargestDifference(out, expected), 1) << name;
   }
 }
@@ -30,8 +33,22 @@ TEST(CenterCrop, OfAnImageOfTheRightSizeIsTheImage) {
   const auto& source = ReferenceImages().at("source/grey");
   ByteImage out;
   out.Reshape(1, source.height, source.width);
-  CenterCrop(source.pixels.data(), source.height, source.width, 1.0, out);
+  CenterCrop(source.view(), 1.0, out);
   EXPECT_EQ(out, source);
+}
+
+// The whole of the resized image would be 16 TiB.
+TEST(CenterCrop, OfAnOblongImageNeedsNoRoomForWhatIsCutOff) {
+  const int64_t length = int64_t{1} << 24;
+  ByteImage line{1, 1, length, std::vector<uint8_t>(static_cast<size_t>(length), 0)};
+  std::fill_n(line.plane(0) + length / 2 - 4, 8, uint8_t{90});
+  ByteImage column{1, length, 1, line.pixels};
+  for (const auto* image : {&line, &column}) {
+    ByteImage out;
+    out.Reshape(1, 1024, 1024);
+    CenterCrop(image->view(), 1.0, out);
+    EXPECT_THAT(out.pixels, testing::Each(uint8_t{90}));
+  }
 }
 
 TEST(CenterCrop, CoversOutputsThatAreNotSquare) {

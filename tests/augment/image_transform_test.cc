@@ -32,15 +32,18 @@ AugmentationOptions Everything() {
   return all;
 }
 
-ImageTransform TransformOf(const ImageTransformOptions& options, const ByteImage& source = Picture24()) {
-  return ImageTransform(options, source.channels, source.height, source.width);
+// To the source's size, if the options have none.
+ImageTransform TransformOf(ImageTransformOptions options, const ByteImage& source = Picture24()) {
+  if (options.height == 0) options.height = source.height;
+  if (options.width == 0) options.width = source.width;
+  return ImageTransform(options, source.channels);
 }
 
 // The bytes, with what is left to mirror done.
 ByteImage Applied(const ImageTransform& transform, int64_t epoch, int64_t image,
                   const ByteImage& source = Picture24()) {
   ImageTransform::Workspace work;
-  const auto result = transform.Apply(source.pixels.data(), epoch, image, work);
+  const auto result = transform.Apply(source.view(), epoch, image, work);
   ByteImage out;
   out.Reshape(source.channels, transform.height(), transform.width());
   std::copy_n(result.planes, out.pixels.size(), out.pixels.begin());
@@ -53,7 +56,7 @@ TEST(ImageTransform, WithoutAugmentationIsTheSourceItself) {
     auto options = Training({});
     options.training = training;
     ImageTransform::Workspace work;
-    const auto result = TransformOf(options).Apply(Picture24().pixels.data(), 0, 0, work);
+    const auto result = TransformOf(options).Apply(Picture24().view(), 0, 0, work);
     EXPECT_EQ(result.planes, Picture24().pixels.data()) << "no copy";
     EXPECT_FALSE(result.mirror);
     EXPECT_TRUE(work.image.pixels.empty());
@@ -66,7 +69,7 @@ TEST(ImageTransform, AFlipAloneCopiesNothing) {
   const auto transform = TransformOf(Training(flip));
   ImageTransform::Workspace work;
   for (int64_t image = 0; image < 50; ++image) {
-    const auto result = transform.Apply(Picture24().pixels.data(), 3, image, work);
+    const auto result = transform.Apply(Picture24().view(), 3, image, work);
     EXPECT_EQ(result.planes, Picture24().pixels.data());
     EXPECT_EQ(result.mirror, FlipsImage(21, 3, image));
   }
@@ -80,7 +83,7 @@ TEST(ImageTransform, DependsOnSeedEpochAndImageAlone) {
   reseeded.seed = 22;
   for (int64_t image = 40; image-- > 0;) {
     const auto first = Applied(transform, 1, image);
-    const auto again = transform.Apply(Picture24().pixels.data(), 1, image, used);
+    const auto again = transform.Apply(Picture24().view(), 1, image, used);
     EXPECT_TRUE(std::equal(first.pixels.begin(), first.pixels.end(), again.planes)) << image;
     EXPECT_EQ(Applied(TransformOf(Training(Everything())), 1, image), first) << image;
     differ_by_epoch += Applied(transform, 2, image) == first ? 0 : 1;
@@ -106,6 +109,31 @@ TEST(ImageTransform, CropsToTheModelsSizeWhateverTheImages) {
   }
 }
 
+// A dataset of files gives images of any size and interleaved, a dataset in memory planes of one size.
+TEST(ImageTransform, OneServesImagesOfEverySizeAndOrder) {
+  auto augmented = Training(Everything());
+  augmented.augmentation.random_erasing.reset();
+  for (auto options : {augmented, Training({}), ImageTransformOptions{}}) {
+    options.height = 20;
+    options.width = 30;
+    const ImageTransform transform(options, 3);
+    ImageTransform::Workspace work, other;
+    for (const auto& [height, width] : {std::pair<int64_t, int64_t>{20, 30}, {7, 40}, {64, 21}}) {
+      ByteImage planar;
+      planar.Reshape(3, height, width);
+      std::vector<uint8_t> interleaved(planar.pixels.size());
+      for (size_t i = 0; i < interleaved.size(); ++i) {
+        interleaved[i] = static_cast<uint8_t>(i * i / 7);
+        planar.plane(static_cast<int64_t>(i % 3))[i / 3] = interleaved[i];
+      }
+      const auto one = transform.Apply(planar.view(), 1, 2, work);
+      const auto two = transform.Apply({interleaved.data(), 3, height, width, true}, 1, 2, other);
+      EXPECT_EQ(one.mirror, two.mirror);
+      EXPECT_TRUE(std::equal(one.planes, one.planes + 3 * 20 * 30, two.planes)) << height << "x" << width;
+    }
+  }
+}
+
 TEST(ImageTransform, EvaluationCutsTheCentreAndDrawsNothing) {
   auto options = Training(Everything());
   options.training = false;
@@ -114,7 +142,7 @@ TEST(ImageTransform, EvaluationCutsTheCentreAndDrawsNothing) {
   const auto transform = TransformOf(options);
   ByteImage expected;
   expected.Reshape(3, 16, 16);
-  CenterCrop(Picture24().pixels.data(), Picture24().height, Picture24().width, 0.875, expected);
+  CenterCrop(Picture24().view(), 0.875, expected);
   EXPECT_EQ(Applied(transform, 0, 0), expected);
   EXPECT_EQ(Applied(transform, 7, 9), expected);
   std::vector<float> planes(3 * 16 * 16, 2.0F);

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdio>
 
 #include "image/byte_image.h"
@@ -14,17 +15,11 @@ namespace {
 using testing::Each;
 using testing::Gt;
 
-PlaneView ViewOf(const ByteImage& image, int64_t channel) {
-  return {image.plane(channel), image.height, image.width, image.width, 1};
-}
-
-ByteImage Resized(const ByteImage& image, const PlaneView& box, int64_t top, int64_t left,
-                  const ByteImage& like, ResampleFilter filter) {
+ByteImage Resized(const ByteImage& image, const CropBox& box, const ByteImage& like, ResampleFilter filter) {
   ByteImage out;
   out.Reshape(like.channels, like.height, like.width);
   Resampler resampler(box.height, box.width, out.height, out.width, filter);
-  for (int64_t c = 0; c < out.channels; ++c)
-    resampler.Run(Crop(ViewOf(image, c), top, left, box.height, box.width), out.plane(c));
+  for (int64_t c = 0; c < out.channels; ++c) resampler.Run(Crop(image.view().plane(c), box), out.plane(c));
   return out;
 }
 
@@ -35,11 +30,11 @@ TEST(Resampler, EqualsPillowToOneGreyLevel) {
     const auto parts = NameParts(name);  // resample, picture, filter, box
     const auto& expected = ReferenceImages().at(name);
     const auto& source = ReferenceImages().at("source/" + parts[1]);
-    long top = 0, left = 0, height = 0, width = 0;
-    ASSERT_EQ(std::sscanf(parts[3].c_str(), "%ld,%ld,%ld,%ld", &top, &left, &height, &width), 4);
+    CropBox box;
+    ASSERT_EQ(std::sscanf(parts[3].c_str(), "%ld,%ld,%ld,%ld", &box.top, &box.left, &box.height, &box.width),
+              4);
     const auto filter = parts[2] == "bicubic" ? ResampleFilter::kBicubic : ResampleFilter::kBilinear;
-    const PlaneView box{nullptr, height, width, 0, 1};
-    EXPECT_LE(LargestDifference(Resized(source, box, top, left, expected, filter), expected), 1)
+    EXPECT_LE(LargestDifference(Resized(source, box, expected, filter), expected), 1)
         << name << " to " << expected.height << "x" << expected.width;
   }
 }
@@ -50,12 +45,13 @@ TEST(Resampler, ReadsInterleavedImages) {
   for (int64_t i = 0; i < planar.plane_bytes(); ++i) {
     for (int64_t c = 0; c < 3; ++c) interleaved.push_back(planar.plane(c)[i]);
   }
+  const ImageView interleaved_view{interleaved.data(), 3, planar.height, planar.width, true};
+  const CropBox box{2, 5, 9, 11};
   Resampler resampler(9, 11, 13, 6, ResampleFilter::kBicubic);
   for (int64_t c = 0; c < 3; ++c) {
-    const PlaneView whole{interleaved.data() + c, planar.height, planar.width, 3 * planar.width, 3};
     std::vector<uint8_t> from_interleaved(13 * 6), from_planar(13 * 6);
-    resampler.Run(Crop(whole, 2, 5, 9, 11), from_interleaved.data());
-    resampler.Run(Crop(ViewOf(planar, c), 2, 5, 9, 11), from_planar.data());
+    resampler.Run(Crop(interleaved_view.plane(c), box), from_interleaved.data());
+    resampler.Run(Crop(planar.view().plane(c), box), from_planar.data());
     EXPECT_EQ(from_interleaved, from_planar);
   }
 }
@@ -68,9 +64,27 @@ TEST(Resampler, KeepsAConstantImageAndPixelsOutsideTheCropDoNotLeakIn) {
   for (const auto filter : {ResampleFilter::kBilinear, ResampleFilter::kBicubic}) {
     for (const auto& [height, width] : {std::pair<int64_t, int64_t>{2, 3}, {4, 4}, {9, 4}, {31, 17}}) {
       std::vector<uint8_t> out(static_cast<size_t>(height * width));
-      Resampler(4, 4, height, width, filter).Run(Crop(ViewOf(image, 0), 4, 4, 4, 4), out.data());
+      Resampler(4, 4, height, width, filter).Run(Crop(image.view().plane(0), {4, 4, 4, 4}), out.data());
       EXPECT_THAT(out, Each(uint8_t{9}));
     }
+  }
+}
+
+TEST(Resampler, AWindowIsThatPartOfTheWhole) {
+  const auto& source = ReferenceImages().at("source/grey");
+  const int64_t height = source.height, width = source.width;
+  for (const auto& [out_height, out_width] :
+       {std::pair{height, width}, {3 * height, 2 * width}, {height / 2, width}, {height, width / 3 + 4}}) {
+    std::vector<uint8_t> whole(static_cast<size_t>(out_height * out_width));
+    Resampler(height, width, out_height, out_width, ResampleFilter::kBicubic)
+        .Run(source.view().plane(0), whole.data());
+    const CropBox window{2, 3, out_height - 5, out_width - 4};
+    std::vector<uint8_t> part(static_cast<size_t>(window.height * window.width));
+    Resampler(height, width, out_height, out_width, ResampleFilter::kBicubic, window)
+        .Run(source.view().plane(0), part.data());
+    for (int64_t y = 0; y < window.height; ++y)
+      EXPECT_TRUE(std::equal(part.begin() + y * window.width, part.begin() + (y + 1) * window.width,
+                             whole.begin() + (y + window.top) * out_width + window.left));
   }
 }
 
@@ -78,7 +92,7 @@ TEST(Resampler, SameSizeChangesNothing) {
   const auto& source = ReferenceImages().at("source/grey");
   std::vector<uint8_t> out(source.pixels.size());
   Resampler(source.height, source.width, source.height, source.width, ResampleFilter::kBicubic)
-      .Run(ViewOf(source, 0), out.data());
+      .Run(source.view().plane(0), out.data());
   EXPECT_EQ(out, source.pixels);
 }
 
@@ -92,7 +106,7 @@ TEST(Resampler, ShrinkingAveragesAllPixels) {
   }
   for (const auto filter : {ResampleFilter::kBilinear, ResampleFilter::kBicubic}) {
     std::vector<uint8_t> out(4);
-    Resampler(32, 32, 2, 2, filter).Run(ViewOf(stripes, 0), out.data());
+    Resampler(32, 32, 2, 2, filter).Run(stripes.view().plane(0), out.data());
     EXPECT_THAT(out, Each(Gt(140)));
   }
 }
