@@ -6,7 +6,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "augment/center_crop.h"
 #include "base/status_macros.h"
+#include "image/byte_image.h"
 
 namespace mae {
 namespace {
@@ -22,14 +24,12 @@ bool IsWhole(const Picture& picture) {
          static_cast<int64_t>(picture.pixels.size()) == picture.height * picture.width * picture.channels;
 }
 
-// Rows of interleaved bytes to normalised planes.
-void NormalizeInto(const Picture& picture, const ModelConfig& config, float* out) {
-  const auto area = picture.height * picture.width;
-  for (int64_t c = 0; c < picture.channels; ++c) {
+void NormalizeInto(const ByteImage& image, const ModelConfig& config, float* out) {
+  for (int64_t c = 0; c < image.channels; ++c) {
     const auto scale = static_cast<float>(1.0 / (255.0 * config.std_dev[c]));
     const auto shift = static_cast<float>(-config.mean[c] / config.std_dev[c]);
-    const uint8_t* in = picture.pixels.data() + c;
-    for (int64_t i = 0; i < area; ++i) *out++ = static_cast<float>(in[i * picture.channels]) * scale + shift;
+    out = std::transform(image.plane(c), image.plane(c) + image.plane_bytes(), out,
+                         [&](uint8_t value) { return static_cast<float>(value) * scale + shift; });
   }
 }
 
@@ -46,16 +46,15 @@ absl::Status PictureInto(const Picture& given, size_t index, const ModelConfig& 
                                   " channels; send normalised values [channels, height, width] instead"));
   }
   const Picture* picture = &given;
-  Picture converted, resized;
+  Picture converted;
   if (picture->channels != encoder.channels) {
     MAE_ASSIGN_OR_RETURN(converted, ConvertChannels(*picture, encoder.channels));
     picture = &converted;
   }
-  if (picture->height != encoder.image_height || picture->width != encoder.image_width) {
-    MAE_ASSIGN_OR_RETURN(resized, Resize(*picture, encoder.image_height, encoder.image_width));
-    picture = &resized;
-  }
-  NormalizeInto(*picture, config, out);
+  ByteImage fitted;
+  fitted.Reshape(encoder.channels, encoder.image_height, encoder.image_width);
+  CenterCrop(picture->view(), 1.0, fitted);
+  NormalizeInto(fitted, config, out);
   return absl::OkStatus();
 }
 

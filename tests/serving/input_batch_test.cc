@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "data/batch.h"
 #include "tests/fakes/random_model.h"
 #include "tests/fakes/status_matchers.h"
 
@@ -13,6 +14,7 @@ using testing::AllOf;
 using testing::Each;
 using testing::FloatNear;
 using testing::HasSubstr;
+using testing::Pointwise;
 using testing::SizeIs;
 
 Picture Flat(int64_t height, int64_t width, const std::vector<uint8_t>& pixel) {
@@ -46,6 +48,25 @@ TEST(NormalizedBatch, PicturesOfAnySizeBecomeTheModels) {
     const auto batch = NormalizedBatch({Flat(height, width, {100})}, TinyAutoencoder());
     ASSERT_THAT(batch, IsOkAndHolds(SizeIs(96)));
     EXPECT_THAT(*batch, Each(FloatNear(Normalized(100), 1e-5)));
+  }
+}
+
+TEST(NormalizedBatch, PicturesAreBroughtToTheModelsSizeAsEvaluationBringsThem) {
+  const auto config = TinyAutoencoder(3);
+  for (const auto& [height, width] : {std::pair<int64_t, int64_t>{40, 90}, {50, 13}, {5, 4}}) {
+    Picture picture{height, width, 3, {}};
+    for (int64_t i = 0; i < 3 * height * width; ++i)
+      picture.pixels.push_back(static_cast<uint8_t>(i * i / 9));
+    ImageSet set{1, 3, height, width, {}, {0}};
+    for (size_t c = 0; c < 3; ++c)
+      for (size_t i = c; i < picture.pixels.size(); i += 3) set.pixels.push_back(picture.pixels[i]);
+    ImageTransformOptions evaluation;
+    evaluation.height = 8;
+    evaluation.width = 12;
+    const auto images = BatchMaker(set, config.mean, config.std_dev, evaluation).Make({0}, 0).images;
+    const auto* expected = images.data_ptr<float>();
+    EXPECT_THAT(NormalizedBatch({picture}, config),
+                IsOkAndHolds(Pointwise(FloatNear(1e-5), std::vector<float>(expected, expected + 288))));
   }
 }
 
