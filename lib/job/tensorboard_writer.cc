@@ -87,9 +87,12 @@ absl::Status TensorboardWriter::Write(const decltype(JobEvent::event)& event) {
   if (const auto* metrics = std::get_if<MetricsEvent>(&event)) return WriteMetrics(*metrics, now);
   if (const auto* picture = std::get_if<PictureEvent>(&event)) return WritePicture(*picture, now);
   const auto* state = std::get_if<StateEvent>(&event);
-  if (state == nullptr || !IsEnded(state->state)) return absl::OkStatus();
-  return Append(TensorboardRecord(
-      HparamsEndEvent(now, state->state == JobState::kFailed ? SessionEnd::kFailure : SessionEnd::kSuccess)));
+  if (state == nullptr) return absl::OkStatus();
+  // A stopped job has not ended for TensorBoard, which knows success and failure alone: it may be resumed.
+  const bool succeeded = state->state == JobState::kSucceeded;
+  if (!succeeded && state->state != JobState::kFailed) return absl::OkStatus();
+  return Append(
+      TensorboardRecord(HparamsEndEvent(now, succeeded ? SessionEnd::kSuccess : SessionEnd::kFailure)));
 }
 
 absl::Status TensorboardWriter::WriteMetrics(const MetricsEvent& event, absl::Time now) {

@@ -31,7 +31,7 @@ class TensorboardWriter {
   /// The run goes on from `step`: what an earlier file has beyond it is void.
   absl::Status ResumeAt(int64_t step);
 
-  /// Metrics, pictures and the end of the job are written, other events passed over.
+  /// Metrics, pictures and the success or failure of the job are written, other events passed over.
   absl::Status Write(const decltype(JobEvent::event)& event);
 
   absl::Status Write(int64_t step, const std::string& tag, const Histogram& histogram);

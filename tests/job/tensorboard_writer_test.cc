@@ -87,14 +87,20 @@ TEST_F(TensorboardWriterTest, SettingsAreTheLeavesOfTheSpec) {
   EXPECT_THAT((*writer)->Settings("{"), StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
-TEST_F(TensorboardWriterTest, TheEndOfTheJobIsWrittenAndOtherStatesAreNot) {
+TEST_F(TensorboardWriterTest, SuccessAndFailureAreWrittenAndOtherStatesAreNot) {
   const auto writer = TensorboardWriter::Create(JobFolder(folder_.path()));
   ASSERT_THAT(writer, IsOk());
-  ASSERT_THAT((*writer)->Write(StateEvent{JobState::kRunning, {}}), IsOk());
+  for (const auto state : {JobState::kRunning, JobState::kStopping, JobState::kStopped})
+    ASSERT_THAT((*writer)->Write(StateEvent{state, {}}), IsOk());
   ASSERT_THAT((*writer)->Write(StateEvent{JobState::kFailed, absl::AbortedError("x")}), IsOk());
+  ASSERT_THAT((*writer)->Write(StateEvent{JobState::kSucceeded, {}}), IsOk());
   const auto events = EventsOf(Files().at(0));
-  ASSERT_EQ(events.size(), 2u);
-  EXPECT_THAT(events[1], HasSubstr("session_end_info"));
+  ASSERT_EQ(events.size(), 3u);
+  const auto between_its_times = [](const std::string& event) { return event.substr(9, event.size() - 17); };
+  EXPECT_EQ(between_its_times(events[1]),
+            between_its_times(HparamsEndEvent(absl::Now(), SessionEnd::kFailure)));
+  EXPECT_EQ(between_its_times(events[2]),
+            between_its_times(HparamsEndEvent(absl::Now(), SessionEnd::kSuccess)));
 }
 
 TEST_F(TensorboardWriterTest, AFolderThatCannotBeMadeIsNamed) {
