@@ -53,7 +53,7 @@ class CheckpointWriter {
   /// SHA-256), renames the folder, fsyncs the parent; then removes what the retention names. OK means it
   /// survives power loss; on error readers still see the last step, nothing is staged, and the next Create()
   /// sweeps what is left. Blocks for seconds.
-  /// @param step optimizer steps done, as staged; above resumed_step and every step committed before.
+  /// @param step batches trained on, as staged; above resumed_step and every step committed before.
   /// @return FAILED_PRECONDITION (nothing staged, another step staged, step not above), RESOURCE_EXHAUSTED
   ///   (disk), DATA_LOSS (read-back differs), else INTERNAL.
   absl::Status Commit(int64_t step);

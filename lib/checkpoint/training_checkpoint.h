@@ -13,7 +13,7 @@ namespace mae {
 
 /// Where the run stands. Randomness is counted from seed, epoch and batch, so these numbers are all of it.
 struct TrainingProgress {
-  int64_t step = 0;                        ///< optimizer steps done
+  int64_t step = 0;                        ///< batches trained on
   int64_t epoch = 0;                       ///< the epoch that goes on, from 0; epochs before it are done
   int64_t batch = 0;                       ///< batches of that epoch that are done
   uint64_t seed = 0;                       ///< of the job; a resume under another one is another run

@@ -18,7 +18,7 @@ struct StateEvent {
 };
 
 struct MetricsEvent {
-  int64_t step = 0;         ///< optimizer steps done; of a job that trains nothing, images looked at
+  int64_t step = 0;         ///< batches trained on; of a job that trains nothing, images looked at
   int64_t total_steps = 0;  ///< of the whole job
   double epoch = 0;         ///< epochs done, with the part of the present one
   int64_t epochs = 0;       ///< of the whole job

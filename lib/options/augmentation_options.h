@@ -42,7 +42,7 @@ struct AugmentationOptions {
   std::optional<RandAugmentOptions> rand_augment;
   std::optional<RandomErasingOptions> random_erasing;
   /// Validation images are resized to cover the model's input over this ratio, then cut out of the centre; 1:
-  /// no more than the sizes make necessary. In (0, 1].
+  /// no more than the sizes make necessary. From 0.1 to 1.
   double eval_crop_ratio = 1.0;
   // Classifiers only.
   double mixup_alpha = 0.0;             ///< of Beta(alpha, alpha); 0: no mixup (arXiv:1710.09412)

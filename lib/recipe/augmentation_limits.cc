@@ -13,6 +13,7 @@ constexpr double kMaxMixAlpha = 100.0;
 constexpr int64_t kMaxAugmentOps = 15;
 constexpr double kMaxAugmentMagnitude = 10.0;
 constexpr double kMaxAspect = 100.0;
+constexpr double kMinEvalCropRatio = 0.1;
 
 // Two ends of a range, named field_min and field_max.
 void CheckOrder(const std::string& field, double low, double high, ViolationList& violations) {
@@ -21,8 +22,8 @@ void CheckOrder(const std::string& field, double low, double high, ViolationList
 }
 
 void CheckShareOfArea(const std::string& field, double low, double high, ViolationList& violations) {
-  violations.Positive(field + "_min", low);
-  violations.Between(field + "_max", high, 0.0, 1.0);
+  violations.Share(field + "_min", low);
+  violations.Share(field + "_max", high);
   CheckOrder(field, low, high, violations);
 }
 
@@ -71,11 +72,6 @@ void CheckKind(const v1::JobSpec& spec, ViolationList& violations) {
 }  // namespace
 
 void FillAugmentation(v1::AugmentationSpec& augmentation) {
-  if (augmentation.has_random_resized_crop()) {
-    auto& crop = *augmentation.mutable_random_resized_crop();
-    if (crop.interpolation() == v1::INTERPOLATION_UNSPECIFIED)
-      crop.set_interpolation(v1::INTERPOLATION_BICUBIC);
-  }
   // The structs hold the defaults: reading and writing back writes them out.
   v1::AugmentationSpec filled;
   WriteAugmentation(ReadAugmentation(augmentation), filled);
@@ -93,8 +89,7 @@ void CheckAugmentation(const v1::JobSpec& spec, ViolationList& violations) {
   violations.Between("augmentation.mix_switch_probability", augmentation.mix_switch_probability(), 0.0, 1.0);
   violations.Between("augmentation.label_smoothing", augmentation.label_smoothing(), 0.0, 1.0,
                      /*below_high=*/true);
-  violations.Positive("augmentation.eval_crop_ratio", augmentation.eval_crop_ratio());
-  violations.Between("augmentation.eval_crop_ratio", augmentation.eval_crop_ratio(), -1e300, 1.0);
+  violations.Between("augmentation.eval_crop_ratio", augmentation.eval_crop_ratio(), kMinEvalCropRatio, 1.0);
   CheckKind(spec, violations);
 }
 

@@ -28,6 +28,11 @@ void ViolationList::Positive(const std::string& field, double value) {
   if (std::isfinite(value) && value <= 0) Add(field, absl::StrCat("is ", value, "; must be above 0"));
 }
 
+void ViolationList::Share(const std::string& field, double value) {
+  if (std::isfinite(value) && (value <= 0 || value > 1))
+    Add(field, absl::StrCat("is ", value, "; must be above 0 and at most 1"));
+}
+
 void ViolationList::NotNegative(const std::string& field, double value) {
   if (std::isfinite(value) && value < 0) Add(field, absl::StrCat("is ", value, "; must be 0 or more"));
 }

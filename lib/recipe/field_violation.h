@@ -25,6 +25,8 @@ class ViolationList {
   void Between(const std::string& field, double value, double low, double high, bool below_high = false);
   /// A violation unless value > 0; not finite passes as above.
   void Positive(const std::string& field, double value);
+  /// A violation unless 0 < value <= 1; not finite passes as above.
+  void Share(const std::string& field, double value);
   /// A violation unless value >= 0; not finite passes as above.
   void NotNegative(const std::string& field, double value);
 

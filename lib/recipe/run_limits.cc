@@ -89,8 +89,7 @@ void CheckAccumulation(const v1::JobSpec& spec, const DatasetInfo& dataset, Viol
 void CheckLayerDecay(const v1::JobSpec& spec, ViolationList& violations) {
   const std::string field = "optimizer.layer_decay";
   const double decay = spec.optimizer().layer_decay();
-  violations.Positive(field, decay);
-  violations.Between(field, std::max(0.0, decay), 0.0, 1.0);
+  violations.Share(field, decay);
   if (decay != 1.0 && !spec.has_finetune())
     violations.Add(field, absl::StrCat("is ", decay, "; only fine-tuning has it: leave it out, or set 1"));
 }
@@ -182,13 +181,9 @@ void CheckCheckpoint(const v1::CheckpointSpec& checkpoint, ViolationList& violat
 }
 
 void CheckSafety(const v1::SafetySpec& safety, ViolationList& violations) {
-  const std::string factor = "safety.rollback_learning_rate_factor";
   violations.Between("safety.skip_limit", int64_t{safety.skip_limit()}, 1, kMaxSkippedInRow);
   violations.Between("safety.rollback_limit", int64_t{safety.rollback_limit()}, 0, kMaxRollbacks);
-  violations.Positive(factor, safety.rollback_learning_rate_factor());
-  const double value = safety.rollback_learning_rate_factor();
-  if (std::isfinite(value) && value > 1)
-    violations.Add(factor, absl::StrCat("is ", value, "; must be at most 1"));
+  violations.Share("safety.rollback_learning_rate_factor", safety.rollback_learning_rate_factor());
 }
 
 }  // namespace

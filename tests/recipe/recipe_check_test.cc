@@ -114,7 +114,7 @@ TEST(ResolveSpec, RunOutsideItsLimitsIsRefused) {
        {"safety.rollback_limit=-1", "safety.rollback_limit", "is -1; must be from 0 to 100"},
        {"safety.rollback_learning_rate_factor=0", "safety.rollback_learning_rate_factor", "must be above 0"},
        {"safety.rollback_learning_rate_factor=1.5", "safety.rollback_learning_rate_factor",
-        "is 1.5; must be at most 1"},
+        "is 1.5; must be above 0 and at most 1"},
        {"resources.threads=-1", "resources.threads", "is -1; must be from 0 to 1024"},
        {"resources.threads=1025", "resources.threads", "is 1025"},
        {"logging.every_steps=0", "logging.every_steps", "is 0; must be from 1"},
@@ -239,12 +239,13 @@ TEST(ResolveSpec, AugmentationOutsideItsLimitsIsRefused) {
        {"augmentation.mix_switch_probability=1.1", "augmentation.mix_switch_probability", "is 1.1"},
        {"augmentation.label_smoothing=1", "augmentation.label_smoothing",
         "is 1; must be 0 or more and below 1"},
-       {"augmentation.eval_crop_ratio=0", "augmentation.eval_crop_ratio", "is 0; must be above 0"},
+       {"augmentation.eval_crop_ratio=0.09", "augmentation.eval_crop_ratio",
+        "is 0.09; must be 0.1 or more and at most 1"},
        {"augmentation.eval_crop_ratio=1.01", "augmentation.eval_crop_ratio", "is 1.01"},
        {"augmentation.random_resized_crop.scale_min=0", "augmentation.random_resized_crop.scale_min",
         "above 0"},
        {"augmentation.random_resized_crop.scale_max=1.5", "augmentation.random_resized_crop.scale_max",
-        "is 1.5"},
+        "is 1.5; must be above 0 and at most 1"},
        {"augmentation.random_resized_crop={scale_min: 0.5, scale_max: 0.4}",
         "augmentation.random_resized_crop.scale_min", "is 0.5; must be at most"},
        {"augmentation.random_resized_crop.ratio_min=2", "augmentation.random_resized_crop.ratio_min",
@@ -269,7 +270,7 @@ TEST(ResolveSpec, WhatNeedsLabelsIsRefusedInPretraining) {
                      {"augmentation.random_erasing={}", "augmentation.random_erasing", "noise"}});
   ExpectEachTaken(FashionContext(), kPretrain,
                   {"augmentation.random_resized_crop={}", "augmentation.rand_augment={}",
-                   "augmentation.eval_crop_ratio=0.875"});
+                   "augmentation.eval_crop_ratio=0.1", "augmentation.eval_crop_ratio=1"});
 }
 
 TEST(ResolveSpec, AugmentationThatIsOnTakesTheDefaultsOfPublicFineTuning) {

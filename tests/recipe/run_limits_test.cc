@@ -13,19 +13,20 @@ using testing::HasSubstr;
 using testing::StartsWith;
 
 TEST(RunLimits, OptimizerOutsideItsLimitsIsRefused) {
-  ExpectEachRefused(FashionContext(), kFinetune,
-                    {{"optimizer.momentum=1", "optimizer.momentum", "is 1; must be"},
-                     {"optimizer.trust_coefficient=0", "optimizer.trust_coefficient", "above 0"},
-                     {"optimizer.layer_decay=1.5", "optimizer.layer_decay", "is 1.5"},
-                     {"optimizer.layer_decay=-0.5", "optimizer.layer_decay", "is -0.5"},
-                     {"optimizer.ema_decay=1", "optimizer.ema_decay", "is 1; must be"},
-                     {"optimizer.accumulate_steps=0", "optimizer.accumulate_steps", "is 0; must be from 1"},
-                     {"optimizer.base_learning_rate=-1", "optimizer.base_learning_rate", "is -1"},
-                     {"schedule.cosine_learning_rate=-1", "schedule.cosine_learning_rate", "is -1"},
-                     {"schedule={shape: capped_cosine, start_learning_rate: 0.1}",
-                      "schedule.start_learning_rate", "capped_cosine"},
-                     {"schedule={shape: capped_cosine, cosine_learning_rate: 0.1}",
-                      "schedule.cosine_learning_rate", "capped_cosine"}});
+  ExpectEachRefused(
+      FashionContext(), kFinetune,
+      {{"optimizer.momentum=1", "optimizer.momentum", "is 1; must be"},
+       {"optimizer.trust_coefficient=0", "optimizer.trust_coefficient", "above 0"},
+       {"optimizer.layer_decay=1.5", "optimizer.layer_decay", "is 1.5; must be above 0 and at most 1"},
+       {"optimizer.layer_decay=-0.5", "optimizer.layer_decay", "is -0.5; must be above 0 and at most 1"},
+       {"optimizer.ema_decay=1", "optimizer.ema_decay", "is 1; must be"},
+       {"optimizer.accumulate_steps=0", "optimizer.accumulate_steps", "is 0; must be from 1"},
+       {"optimizer.base_learning_rate=-1", "optimizer.base_learning_rate", "is -1"},
+       {"schedule.cosine_learning_rate=-1", "schedule.cosine_learning_rate", "is -1"},
+       {"schedule={shape: capped_cosine, start_learning_rate: 0.1}", "schedule.start_learning_rate",
+        "capped_cosine"},
+       {"schedule={shape: capped_cosine, cosine_learning_rate: 0.1}", "schedule.cosine_learning_rate",
+        "capped_cosine"}});
   ExpectEachTaken(FashionContext(), kFinetune,
                   {"optimizer.layer_decay=0.65", "optimizer.ema_decay=0.9999", "optimizer.algorithm=sgd",
                    "optimizer.base_learning_rate=1e-3"});
