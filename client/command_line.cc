@@ -81,6 +81,7 @@ void AddVerbs(VerbRegistry& verbs, const CLI::App& app) {
   AddMetricsCommand(verbs);
   AddPlotCommand(verbs);
   AddDatasetCommands(verbs);
+  AddUploadCommands(verbs);
   AddModelCommands(verbs);
   AddImportCommand(verbs);
   AddExportCommand(verbs);

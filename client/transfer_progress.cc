@@ -22,13 +22,13 @@ constexpr const char* kEraseLine = "\r\x1b[2K";
 
 }  // namespace
 
-std::string TransferLine(const std::string& what, int64_t bytes, int64_t total, absl::Duration spent,
-                         int columns) {
+std::string TransferLine(const std::string& what, int64_t bytes, int64_t skipped, int64_t total,
+                         absl::Duration spent, int columns) {
   const double share = total == 0 ? 1.0 : static_cast<double>(bytes) / static_cast<double>(total);
   std::string tail =
       absl::StrFormat(" %3.0f %%  %s of %s", share * 100, ReadableBytes(bytes), ReadableBytes(total));
-  if (spent >= kUntilSpeedIsKnown && bytes > 0) {
-    const double a_second = static_cast<double>(bytes) / absl::ToDoubleSeconds(spent);
+  if (spent >= kUntilSpeedIsKnown && bytes > skipped) {
+    const double a_second = static_cast<double>(bytes - skipped) / absl::ToDoubleSeconds(spent);
     absl::StrAppend(
         &tail, "  ", ReadableBytes(static_cast<int64_t>(a_second)), "/s  ETA ",
         ReadableDuration(absl::Seconds(static_cast<double>(total - bytes) / std::max(1.0, a_second))));
@@ -56,7 +56,7 @@ void TransferProgress::Add(const std::string& file, int64_t bytes) {
   const absl::Time now = absl::Now();
   if (now < drawn_ + kBetweenLines) return;
   drawn_ = now;
-  Draw(TransferLine(absl::StrCat(verb_, " ", file), bytes_, total_bytes_, now - begun_,
+  Draw(TransferLine(absl::StrCat(verb_, " ", file), skipped_ + bytes_, skipped_, total_bytes_, now - begun_,
                     TerminalColumns(STDERR_FILENO)));
 }
 

@@ -44,6 +44,7 @@ void AddJobCommands(VerbRegistry& verbs);         // list-jobs get-job stop-job 
 void AddMetricsCommand(VerbRegistry& verbs);      // metrics
 void AddPlotCommand(VerbRegistry& verbs);         // plot
 void AddDatasetCommands(VerbRegistry& verbs);     // list-datasets get-dataset
+void AddUploadCommands(VerbRegistry& verbs);      // upload-dataset delete-dataset
 void AddModelCommands(VerbRegistry& verbs);       // list-models get-model
 void AddImportCommand(VerbRegistry& verbs);       // import-model
 void AddExportCommand(VerbRegistry& verbs);       // export-model

@@ -3,16 +3,21 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "base/status_macros.h"
 #include "server/dataset_to_proto.h"
 #include "server/page.h"
 #include "server/status_to_grpc.h"
 #include "server/unary_call.h"
+#include "server/upload_stream.h"
 
 namespace mae {
 namespace {
 
 constexpr int64_t kMaxImages = 256;
+constexpr absl::Duration kUploadsAreKept = absl::Hours(7 * 24);
+
+using DatasetStream = UploadStream<v1::UploadDatasetRequest, v1::Dataset, DatasetUpload>;
 
 absl::StatusOr<Split> SplitFromName(const std::string& name) {
   if (name.empty() || name == "validation") return Split::kValidation;
@@ -31,7 +36,25 @@ absl::Status CheckRange(const v1::GetDatasetImagesRequest& request, int64_t imag
       "first: ", request.first(), " is past the last image: the split has ", images, ", counted from 0"));
 }
 
+absl::StatusOr<std::string> NameOf(const std::string& given) {
+  const std::string name = DatasetShortName(given);
+  if (const auto named = CheckDatasetName(name); !named.ok())
+    return InvalidField("name", std::string(named.message()));
+  return name;
+}
+
 }  // namespace
+
+DatasetService::DatasetService(DatasetStore& store, WorkQueue& queue, JobsOnDataset jobs_on,
+                               TransferLimits transfer_limits, DatasetUploadLimits upload_limits)
+    : store_(store),
+      queue_(queue),
+      jobs_on_(std::move(jobs_on)),
+      upload_limits_(upload_limits),
+      staging_(store.root() / ".uploads"),
+      transfers_(transfer_limits) {
+  transfers_.queue.TryPush([this] { staging_.Sweep(kUploadsAreKept); });
+}
 
 grpc::ServerUnaryReactor* DatasetService::ListDatasets(grpc::CallbackServerContext* context,
                                                        const v1::ListDatasetsRequest* request,
@@ -49,6 +72,25 @@ grpc::ServerUnaryReactor* DatasetService::GetDatasetImages(grpc::CallbackServerC
                                                            const v1::GetDatasetImagesRequest* request,
                                                            v1::GetDatasetImagesResponse* response) {
   return RunUnary(context, queue_, [=, this] { return GetImages(*request, *response); });
+}
+
+grpc::ServerReadReactor<v1::UploadDatasetRequest>* DatasetService::UploadDataset(
+    grpc::CallbackServerContext* context, v1::Dataset* response) {
+  const auto publish = [](DatasetUpload& upload, const std::function<bool()>& is_cancelled,
+                          v1::Dataset& dataset) { return upload.Publish(is_cancelled, dataset); };
+  return new DatasetStream(transfers_, context, response, publish, staging_, store_, upload_limits_);
+}
+
+grpc::ServerUnaryReactor* DatasetService::GetDatasetUpload(grpc::CallbackServerContext* context,
+                                                           const v1::GetDatasetUploadRequest* request,
+                                                           v1::DatasetUpload* response) {
+  return RunUnary(context, queue_, [=, this] { return GetUpload(*request, *response); });
+}
+
+grpc::ServerUnaryReactor* DatasetService::DeleteDataset(grpc::CallbackServerContext* context,
+                                                        const v1::DeleteDatasetRequest* request,
+                                                        google::protobuf::Empty*) {
+  return RunUnary(context, queue_, [=, this] { return Delete(*request); });
 }
 
 absl::Status DatasetService::List(const v1::ListDatasetsRequest& request,
@@ -89,6 +131,25 @@ absl::Status DatasetService::GetImages(const v1::GetDatasetImagesRequest& reques
     MAE_ASSIGN_OR_RETURN(*response.add_images(), ToProto(images, i, info));
   }
   return absl::OkStatus();
+}
+
+absl::Status DatasetService::GetUpload(const v1::GetDatasetUploadRequest& request,
+                                       v1::DatasetUpload& response) {
+  MAE_ASSIGN_OR_RETURN(const auto name, NameOf(request.name()));
+  MAE_ASSIGN_OR_RETURN(response, staging_.Read(name));
+  if (!response.source().empty()) return absl::OkStatus();
+  return absl::NotFoundError(absl::StrCat("nothing of an upload to datasets/", name, " is there"));
+}
+
+absl::Status DatasetService::Delete(const v1::DeleteDatasetRequest& request) {
+  MAE_ASSIGN_OR_RETURN(const auto name, NameOf(request.name()));
+  MAE_ASSIGN_OR_RETURN(const auto claim, staging_.Take(name));
+  if (!claim.Load().source().empty()) return claim.Clear();
+  MAE_ASSIGN_OR_RETURN(const auto jobs, jobs_on_(name));
+  if (jobs.empty()) return store_.Delete(name);
+  return absl::FailedPreconditionError(absl::StrCat("datasets/", name, " is used by ",
+                                                    absl::StrJoin(jobs, ", "),
+                                                    "; stop the job first, or wait for its end"));
 }
 
 }  // namespace mae

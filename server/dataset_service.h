@@ -1,15 +1,29 @@
 #pragma once
 
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
 #include "mae/v1/dataset.grpc.pb.h"
 #include "server/dataset_store.h"
+#include "server/dataset_upload.h"
+#include "server/transfer_place.h"
+#include "server/upload_staging.h"
 #include "server/work_queue.h"
 
 namespace mae {
 
-/// mae.v1.DatasetService over a DatasetStore. Thread-safe; store and queue outlive it.
+/// Names of the jobs that have not ended and use a dataset.
+using JobsOnDataset = std::function<absl::StatusOr<std::vector<std::string>>(const std::string& dataset)>;
+
+/// mae.v1.DatasetService over a DatasetStore. Uploads lie in `.uploads` of the store's folder until they are
+/// whole (server/upload_staging.h). Thread-safe; store and queue outlive it.
 class DatasetService final : public v1::DatasetService::CallbackService {
  public:
-  DatasetService(const DatasetStore& store, WorkQueue& queue) : store_(store), queue_(queue) {}
+  DatasetService(DatasetStore& store, WorkQueue& queue, JobsOnDataset jobs_on,
+                 TransferLimits transfer_limits = {.whole = absl::Hours(48)},
+                 DatasetUploadLimits upload_limits = {});
 
   grpc::ServerUnaryReactor* ListDatasets(grpc::CallbackServerContext* context,
                                          const v1::ListDatasetsRequest* request,
@@ -19,15 +33,29 @@ class DatasetService final : public v1::DatasetService::CallbackService {
   grpc::ServerUnaryReactor* GetDatasetImages(grpc::CallbackServerContext* context,
                                              const v1::GetDatasetImagesRequest* request,
                                              v1::GetDatasetImagesResponse* response) override;
+  grpc::ServerReadReactor<v1::UploadDatasetRequest>* UploadDataset(grpc::CallbackServerContext* context,
+                                                                   v1::Dataset* response) override;
+  grpc::ServerUnaryReactor* GetDatasetUpload(grpc::CallbackServerContext* context,
+                                             const v1::GetDatasetUploadRequest* request,
+                                             v1::DatasetUpload* response) override;
+  grpc::ServerUnaryReactor* DeleteDataset(grpc::CallbackServerContext* context,
+                                          const v1::DeleteDatasetRequest* request,
+                                          google::protobuf::Empty* response) override;
 
  private:
   absl::Status List(const v1::ListDatasetsRequest& request, v1::ListDatasetsResponse& response) const;
   absl::Status Get(const v1::GetDatasetRequest& request, v1::Dataset& response) const;
   absl::Status GetImages(const v1::GetDatasetImagesRequest& request,
                          v1::GetDatasetImagesResponse& response) const;
+  absl::Status GetUpload(const v1::GetDatasetUploadRequest& request, v1::DatasetUpload& response);
+  absl::Status Delete(const v1::DeleteDatasetRequest& request);
 
-  const DatasetStore& store_;
+  DatasetStore& store_;
   WorkQueue& queue_;
+  const JobsOnDataset jobs_on_;
+  const DatasetUploadLimits upload_limits_;
+  UploadStaging staging_;
+  Transfers transfers_;  // its work uses the rest
 };
 
 }  // namespace mae

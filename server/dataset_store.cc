@@ -5,20 +5,17 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "base/durable_file.h"
 #include "base/nearest_word.h"
 #include "base/status_macros.h"
+#include "base/system_error.h"
 
 namespace mae {
 namespace {
 
 namespace fs = std::filesystem;
 
-bool IsName(std::string_view name) {
-  constexpr std::string_view kFirst = "abcdefghijklmnopqrstuvwxyz0123456789";
-  constexpr std::string_view kAll = "abcdefghijklmnopqrstuvwxyz0123456789._-";
-  return !name.empty() && name.size() <= 63 && kFirst.find(name[0]) != std::string_view::npos &&
-         name.find_first_not_of(kAll) == std::string_view::npos;
-}
+constexpr const char* kBeingDeleted = ".deleted";
 
 std::string_view WithoutSuffix(std::string_view name, std::string_view suffix) {
   return name.ends_with(suffix) ? name.substr(0, name.size() - suffix.size()) : name;
@@ -41,15 +38,33 @@ fs::file_time_type NewestChange(const fs::path& path, std::error_code& error) {
 
 }  // namespace
 
+absl::Status CheckDatasetName(std::string_view name) {
+  constexpr std::string_view kFirst = "abcdefghijklmnopqrstuvwxyz0123456789";
+  constexpr std::string_view kAll = "abcdefghijklmnopqrstuvwxyz0123456789._-";
+  if (!name.empty() && name.size() <= 63 && kFirst.find(name[0]) != std::string_view::npos &&
+      name.find_first_not_of(kAll) == std::string_view::npos) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("the name \"", absl::CHexEscape(std::string(name.substr(0, 80))),
+                   "\" must be 1 to 63 of a-z, 0-9, '.', '_', '-', and begin with a "
+                   "letter or digit"));
+}
+
+std::string DatasetShortName(std::string_view name) {
+  constexpr std::string_view kPrefix = "datasets/";
+  if (name.starts_with(kPrefix)) name.remove_prefix(kPrefix.size());
+  return std::string(name);
+}
+
 absl::StatusOr<std::unique_ptr<DatasetStore>> DatasetStore::Create(std::map<std::string, fs::path> configured,
                                                                    fs::path datasets_root) {
   for (const auto& [name, path] : configured) {
-    if (!IsName(name)) {
-      return absl::InvalidArgumentError(absl::StrCat("datasets: the name \"", name,
-                                                     "\" must be 1 to 63 of a-z, 0-9, '.', '_', '-', "
-                                                     "and begin with a letter or digit"));
-    }
+    if (const auto named = CheckDatasetName(name); !named.ok())
+      return absl::InvalidArgumentError(absl::StrCat("datasets: ", std::string(named.message())));
   }
+  std::error_code ignored;  // What a deletion left when the server ended is in nobody's way.
+  fs::remove_all(datasets_root / kBeingDeleted, ignored);
   return std::unique_ptr<DatasetStore>(new DatasetStore(std::move(configured), std::move(datasets_root)));
 }
 
@@ -59,16 +74,48 @@ absl::StatusOr<DatasetInfo> DatasetStore::Find(std::string_view name) const {
 }
 
 absl::StatusOr<DatasetEntry> DatasetStore::FindEntry(std::string_view name) const {
-  constexpr std::string_view kPrefix = "datasets/";
-  if (name.starts_with(kPrefix)) name.remove_prefix(kPrefix.size());
   const auto paths = Paths();
-  const auto it = paths.find(std::string(name));
-  if (it != paths.end()) return DatasetEntry{it->first, it->second, Inspect(it->first, it->second)};
+  const auto it = paths.find(DatasetShortName(name));
+  if (it == paths.end()) return NoSuchDataset(name);
+  return DatasetEntry{it->first, it->second, Inspect(it->first, it->second)};
+}
+
+absl::Status DatasetStore::NoSuchDataset(std::string_view name) const {
   std::vector<std::string> names;
-  for (const auto& [known, path] : paths) names.push_back(known);
+  for (const auto& [known, path] : Paths()) names.push_back(known);
   return absl::NotFoundError(absl::StrCat("dataset: there is no \"",
                                           absl::CHexEscape(std::string(name.substr(0, 80))), "\"",
-                                          DidYouMean(name, names), "; ListDatasets has them all"));
+                                          DidYouMean(name, names), "; list-datasets shows those there are"));
+}
+
+absl::Status DatasetStore::CheckFree(const std::string& name) const {
+  if (!Paths().contains(name)) return absl::OkStatus();
+  return absl::AlreadyExistsError(
+      absl::StrCat("datasets/", name, " exists; choose another name, or delete that dataset first"));
+}
+
+absl::Status DatasetStore::Adopt(const std::string& name, const fs::path& folder) {
+  MAE_RETURN_IF_ERROR(CheckFree(name));
+  return RenameDurably(folder, datasets_root_ / name);
+}
+
+absl::Status DatasetStore::Delete(std::string_view given) {
+  const std::string name = DatasetShortName(given);
+  if (configured_.contains(name)) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("datasets/", name, " is named by the server's configuration; take it out there"));
+  }
+  const auto paths = Paths();
+  const auto it = paths.find(name);
+  if (it == paths.end()) return NoSuchDataset(given);
+  // Out of sight at once, and whole; the files then go one by one.
+  std::error_code error;
+  const fs::path gone = datasets_root_ / kBeingDeleted / it->second.filename();
+  fs::create_directories(gone.parent_path(), error);
+  fs::remove_all(gone, error);  // what an earlier deletion could not
+  MAE_RETURN_IF_ERROR(RenameDurably(it->second, gone));
+  fs::remove_all(gone, error);
+  return error ? SystemError("remove", gone, error.value()) : absl::OkStatus();
 }
 
 std::vector<DatasetEntry> DatasetStore::List() const {
@@ -84,7 +131,8 @@ std::map<std::string, fs::path> DatasetStore::Paths() const {
     const std::string file = it->path().filename();
     const std::string name(WithoutSuffix(file, ".tar.gz"));
     std::error_code ignored;  // an entry that vanished or can't be looked at is no dataset
-    if (IsName(name) && (name != file || it->is_directory(ignored))) paths.emplace(name, it->path());
+    if (CheckDatasetName(name).ok() && (name != file || it->is_directory(ignored)))
+      paths.emplace(name, it->path());
   }
   return paths;
 }

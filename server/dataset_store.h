@@ -14,6 +14,12 @@
 
 namespace mae {
 
+/// INVALID_ARGUMENT unless a name is [a-z0-9][a-z0-9._-]{0,62}, saying so. Pure.
+absl::Status CheckDatasetName(std::string_view name);
+
+/// "x" for "datasets/x" and for "x".
+std::string DatasetShortName(std::string_view name);
+
 /// A dataset as a listing shows it: a broken one stays visible, with its reason.
 struct DatasetEntry {
   std::string name;  ///< without "datasets/"
@@ -43,6 +49,19 @@ class DatasetStore {
   /// All, sorted by name.
   std::vector<DatasetEntry> List() const;
 
+  const std::filesystem::path& root() const { return datasets_root_; }
+
+  /// ALREADY_EXISTS if a dataset has this name, whether it can be read or not.
+  absl::Status CheckFree(const std::string& name) const;
+
+  /// Makes a folder, whose content is synced, the dataset `name`. ALREADY_EXISTS.
+  /// @param folder on the file system of the datasets folder; gone afterwards.
+  absl::Status Adopt(const std::string& name, const std::filesystem::path& folder);
+
+  /// Removes a dataset and its files, of a link the link alone. NOT_FOUND as Find; FAILED_PRECONDITION if the
+  /// configuration names it. @param name as Find.
+  absl::Status Delete(std::string_view name);
+
  private:
   // What was read of a dataset holds for as long as its archive, or its folder two levels down, is unchanged.
   struct Known {
@@ -54,6 +73,7 @@ class DatasetStore {
   DatasetStore(std::map<std::string, std::filesystem::path> configured, std::filesystem::path datasets_root)
       : configured_(std::move(configured)), datasets_root_(std::move(datasets_root)) {}
 
+  absl::Status NoSuchDataset(std::string_view name) const;
   std::map<std::string, std::filesystem::path> Paths() const;
   absl::StatusOr<DatasetInfo> Inspect(const std::string& name, const std::filesystem::path& path) const
       ABSL_LOCKS_EXCLUDED(mutex_);

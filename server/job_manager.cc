@@ -208,6 +208,19 @@ absl::Status JobManager::CheckOpen() const {
   return absl::UnavailableError("the server shuts down; try again when it is back");
 }
 
+absl::StatusOr<std::vector<std::string>> JobManager::JobsOn(const std::string& dataset) const {
+  MAE_ASSIGN_OR_RETURN(const auto records, table_.List(0, kAllRows,
+                                                       {JobState::kQueued, JobState::kStarting,
+                                                        JobState::kRunning, JobState::kStopping}));
+  std::vector<std::string> names;
+  for (const JobRecord& record : records) {
+    MAE_ASSIGN_OR_RETURN(const v1::JobSpec spec, SpecOf(record));
+    if (DatasetShortName(spec.data().dataset()) == DatasetShortName(dataset))
+      names.push_back(JobResourceName(record));
+  }
+  return names;
+}
+
 void JobManager::RefuseNewJobs() {
   refuses_ = true;
   supervisor_.HoldQueue();

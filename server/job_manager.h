@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "mae/v1/job.pb.h"
@@ -42,6 +43,8 @@ class JobManager {
   absl::Status Resume(const v1::ResumeJobRequest& request, v1::Job& response);
   absl::Status Delete(const v1::DeleteJobRequest& request);
   absl::Status QueryMetrics(const v1::QueryMetricsRequest& request, v1::QueryMetricsResponse& response) const;
+  /// "jobs/{job}" of each that has not ended and trains or measures on a dataset, "datasets/x" or "x".
+  absl::StatusOr<std::vector<std::string>> JobsOn(const std::string& dataset) const;
 
   /// From now on Create and Resume are UNAVAILABLE, and no waiting job is started: the server shuts down.
   void RefuseNewJobs();

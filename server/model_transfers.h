@@ -2,25 +2,14 @@
 
 #include <grpcpp/grpcpp.h>
 
-#include <atomic>
-#include <cstdint>
 #include <filesystem>
 
-#include "absl/time/time.h"
 #include "mae/v1/model.pb.h"
 #include "server/model_download.h"
-#include "server/stall_watch.h"
-#include "server/work_queue.h"
+#include "server/transfer_place.h"
 #include "serving/model_store.h"
 
 namespace mae {
-
-struct TransferLimits {
-  absl::Duration stall = absl::Seconds(60);  ///< how long a transfer waits for its client's next message
-  absl::Duration whole = absl::Hours(6);     ///< how long one may take
-  int64_t max_bytes = int64_t{16} << 30;     ///< of one import
-  int max_running = 8;                       ///< imports and exports together
-};
 
 /// The streams of ImportModel and ExportModel (proto/mae/v1/model.proto). Files lie in a folder of each
 /// transfer's own until it ends, however it ends. At most two are worked on at a time, so that memory stays
@@ -38,19 +27,11 @@ class ModelTransfers {
   grpc::ServerWriteReactor<v1::ExportModelResponse>* Export(grpc::CallbackServerContext* context,
                                                             const v1::ExportModelRequest* request);
 
-  /// What the streams share.
-  struct Shared {
-    ModelStore& store;
-    const std::filesystem::path folder;
-    const CurvesOfJob curves;
-    const TransferLimits limits;
-    std::atomic<int> running = 0;
-    StallWatch watch{};
-    WorkQueue queue;  ///< has room for every running transfer, which has one piece of work at a time
-  };
-
  private:
-  Shared shared_;
+  ModelStore& store_;
+  const std::filesystem::path folder_;
+  const CurvesOfJob curves_;
+  Transfers transfers_;
 };
 
 }  // namespace mae

@@ -17,6 +17,8 @@ namespace mae {
 /// published. Nothing outside that folder is touched before Publish. Blocks on the disk. Not thread-safe.
 class ModelUpload {
  public:
+  static constexpr const char* kGivenUp = "the import was given up and nothing was published: send it again";
+
   /// @param root where its folder is made: on the models' file system.
   /// @param max_bytes of all files together.
   ModelUpload(std::filesystem::path root, int64_t max_bytes)

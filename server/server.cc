@@ -93,7 +93,9 @@ void Server::MakeServices() {
   queue_ = MakeQueue(config_.rpc.threads, config_.rpc.max_waiting);
   inference_queue_ = MakeQueue(config_.inference.threads, config_.inference.max_waiting);
   job_service_ = std::make_unique<JobService>(jobs_->manager(), jobs_->hub(), *queue_);
-  dataset_service_ = std::make_unique<DatasetService>(jobs_->datasets(), *queue_);
+  dataset_service_ = std::make_unique<DatasetService>(
+      jobs_->datasets(), *queue_,
+      [jobs = &jobs_->manager()](const std::string& dataset) { return jobs->JobsOn(dataset); });
   model_transfers_ = std::make_unique<ModelTransfers>(jobs_->models(), config_.data_dir / "transfers",
                                                       CurvesFrom(jobs_->ledger()));
   model_service_ = std::make_unique<ModelService>(jobs_->models(), *queue_, *model_transfers_);

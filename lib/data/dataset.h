@@ -51,6 +51,10 @@ struct ImageSet {
 /// dataset does not have).
 absl::StatusOr<DatasetInfo> InspectDataset(const std::string& name, const std::filesystem::path& path);
 
+/// The same of a folder, or of the one folder that is all it holds, as archives often have it.
+absl::StatusOr<DatasetInfo> InspectDatasetWithin(const std::string& name,
+                                                 const std::filesystem::path& folder);
+
 /// Reads one split; kValidation is the official test files. `limit` > 0: only the first images. Errors as
 /// InspectDataset; a damaged or truncated file, a wrong magic number, or a CIFAR label outside the classes is
 /// INVALID_ARGUMENT.

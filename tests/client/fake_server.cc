@@ -69,6 +69,20 @@ class Datasets : public v1::DatasetService::Service {
                                 v1::GetDatasetImagesResponse* a) override {
     return Follow(script_.get_dataset_images, c, q, a);
   }
+  grpc::Status UploadDataset(grpc::ServerContext* c, grpc::ServerReader<v1::UploadDatasetRequest>* reader,
+                             v1::Dataset* a) override {
+    if (!script_.upload_dataset) return {grpc::StatusCode::UNIMPLEMENTED, "no script"};
+    return script_.upload_dataset(
+        *c, [reader](v1::UploadDatasetRequest& q) { return reader->Read(&q); }, *a);
+  }
+  grpc::Status GetDatasetUpload(grpc::ServerContext* c, const v1::GetDatasetUploadRequest* q,
+                                v1::DatasetUpload* a) override {
+    return Follow(script_.get_dataset_upload, c, q, a);
+  }
+  grpc::Status DeleteDataset(grpc::ServerContext* c, const v1::DeleteDatasetRequest* q,
+                             google::protobuf::Empty* a) override {
+    return Follow(script_.delete_dataset, c, q, a);
+  }
 
  private:
   const Script& script_;

@@ -39,6 +39,12 @@ struct Script {
   Answer<v1::ListDatasetsRequest, v1::ListDatasetsResponse> list_datasets;
   Answer<v1::GetDatasetRequest, v1::Dataset> get_dataset;
   Answer<v1::GetDatasetImagesRequest, v1::GetDatasetImagesResponse> get_dataset_images;
+  /// Likewise as import_model.
+  std::function<grpc::Status(grpc::ServerContext& context,
+                             const std::function<bool(v1::UploadDatasetRequest&)>& read, v1::Dataset&)>
+      upload_dataset;
+  Answer<v1::GetDatasetUploadRequest, v1::DatasetUpload> get_dataset_upload;
+  Answer<v1::DeleteDatasetRequest, google::protobuf::Empty> delete_dataset;
   Answer<v1::ListModelsRequest, v1::ListModelsResponse> list_models;
   Answer<v1::GetModelRequest, v1::Model> get_model;
   /// Gets all that was sent; may answer before the end of it by reading no more.

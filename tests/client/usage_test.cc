@@ -33,6 +33,8 @@ TEST(Usage, HelpHasExamplesBeforeOptionsAndEveryVerb) {
                            "plot",
                            "list-datasets",
                            "get-dataset",
+                           "upload-dataset",
+                           "delete-dataset",
                            "list-models",
                            "get-model",
                            "import-model",
@@ -51,7 +53,7 @@ TEST(Usage, HelpHasExamplesBeforeOptionsAndEveryVerb) {
 }
 
 TEST(Usage, VerbsWithoutAServiceAreNotOffered) {
-  for (const char* verb : {"upload-dataset", "set-alias"}) {
+  for (const char* verb : {"set-alias", "delete-model"}) {
     EXPECT_THAT(RunClient({"--help"}).out, Not(HasSubstr(verb)));
     EXPECT_EQ(RunClient({verb}).exit_code, 2);
   }

@@ -47,6 +47,13 @@ TEST_F(TarArchive, LeavesLinksOut) {
   EXPECT_THAT(Contents(), IsOkAndHolds(ElementsAre("file=x")));
 }
 
+TEST_F(TarArchive, RefusesLinksIfItIsToTakeAll) {
+  Pack({{"file", "x", ""}, {"a/link", "", "/etc/passwd"}});
+  EXPECT_THAT(VisitTar(
+                  path_, [](TarMember&) { return absl::OkStatus(); }, {.refuse_others = true}),
+              StatusIs(StatusCode::kInvalidArgument, testing::HasSubstr("a/link is a link")));
+}
+
 TEST_F(TarArchive, NeedsNoGzip) {
   SetFileBytes(path_, TarBytes({{"file", "x", ""}}));
   EXPECT_THAT(Contents(), IsOkAndHolds(ElementsAre("file=x")));

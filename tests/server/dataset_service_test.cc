@@ -36,7 +36,7 @@ class DatasetServiceTest : public testing::Test {
                                                                 {"missing", folder_ / "nowhere"}},
                                                                folder_ / "datasets");
   WorkQueue queue_{1, 8};
-  DatasetService service_{*store_, queue_};
+  DatasetService service_{*store_, queue_, [](const std::string&) { return std::vector<std::string>(); }};
   GrpcHost host_{&service_};
   std::unique_ptr<v1::DatasetService::Stub> stub_ = v1::DatasetService::NewStub(host_.channel());
 };

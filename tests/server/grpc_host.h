@@ -18,13 +18,15 @@ namespace mae {
 /// Services on a socket of this machine, and a channel to them. The services outlive it.
 class GrpcHost {
  public:
-  explicit GrpcHost(std::initializer_list<grpc::Service*> services) {
+  explicit GrpcHost(std::initializer_list<grpc::Service*> services,
+                    const grpc::ChannelArguments& arguments = {}) {
     grpc::ServerBuilder builder;
     int port = 0;
     builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
     for (auto* service : services) builder.RegisterService(service);
     server_ = builder.BuildAndStart();
-    channel_ = grpc::CreateChannel("127.0.0.1:" + std::to_string(port), grpc::InsecureChannelCredentials());
+    channel_ = grpc::CreateCustomChannel("127.0.0.1:" + std::to_string(port),
+                                         grpc::InsecureChannelCredentials(), arguments);
   }
   ~GrpcHost() { server_->Shutdown(std::chrono::system_clock::now()); }
   GrpcHost(const GrpcHost&) = delete;

@@ -17,13 +17,21 @@ using testing::HasSubstr;
 
 Curves KnowsNoCurves(const std::string&) { return {}; }
 
+// Else a client that reads nothing takes megabytes all the same.
+grpc::ChannelArguments SmallWindow() {
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+  arguments.SetInt(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, 1 << 16);
+  return arguments;
+}
+
 /// A model service whose transfers have these limits.
 struct TransferHost {
   explicit TransferHost(ServedModels& models, TransferLimits limits = {},
                         const CurvesOfJob& curves = KnowsNoCurves)
       : transfers(*models.store, models.data / "transfers", curves, limits),
         service(*models.store, models.queue, transfers),
-        host({&service}),
+        host({&service}, SmallWindow()),
         stub(v1::ModelService::NewStub(host.channel())) {}
 
   ModelTransfers transfers;
@@ -119,7 +127,7 @@ TEST(ModelTransfers, TransfersBeyondTheLimitAreToldToComeBack) {
     second = Import(host, {ImportFirst({})}, &ignored);
   } while (second.error_code() == grpc::StatusCode::INVALID_ARGUMENT);
   EXPECT_EQ(second.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
-  EXPECT_THAT(second.error_message(), HasSubstr("1 imports and exports run already"));
+  EXPECT_THAT(second.error_message(), HasSubstr("1 transfers run already"));
   first->WritesDone();
   EXPECT_EQ(first->Finish().error_code(), grpc::StatusCode::INVALID_ARGUMENT);
 }
@@ -200,7 +208,7 @@ TEST(ModelTransfers, RefusedCallsDoNotHurtThoseThatRun) {
   }
   EXPECT_TRUE(writer->Write(requests[1]));
   v1::ImportModelResponse none;
-  EXPECT_THAT(Import(host, {ImportFirst({})}, &none).error_message(), HasSubstr("3 imports and exports run"));
+  EXPECT_THAT(Import(host, {ImportFirst({})}, &none).error_message(), HasSubstr("3 transfers run"));
   busy.Release();
   for (size_t i = 2; i < requests.size(); ++i) EXPECT_TRUE(writer->Write(requests[i]));
   writer->WritesDone();
