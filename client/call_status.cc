@@ -37,7 +37,9 @@ std::string MessageFor(const grpc::Status& status, absl::string_view address, ab
                         "`, or name another with --server HOST:PORT");
   }
   if (unavailable) return absl::StrCat(address, " is unavailable: ", status.error_message());
-  if (status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED) {
+  // gRPC's own words; a server that gave something up says what.
+  if (status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED &&
+      status.error_message() == "Deadline Exceeded") {
     return absl::StrCat(address, " did not answer within ", absl::FormatDuration(timeout),
                         ": allow more with --timeout SECONDS");
   }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
@@ -19,6 +20,14 @@ namespace {
 constexpr absl::Duration kBetweenLines = absl::Milliseconds(100);
 constexpr absl::Duration kUntilSpeedIsKnown = absl::Seconds(1);
 constexpr const char* kEraseLine = "\r\x1b[2K";
+
+// A name may be anything: of a long one the end is shown.
+std::string ShownName(const std::string& name) {
+  constexpr size_t kShown = 32;
+  const std::string tail =
+      name.size() <= kShown ? name : absl::StrCat("...", name.substr(name.size() - kShown));
+  return absl::Utf8SafeCEscape(tail);
+}
 
 }  // namespace
 
@@ -56,8 +65,8 @@ void TransferProgress::Add(const std::string& file, int64_t bytes) {
   const absl::Time now = absl::Now();
   if (now < drawn_ + kBetweenLines) return;
   drawn_ = now;
-  Draw(TransferLine(absl::StrCat(verb_, " ", file), skipped_ + bytes_, skipped_, total_bytes_, now - begun_,
-                    TerminalColumns(STDERR_FILENO)));
+  Draw(TransferLine(absl::StrCat(verb_, " ", ShownName(file)), skipped_ + bytes_, skipped_, total_bytes_,
+                    now - begun_, TerminalColumns(STDERR_FILENO)));
 }
 
 void TransferProgress::Say(const std::string& what) { Draw(what); }

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/file_digest.h"
 #include "base/status_macros.h"
+#include "client/call_status.h"
 #include "client/interrupt.h"
 #include "client/output.h"
 #include "client/readable.h"
@@ -18,6 +19,7 @@
 #include "client/upload_source.h"
 #include "client/verb_registry.h"
 #include "data/dataset.h"
+#include "data/dataset_path.h"
 #include "mae/v1/dataset.grpc.pb.h"
 
 namespace mae {
@@ -31,19 +33,21 @@ struct UploadArguments {
   bool restart = false;
 };
 
-using UploadWriter = grpc::ClientWriter<v1::UploadDatasetRequest>;
-
-/// One UploadDataset call. Sends what the server has not; every send is false once the server wants no more,
-/// and says why at the end.
+/// One UploadDataset call: sends what the server has not. Opens the stream only once the first byte to send
+/// is at hand: to come there may take longer than a server waits. Once the server wants no more, it says why
+/// at the end.
 class Upload {
  public:
-  Upload(const UploadSource& source, const v1::DatasetUploadOptions& options, UploadWriter& writer,
+  Upload(const Connection& connection, const UploadSource& source, const v1::DatasetUploadOptions& options,
          TransferProgress& progress)
-      : source_(source), options_(options), writer_(writer), progress_(progress) {}
+      : source_(source),
+        options_(options),
+        progress_(progress),
+        stub_(v1::DatasetService::NewStub(connection.channel())) {
+    connection.Authorize(context_);
+  }
 
-  absl::Status Run() {
-    *request_.mutable_options() = options_;
-    if (!writer_.Write(request_)) return absl::OkStatus();
+  absl::Status SendAll() {
     progress_.Skip(there().bytes() + there().offset());
     int64_t skip = there().offset();
     const absl::Status sent =
@@ -52,16 +56,39 @@ class Upload {
         });
     if (refused_) return absl::OkStatus();
     MAE_RETURN_IF_ERROR(sent);
-    auto* end = request_.mutable_end();
-    end->set_files(static_cast<int64_t>(source_.files.size()));
-    end->set_bytes(source_.bytes);
-    writer_.Write(request_);
-    progress_.Say("the server looks through the images");
+    v1::UploadDatasetRequest end;
+    end.mutable_end()->set_files(static_cast<int64_t>(source_.files.size()));
+    end.mutable_end()->set_bytes(source_.bytes);
+    if (Write(end)) progress_.Say("the server looks through the images");
     return absl::OkStatus();
   }
 
+  /// Without the end message it is an upload broken off. Call it once, last.
+  grpc::Status Finish() {
+    if (writer_ == nullptr) return grpc::Status::OK;  // Nothing was sent, and why was said.
+    writer_->WritesDone();
+    const grpc::Status status = writer_->Finish();
+    interrupt_->OnSignal(nullptr);
+    return status;
+  }
+  bool interrupted() const { return interrupt_ && interrupt_->interrupted(); }
+  const v1::Dataset& dataset() const { return dataset_; }
+
  private:
   const v1::DatasetUpload& there() const { return options_.resume(); }
+
+  bool Write(const v1::UploadDatasetRequest& request) {
+    if (writer_ == nullptr) {
+      interrupt_.emplace();
+      interrupt_->OnSignal([this] { context_.TryCancel(); });
+      writer_ = stub_->UploadDataset(&context_, &dataset_);
+      v1::UploadDatasetRequest first;
+      *first.mutable_options() = options_;
+      refused_ = !writer_->Write(first);
+    }
+    refused_ = refused_ || !writer_->Write(request);
+    return !refused_;
+  }
 
   // The server has the first `skip` bytes; they are read all the same: the digest is that of the file whole.
   absl::Status SendFile(const UploadFile& file, ByteSource& bytes, int64_t skip) {
@@ -79,7 +106,7 @@ class Upload {
       const auto size = static_cast<int64_t>(part->data().size());
       const bool is_last = part->offset() + size == file.bytes;
       if (is_last) part->set_sha256(digest.Finish().sha256);
-      if (!writer_.Write(request_)) return Refused();
+      if (!Write(request_)) return absl::CancelledError("the server wants no more");
       progress_.Add(file.path, size);
       if (is_last) return absl::OkStatus();
       part->set_offset(part->offset() + size);
@@ -98,15 +125,14 @@ class Upload {
     return absl::OkStatus();
   }
 
-  absl::Status Refused() {
-    refused_ = true;
-    return absl::CancelledError("the server wants no more");
-  }
-
   const UploadSource& source_;
   const v1::DatasetUploadOptions& options_;
-  UploadWriter& writer_;
   TransferProgress& progress_;
+  const std::unique_ptr<v1::DatasetService::Stub> stub_;
+  grpc::ClientContext context_;
+  std::optional<Interrupt> interrupt_;
+  v1::Dataset dataset_;
+  std::unique_ptr<grpc::ClientWriter<v1::UploadDatasetRequest>> writer_;  ///< null: not opened yet
   v1::UploadDatasetRequest request_;
   bool refused_ = false;
 };
@@ -117,6 +143,7 @@ absl::StatusOr<v1::DatasetUpload> UploadedSoFar(Session& session, const std::str
   request.set_name(ResourceName("datasets", dataset));
   auto there = session.Call<v1::DatasetService>(&v1::DatasetService::Stub::GetDatasetUpload, request);
   if (absl::IsNotFound(there.status())) return v1::DatasetUpload();
+  if (!there.ok()) return NameOptions(there.status(), kOptionsOfUpload);
   return there;
 }
 
@@ -138,34 +165,28 @@ absl::Status GoOn(Session& session, const UploadSource& source, v1::DatasetUploa
 }
 
 absl::Status Failure(const Connection& connection, const grpc::Status& status, bool interrupted) {
-  if (interrupted)
-    return absl::CancelledError("interrupted; what arrived stays, and the same command goes on from there");
+  constexpr const char* kGoesOn = "what arrived stays: the same command goes on from there";
+  if (interrupted) return absl::CancelledError(absl::StrCat("interrupted; ", kGoesOn));
   const absl::Status failure = NameOptions(connection.Failure(status), kOptionsOfUpload);
-  if (status.error_code() != grpc::StatusCode::UNAVAILABLE) return failure;
-  return absl::UnavailableError(absl::StrCat(std::string(failure.message()),
-                                             "\nwhat arrived stays: the same command goes on from there"));
+  if (status.error_code() != grpc::StatusCode::UNAVAILABLE &&
+      status.error_code() != grpc::StatusCode::DEADLINE_EXCEEDED) {
+    return failure;
+  }
+  return absl::Status(failure.code(), absl::StrCat(std::string(failure.message()), "\n", kGoesOn));
 }
 
 absl::StatusOr<v1::Dataset> Send(Session& session, const UploadSource& source,
                                  const v1::DatasetUploadOptions& options) {
   MAE_ASSIGN_OR_RETURN(const Connection* const connection, session.Connect());
-  Interrupt interrupt;
-  grpc::ClientContext context;
-  connection->Authorize(context);
-  interrupt.OnSignal([&context] { context.TryCancel(); });
-  v1::Dataset response;
-  const auto stub = v1::DatasetService::NewStub(connection->channel());
-  const auto writer = stub->UploadDataset(&context, &response);
   std::optional<TransferProgress> progress(std::in_place, "sending", source.bytes, session.options.quiet);
-  const absl::Status sent = Upload(source, options, *writer, *progress).Run();
-  writer->WritesDone();  // Without its end message it is an upload broken off.
-  const grpc::Status status = writer->Finish();
+  Upload upload(*connection, source, options, *progress);
+  const absl::Status sent = upload.SendAll();
+  const grpc::Status status = upload.Finish();
   progress.reset();  // Before anything else is written.
-  interrupt.OnSignal(nullptr);
-  if (interrupt.interrupted() && !status.ok()) return Failure(*connection, status, true);
+  if (upload.interrupted() && !status.ok()) return Failure(*connection, status, true);
   MAE_RETURN_IF_ERROR(sent);
   if (!status.ok()) return Failure(*connection, status, false);
-  return response;
+  return upload.dataset();
 }
 
 // The name of a dataset after its folder or archive.
@@ -180,9 +201,12 @@ std::string NameAfter(const std::filesystem::path& path) {
 }
 
 absl::Status UploadDataset(Session& session, const UploadArguments& given) {
-  MAE_ASSIGN_OR_RETURN(const UploadSource source, ListUpload(given.path));
   v1::DatasetUploadOptions options;
   options.set_dataset(given.dataset.empty() ? NameAfter(given.path) : ShortName(given.dataset));
+  if (const auto named = CheckDatasetName(options.dataset()); !named.ok())
+    return absl::InvalidArgumentError(absl::StrCat("--dataset: ", std::string(named.message())));
+  session.Note(absl::StrCat("looking through ", given.path));
+  MAE_ASSIGN_OR_RETURN(const UploadSource source, ListUpload(given.path));
   // Before hours of sending: what is in a tar only the server can tell.
   if (!source.is_tar) MAE_RETURN_IF_ERROR(InspectDatasetWithin(options.dataset(), source.path).status());
   options.set_source(source.id);

@@ -1,6 +1,9 @@
 #include "client/upload_source.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <fstream>
 #include <limits>
 #include <system_error>
@@ -11,6 +14,8 @@
 #include "absl/strings/str_split.h"
 #include "base/file_digest.h"
 #include "base/status_macros.h"
+#include "base/system_error.h"
+#include "data/dataset_path.h"
 #include "data/tar_archive.h"
 
 namespace mae {
@@ -21,9 +26,13 @@ namespace fs = std::filesystem;
 constexpr TarOptions kWholeTar = {.max_bytes = std::numeric_limits<int64_t>::max(), .refuse_others = true};
 
 absl::Status CannotRead(const fs::path& path, const std::error_code& error) {
-  return absl::Status(error == std::errc::no_such_file_or_directory ? absl::StatusCode::kNotFound
-                                                                    : absl::StatusCode::kPermissionDenied,
-                      absl::StrCat(path.string(), ": ", error.message()));
+  if (error == std::errc::too_many_symbolic_link_levels)
+    return absl::InvalidArgumentError(absl::StrCat(path.string().substr(0, 256), ": a loop of links"));
+  return SystemError("read", path, error.value());
+}
+
+absl::Status Changed(const fs::path& path) {
+  return absl::AbortedError(absl::StrCat(path.string(), " changed while it was sent: send it again"));
 }
 
 class PlainFile : public ByteSource {
@@ -47,46 +56,50 @@ int64_t TimeOf(const fs::path& path, std::error_code& error) {
   return fs::last_write_time(path, error).time_since_epoch().count();
 }
 
-void Note(const UploadFile& file, int64_t time, DigestStream& digest) {
-  digest.Append(absl::StrCat(file.path, "\t", file.bytes, "\t", time, "\n"));
+absl::Status Add(UploadFile file, UploadSource& source, DigestStream& digest) {
+  MAE_RETURN_IF_ERROR(CheckDatasetPath(file.path));
+  digest.Append(absl::StrCat(file.path, "\t", file.bytes, "\t", file.changed, "\n"));
+  source.bytes += file.bytes;
+  source.files.push_back(std::move(file));
+  return absl::OkStatus();
 }
 
-struct TimedFile {
-  UploadFile file;
-  int64_t time = 0;
-};
-
-absl::StatusOr<std::vector<TimedFile>> FilesBelow(const fs::path& folder) {
-  std::vector<TimedFile> files;
+// Sizes and times are filled in later.
+absl::StatusOr<std::vector<UploadFile>> PathsBelow(const fs::path& folder) {
+  std::vector<UploadFile> files;
   std::error_code error;
   fs::recursive_directory_iterator it(folder, fs::directory_options::follow_directory_symlink, error);
   for (const fs::recursive_directory_iterator end; !error && it != end; it.increment(error)) {
-    const fs::path path = it->path();
-    if (IsHidden(path)) {
+    if (IsHidden(it->path())) {
       it.disable_recursion_pending();
       continue;
     }
-    if (!it->is_regular_file(error) || error) {
-      if (error) return CannotRead(path, error);
-      continue;
-    }
-    const auto bytes = static_cast<int64_t>(fs::file_size(path, error));
-    if (error) return CannotRead(path, error);
-    files.push_back({{path.lexically_relative(folder).generic_string(), bytes}, TimeOf(path, error)});
-    if (error) return CannotRead(path, error);
+    const auto status = fs::status(it->path(), error);
+    if (status.type() == fs::file_type::not_found)
+      return absl::InvalidArgumentError(absl::StrCat(it->path().string(), ": a broken link"));
+    if (error) return CannotRead(it->path(), error);
+    if (fs::is_regular_file(status))
+      files.push_back({it->path().lexically_relative(folder).generic_string()});
   }
   if (error) return CannotRead(folder, error);
   std::sort(files.begin(), files.end(),
-            [](const TimedFile& a, const TimedFile& b) { return a.file.path < b.file.path; });
+            [](const UploadFile& a, const UploadFile& b) { return a.path < b.path; });
   return files;
 }
 
+absl::Status Look(const fs::path& path, UploadFile& file) {
+  std::error_code error;
+  file.bytes = static_cast<int64_t>(fs::file_size(path, error));
+  if (!error) file.changed = TimeOf(path, error);
+  if (!error && ::access(path.c_str(), R_OK) != 0) error = std::error_code(errno, std::generic_category());
+  return error ? CannotRead(path, error) : absl::OkStatus();
+}
+
 absl::Status ListFolder(UploadSource& source, DigestStream& digest) {
-  MAE_ASSIGN_OR_RETURN(auto files, FilesBelow(source.path));
-  for (TimedFile& timed : files) {
-    Note(timed.file, timed.time, digest);
-    source.bytes += timed.file.bytes;
-    source.files.push_back(std::move(timed.file));
+  MAE_ASSIGN_OR_RETURN(auto files, PathsBelow(source.path));
+  for (UploadFile& file : files) {
+    MAE_RETURN_IF_ERROR(Look(source.path / file.path, file));
+    MAE_RETURN_IF_ERROR(Add(std::move(file), source, digest));
   }
   return absl::OkStatus();
 }
@@ -123,11 +136,13 @@ absl::Status ListTar(UploadSource& source, DigestStream& digest) {
   std::error_code error;
   const int64_t time = TimeOf(source.path, error);
   if (error) return CannotRead(source.path, error);
-  return VisitMembers(source.path, [&](const std::string& path, TarMember& member) {
-    source.files.push_back({path, member.size()});
-    source.bytes += member.size();
-    Note(source.files.back(), time, digest);
-    return absl::OkStatus();
+  return VisitMembers(source.path, [&](const std::string& path, TarMember& member) -> absl::Status {
+    if (path.ends_with(".cls")) {
+      return absl::InvalidArgumentError(absl::StrCat(source.path.string(),
+                                                     " is itself a shard of a dataset (it holds ", path,
+                                                     "): send the folder that the shards are in"));
+    }
+    return Add({path, member.size(), time}, source, digest);
   });
 }
 
@@ -152,8 +167,11 @@ absl::Status VisitUpload(const UploadSource& source, int64_t first,
                          absl::FunctionRef<absl::Status(const UploadFile&, ByteSource&)> visit) {
   if (!source.is_tar) {
     for (auto i = static_cast<size_t>(first); i < source.files.size(); ++i) {
-      PlainFile file(source.path / source.files[i].path);
+      const fs::path path = source.path / source.files[i].path;
+      PlainFile file(path);
       MAE_RETURN_IF_ERROR(visit(source.files[i], file));
+      std::error_code error;
+      if (TimeOf(path, error) != source.files[i].changed || error) return Changed(path);
     }
     return absl::OkStatus();
   }
@@ -161,8 +179,7 @@ absl::Status VisitUpload(const UploadSource& source, int64_t first,
   return VisitMembers(source.path, [&](const std::string& path, TarMember& member) -> absl::Status {
     const size_t index = next++;
     if (index < static_cast<size_t>(first)) return absl::OkStatus();
-    if (index >= source.files.size() || source.files[index].path != path)
-      return absl::AbortedError(absl::StrCat(source.path.string(), " changed while it was sent"));
+    if (index >= source.files.size() || source.files[index].path != path) return Changed(source.path);
     return visit(source.files[index], member);
   });
 }

@@ -15,6 +15,7 @@ namespace mae {
 struct UploadFile {
   std::string path;  ///< below the dataset's folder, with '/' between folders
   int64_t bytes = 0;
+  int64_t changed = 0;  ///< when, as the file system counts; of a tar the archive
 };
 
 /// The files of a dataset on this machine: of a folder, or in a tar, gzipped or not.
@@ -28,12 +29,14 @@ struct UploadSource {
 
 /// Lists the files; those whose names, or whose folders' names, begin with a dot are left out. Links in a
 /// folder are followed. Of a tar reads all of it, so that a damaged one is found before anything is sent.
-/// NOT_FOUND; INVALID_ARGUMENT: neither folder nor tar, nothing in it, a damaged tar, links in a tar, or a
-/// path that leads out of it.
+/// NOT_FOUND; PERMISSION_DENIED; INVALID_ARGUMENT: neither folder nor tar, nothing in it, a damaged tar,
+/// links in a tar, broken ones or a loop of them in a folder, or a path that a dataset can't have
+/// (data/dataset_path.h).
 absl::StatusOr<UploadSource> ListUpload(const std::filesystem::path& path);
 
 /// Calls `visit` with each file from index `first` on, in the order of the list, and passes on the first
-/// error of it. What is read may be shorter or longer than the list says if the file has changed since.
+/// error of it. What is read may be shorter or longer than the list says if the file has changed since; the
+/// visit of such a file is followed by an ABORTED that names it.
 absl::Status VisitUpload(const UploadSource& source, int64_t first,
                          absl::FunctionRef<absl::Status(const UploadFile&, ByteSource&)> visit);
 

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/status_macros.h"
+#include "data/dataset_path.h"
 #include "server/dataset_to_proto.h"
 #include "server/page.h"
 #include "server/status_to_grpc.h"
@@ -15,7 +16,6 @@ namespace mae {
 namespace {
 
 constexpr int64_t kMaxImages = 256;
-constexpr absl::Duration kUploadsAreKept = absl::Hours(7 * 24);
 
 using DatasetStream = UploadStream<v1::UploadDatasetRequest, v1::Dataset, DatasetUpload>;
 
@@ -51,9 +51,15 @@ DatasetService::DatasetService(DatasetStore& store, WorkQueue& queue, JobsOnData
       queue_(queue),
       jobs_on_(std::move(jobs_on)),
       upload_limits_(upload_limits),
-      staging_(store.root() / ".uploads"),
+      staging_(store.root() / ".uploads", store.trash()),
       transfers_(transfer_limits) {
-  transfers_.queue.TryPush([this] { staging_.Sweep(kUploadsAreKept); });
+  transfers_.queue.TryPush([this] { staging_.Sweep(); });
+  EmptyTrash();
+}
+
+// Beside the calls: with a million files it takes minutes.
+void DatasetService::EmptyTrash() {
+  transfers_.queue.TryPush([this] { store_.trash().Empty(); });  // If there is no room, the next one does it.
 }
 
 grpc::ServerUnaryReactor* DatasetService::ListDatasets(grpc::CallbackServerContext* context,
@@ -76,8 +82,12 @@ grpc::ServerUnaryReactor* DatasetService::GetDatasetImages(grpc::CallbackServerC
 
 grpc::ServerReadReactor<v1::UploadDatasetRequest>* DatasetService::UploadDataset(
     grpc::CallbackServerContext* context, v1::Dataset* response) {
-  const auto publish = [](DatasetUpload& upload, const std::function<bool()>& is_cancelled,
-                          v1::Dataset& dataset) { return upload.Publish(is_cancelled, dataset); };
+  const auto publish = [this](DatasetUpload& upload, const std::function<bool()>& is_cancelled,
+                              v1::Dataset& dataset) {
+    const absl::Status published = upload.Publish(is_cancelled, dataset);
+    EmptyTrash();
+    return published;
+  };
   return new DatasetStream(transfers_, context, response, publish, staging_, store_, upload_limits_);
 }
 
@@ -144,12 +154,19 @@ absl::Status DatasetService::GetUpload(const v1::GetDatasetUploadRequest& reques
 absl::Status DatasetService::Delete(const v1::DeleteDatasetRequest& request) {
   MAE_ASSIGN_OR_RETURN(const auto name, NameOf(request.name()));
   MAE_ASSIGN_OR_RETURN(const auto claim, staging_.Take(name));
-  if (!claim.Load().source().empty()) return claim.Clear();
-  MAE_ASSIGN_OR_RETURN(const auto jobs, jobs_on_(name));
-  if (jobs.empty()) return store_.Delete(name);
-  return absl::FailedPreconditionError(absl::StrCat("datasets/", name, " is used by ",
-                                                    absl::StrJoin(jobs, ", "),
-                                                    "; stop the job first, or wait for its end"));
+  if (!claim.Load().source().empty()) {
+    MAE_RETURN_IF_ERROR(claim.Clear());
+  } else {
+    MAE_ASSIGN_OR_RETURN(const auto jobs, jobs_on_(name));
+    if (!jobs.empty()) {
+      return absl::FailedPreconditionError(absl::StrCat("datasets/", name, " is used by ",
+                                                        absl::StrJoin(jobs, ", "),
+                                                        "; stop the job first, or wait for its end"));
+    }
+    MAE_RETURN_IF_ERROR(store_.Delete(name));
+  }
+  EmptyTrash();
+  return absl::OkStatus();
 }
 
 }  // namespace mae

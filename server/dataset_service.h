@@ -49,6 +49,7 @@ class DatasetService final : public v1::DatasetService::CallbackService {
                          v1::GetDatasetImagesResponse& response) const;
   absl::Status GetUpload(const v1::GetDatasetUploadRequest& request, v1::DatasetUpload& response);
   absl::Status Delete(const v1::DeleteDatasetRequest& request);
+  void EmptyTrash();
 
   DatasetStore& store_;
   WorkQueue& queue_;

@@ -8,14 +8,12 @@
 #include "base/durable_file.h"
 #include "base/nearest_word.h"
 #include "base/status_macros.h"
-#include "base/system_error.h"
+#include "data/dataset_path.h"
 
 namespace mae {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr const char* kBeingDeleted = ".deleted";
 
 std::string_view WithoutSuffix(std::string_view name, std::string_view suffix) {
   return name.ends_with(suffix) ? name.substr(0, name.size() - suffix.size()) : name;
@@ -38,19 +36,6 @@ fs::file_time_type NewestChange(const fs::path& path, std::error_code& error) {
 
 }  // namespace
 
-absl::Status CheckDatasetName(std::string_view name) {
-  constexpr std::string_view kFirst = "abcdefghijklmnopqrstuvwxyz0123456789";
-  constexpr std::string_view kAll = "abcdefghijklmnopqrstuvwxyz0123456789._-";
-  if (!name.empty() && name.size() <= 63 && kFirst.find(name[0]) != std::string_view::npos &&
-      name.find_first_not_of(kAll) == std::string_view::npos) {
-    return absl::OkStatus();
-  }
-  return absl::InvalidArgumentError(
-      absl::StrCat("the name \"", absl::CHexEscape(std::string(name.substr(0, 80))),
-                   "\" must be 1 to 63 of a-z, 0-9, '.', '_', '-', and begin with a "
-                   "letter or digit"));
-}
-
 std::string DatasetShortName(std::string_view name) {
   constexpr std::string_view kPrefix = "datasets/";
   if (name.starts_with(kPrefix)) name.remove_prefix(kPrefix.size());
@@ -63,8 +48,6 @@ absl::StatusOr<std::unique_ptr<DatasetStore>> DatasetStore::Create(std::map<std:
     if (const auto named = CheckDatasetName(name); !named.ok())
       return absl::InvalidArgumentError(absl::StrCat("datasets: ", std::string(named.message())));
   }
-  std::error_code ignored;  // What a deletion left when the server ended is in nobody's way.
-  fs::remove_all(datasets_root / kBeingDeleted, ignored);
   return std::unique_ptr<DatasetStore>(new DatasetStore(std::move(configured), std::move(datasets_root)));
 }
 
@@ -89,14 +72,20 @@ absl::Status DatasetStore::NoSuchDataset(std::string_view name) const {
 }
 
 absl::Status DatasetStore::CheckFree(const std::string& name) const {
-  if (!Paths().contains(name)) return absl::OkStatus();
+  std::error_code error;  // A broken link, or a file that is no dataset, is in the way too.
+  if (!Paths().contains(name) && !fs::exists(fs::symlink_status(datasets_root_ / name, error)))
+    return absl::OkStatus();
   return absl::AlreadyExistsError(
       absl::StrCat("datasets/", name, " exists; choose another name, or delete that dataset first"));
 }
 
-absl::Status DatasetStore::Adopt(const std::string& name, const fs::path& folder) {
-  MAE_RETURN_IF_ERROR(CheckFree(name));
-  return RenameDurably(folder, datasets_root_ / name);
+absl::StatusOr<DatasetEntry> DatasetStore::Adopt(DatasetInfo info) {
+  MAE_RETURN_IF_ERROR(CheckFree(info.name));
+  const fs::path path = datasets_root_ / info.name;
+  MAE_RETURN_IF_ERROR(RenameDurably(info.path, path));
+  info.path = path;
+  Note(info.name, path, info);
+  return DatasetEntry{info.name, path, info};
 }
 
 absl::Status DatasetStore::Delete(std::string_view given) {
@@ -108,14 +97,10 @@ absl::Status DatasetStore::Delete(std::string_view given) {
   const auto paths = Paths();
   const auto it = paths.find(name);
   if (it == paths.end()) return NoSuchDataset(given);
-  // Out of sight at once, and whole; the files then go one by one.
-  std::error_code error;
-  const fs::path gone = datasets_root_ / kBeingDeleted / it->second.filename();
-  fs::create_directories(gone.parent_path(), error);
-  fs::remove_all(gone, error);  // what an earlier deletion could not
-  MAE_RETURN_IF_ERROR(RenameDurably(it->second, gone));
-  fs::remove_all(gone, error);
-  return error ? SystemError("remove", gone, error.value()) : absl::OkStatus();
+  MAE_RETURN_IF_ERROR(trash_.Put(it->second));
+  const absl::MutexLock lock(&mutex_);
+  known_.erase(name);
+  return absl::OkStatus();
 }
 
 std::vector<DatasetEntry> DatasetStore::List() const {
@@ -129,10 +114,10 @@ std::map<std::string, fs::path> DatasetStore::Paths() const {
   std::error_code error;
   for (fs::directory_iterator it(datasets_root_, error), end; !error && it != end; it.increment(error)) {
     const std::string file = it->path().filename();
-    const std::string name(WithoutSuffix(file, ".tar.gz"));
     std::error_code ignored;  // an entry that vanished or can't be looked at is no dataset
-    if (CheckDatasetName(name).ok() && (name != file || it->is_directory(ignored)))
-      paths.emplace(name, it->path());
+    const bool is_folder = it->is_directory(ignored);
+    const std::string name(is_folder ? file : WithoutSuffix(file, ".tar.gz"));
+    if (CheckDatasetName(name).ok() && (name != file || is_folder)) paths.emplace(name, it->path());
   }
   return paths;
 }
@@ -153,6 +138,13 @@ absl::StatusOr<DatasetInfo> DatasetStore::Inspect(const std::string& name, const
     known_[name] = {path, changed, info};
   }
   return info;
+}
+
+void DatasetStore::Note(const std::string& name, const fs::path& path, const DatasetInfo& info) {
+  std::error_code error;
+  const auto changed = NewestChange(path, error);
+  const absl::MutexLock lock(&mutex_);
+  if (!error) known_[name] = {path, changed, info};
 }
 
 }  // namespace mae

@@ -11,11 +11,9 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "data/dataset.h"
+#include "server/trash_folder.h"
 
 namespace mae {
-
-/// INVALID_ARGUMENT unless a name is [a-z0-9][a-z0-9._-]{0,62}, saying so. Pure.
-absl::Status CheckDatasetName(std::string_view name);
 
 /// "x" for "datasets/x" and for "x".
 std::string DatasetShortName(std::string_view name);
@@ -54,13 +52,15 @@ class DatasetStore {
   /// ALREADY_EXISTS if a dataset has this name, whether it can be read or not.
   absl::Status CheckFree(const std::string& name) const;
 
-  /// Makes a folder, whose content is synced, the dataset `name`. ALREADY_EXISTS.
-  /// @param folder on the file system of the datasets folder; gone afterwards.
-  absl::Status Adopt(const std::string& name, const std::filesystem::path& folder);
+  /// Makes a folder, whose content is synced, the dataset info.name. ALREADY_EXISTS.
+  /// @param info measured; its path is on the file system of the datasets folder, and gone afterwards.
+  absl::StatusOr<DatasetEntry> Adopt(DatasetInfo info);
 
-  /// Removes a dataset and its files, of a link the link alone. NOT_FOUND as Find; FAILED_PRECONDITION if the
-  /// configuration names it. @param name as Find.
+  /// Takes a dataset away, of a link the link alone; its files lie in the trash. NOT_FOUND as Find;
+  /// FAILED_PRECONDITION if the configuration names it. @param name as Find.
   absl::Status Delete(std::string_view name);
+
+  const TrashFolder& trash() const { return trash_; }
 
  private:
   // What was read of a dataset holds for as long as its archive, or its folder two levels down, is unchanged.
@@ -71,15 +71,21 @@ class DatasetStore {
   };
 
   DatasetStore(std::map<std::string, std::filesystem::path> configured, std::filesystem::path datasets_root)
-      : configured_(std::move(configured)), datasets_root_(std::move(datasets_root)) {}
+      : configured_(std::move(configured)),
+        datasets_root_(std::move(datasets_root)),
+        trash_(datasets_root_ / ".deleted") {}
 
   absl::Status NoSuchDataset(std::string_view name) const;
   std::map<std::string, std::filesystem::path> Paths() const;
   absl::StatusOr<DatasetInfo> Inspect(const std::string& name, const std::filesystem::path& path) const
       ABSL_LOCKS_EXCLUDED(mutex_);
 
+  void Note(const std::string& name, const std::filesystem::path& path, const DatasetInfo& info)
+      ABSL_LOCKS_EXCLUDED(mutex_);
+
   const std::map<std::string, std::filesystem::path> configured_;
   const std::filesystem::path datasets_root_;
+  const TrashFolder trash_;
   mutable absl::Mutex mutex_;
   mutable std::map<std::string, Known> known_ ABSL_GUARDED_BY(mutex_);
 };

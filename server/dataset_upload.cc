@@ -2,20 +2,20 @@
 
 #include <google/protobuf/util/message_differencer.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <system_error>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/clock.h"
 #include "base/durable_file.h"
 #include "base/status_macros.h"
 #include "base/system_error.h"
 #include "data/dataset.h"
+#include "data/dataset_path.h"
 #include "server/dataset_to_proto.h"
 #include "server/status_to_grpc.h"
 
@@ -25,10 +25,9 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr size_t kMaxSource = 128;
-constexpr size_t kMaxPath = 1024, kMaxPart = 255, kMaxFolders = 8;
 
 std::string Quoted(absl::string_view text) {
-  return absl::StrCat("'", absl::CEscape(text.substr(0, 128)), "'");
+  return absl::StrCat("'", absl::CHexEscape(text.substr(0, 128)), "'");
 }
 
 std::string HowFar(const v1::DatasetUpload& progress) {
@@ -53,34 +52,13 @@ absl::Status DigestOf(const fs::path& path, DigestStream& digest) {
 
 }  // namespace
 
-absl::Status CheckUploadPath(absl::string_view path) {
-  if (path.empty() || path.size() > kMaxPath) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("a path of ", path.size(), " bytes; 1 to ", kMaxPath, " are taken"));
-  }
-  const std::vector<absl::string_view> parts = absl::StrSplit(path, '/');
-  if (parts.size() > kMaxFolders + 1) {
-    return absl::InvalidArgumentError(absl::StrCat(Quoted(path), " lies ", parts.size() - 1,
-                                                   " folders deep; at most ", kMaxFolders, " are taken"));
-  }
-  for (const auto part : parts) {
-    if (part.empty() || part[0] == '.' || part.size() > kMaxPart ||
-        std::any_of(part.begin(), part.end(), [](unsigned char c) { return absl::ascii_iscntrl(c); })) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(Quoted(path), " is not a path below the dataset's folder whose parts have 1 to ",
-                       kMaxPart, " bytes and begin with no dot"));
-    }
-  }
-  return absl::OkStatus();
-}
-
 DatasetUpload::~DatasetUpload() {
   // There is nobody left to tell; without it what came since the last time is sent again.
-  if (claim_ && !progress_.source().empty()) Save().IgnoreError();
+  if (begun_) Save().IgnoreError();
 }
 
 absl::Status DatasetUpload::Take(const v1::UploadDatasetRequest& request) {
-  if (!claim_ && !request.has_options()) return InvalidField("options", "must be the first message");
+  if (!begun_ && !request.has_options()) return InvalidField("options", "must be the first message");
   if (ended_) return InvalidField("part", "came after the end");
   switch (request.part_case()) {
     case v1::UploadDatasetRequest::kOptions:
@@ -94,9 +72,9 @@ absl::Status DatasetUpload::Take(const v1::UploadDatasetRequest& request) {
   }
 }
 
-absl::Status DatasetUpload::Begin(const v1::DatasetUploadOptions& options) {
+absl::Status DatasetUpload::CheckOptions(const v1::DatasetUploadOptions& options) const {
   if (claim_) return InvalidField("options", "were sent before; they are the first message alone");
-  if (const auto named = CheckDatasetName(options.dataset()); !named.ok())
+  if (const auto named = CheckDatasetName(DatasetShortName(options.dataset())); !named.ok())
     return InvalidField("options.dataset", std::string(named.message()));
   if (options.source().empty() || options.source().size() > kMaxSource) {
     return InvalidField("options.source",
@@ -106,38 +84,58 @@ absl::Status DatasetUpload::Begin(const v1::DatasetUploadOptions& options) {
     return InvalidField("options.bytes",
                         absl::StrCat(options.bytes(), "; 0 to ", limits_.max_bytes, " are taken"));
   }
-  MAE_ASSIGN_OR_RETURN(claim_, staging_.Take(options.dataset()));
-  MAE_RETURN_IF_ERROR(store_.CheckFree(options.dataset()));
-  if (options.restart()) MAE_RETURN_IF_ERROR(claim_->Clear());
-  MAE_RETURN_IF_ERROR(TakeUp(options));
-  MAE_RETURN_IF_ERROR(Save());
-  return CheckDisk(std::max<int64_t>(0, options.bytes() - progress_.bytes() - progress_.offset()));
+  if (options.restart() && options.has_resume())
+    return InvalidField("options.resume", "is set although nothing stays with restart");
+  return absl::OkStatus();
 }
 
-// From where the files end, if they are those that the client sends.
-absl::Status DatasetUpload::TakeUp(const v1::DatasetUploadOptions& options) {
+// Nothing changes before all that can be wrong has been looked at.
+absl::Status DatasetUpload::Begin(const v1::DatasetUploadOptions& options) {
+  MAE_RETURN_IF_ERROR(CheckOptions(options));
+  const std::string name = DatasetShortName(options.dataset());
+  staging_.Sweep();
+  MAE_ASSIGN_OR_RETURN(claim_, staging_.Take(name));
+  MAE_RETURN_IF_ERROR(store_.CheckFree(name));
   const v1::DatasetUpload there = claim_->Load();
+  if (!options.restart()) MAE_RETURN_IF_ERROR(CheckGoesOn(there, options));
+  std::error_code ignored;  // The disk is looked at next.
+  fs::create_directories(store_.root(), ignored);
+  MAE_RETURN_IF_ERROR(CheckDisk(options.bytes() - there.bytes() - there.offset()));
+  if (options.restart() || there.source().empty()) {
+    MAE_RETURN_IF_ERROR(claim_->Clear());
+  } else {
+    progress_ = there;
+  }
+  progress_.set_name(absl::StrCat("datasets/", name));
+  progress_.set_source(options.source());
+  if (!progress_.path().empty()) MAE_RETURN_IF_ERROR(Reopen());
+  begun_ = true;
+  return Save();
+}
+
+absl::Status DatasetUpload::CheckGoesOn(const v1::DatasetUpload& there,
+                                        const v1::DatasetUploadOptions& options) const {
   if (!there.source().empty() && there.source() != options.source()) {
     return absl::FailedPreconditionError(
         absl::StrCat("an upload of other files to ", there.name(), " was broken off after ", HowFar(there),
                      ": send those again, or drop them with the option restart"));
   }
-  if (!google::protobuf::util::MessageDifferencer::Equals(there, options.resume())) {
-    return absl::AbortedError(absl::StrCat("the upload is at ", HowFar(there), ", not at ",
-                                           HowFar(options.resume()),
-                                           ": go on from what GetDatasetUpload says"));
-  }
-  // Leftovers of an upload that nothing is known of.
-  if (there.source().empty()) MAE_RETURN_IF_ERROR(claim_->Clear());
-  progress_ = there;
-  progress_.set_name(absl::StrCat("datasets/", options.dataset()));
-  progress_.set_source(options.source());
-  return progress_.path().empty() ? absl::OkStatus() : Reopen();
+  if (google::protobuf::util::MessageDifferencer::Equals(there, options.resume())) return absl::OkStatus();
+  return absl::AbortedError(absl::StrCat("the upload is at ", HowFar(there), ", not at ",
+                                         HowFar(options.resume()),
+                                         ": go on from what GetDatasetUpload says"));
 }
 
 absl::Status DatasetUpload::Reopen() {
   const fs::path path = PathOf(progress_.path());
   std::error_code error;
+  const auto size = fs::file_size(path, error);
+  if (error || size < static_cast<uintmax_t>(progress_.offset())) {
+    const std::string name = progress_.path();
+    ForgetFile();
+    begun_ = true;  // Saves that it begins anew.
+    return absl::AbortedError(absl::StrCat(name, " is shorter than it was; the same upload sends it again"));
+  }
   fs::resize_file(path, static_cast<uintmax_t>(progress_.offset()), error);
   if (error) return SystemError("truncate", path, error.value());
   MAE_RETURN_IF_ERROR(DigestOf(path, digest_));
@@ -145,9 +143,20 @@ absl::Status DatasetUpload::Reopen() {
   return file_ ? absl::OkStatus() : DiskTookNotAll(progress_.path());
 }
 
+// The file that came is sent again from its beginning; what it took of the disk is free.
+void DatasetUpload::ForgetFile() {
+  if (progress_.path().empty()) return;
+  file_.close();
+  digest_.Finish();
+  std::error_code ignored;  // It is overwritten when it comes again.
+  fs::resize_file(PathOf(progress_.path()), 0, ignored);
+  progress_.clear_path();
+  progress_.clear_offset();
+}
+
 absl::Status DatasetUpload::TakePart(const v1::DatasetFilePart& part) {
   if (progress_.path().empty()) {
-    if (const auto checked = CheckUploadPath(part.path()); !checked.ok())
+    if (const auto checked = CheckDatasetPath(part.path()); !checked.ok())
       return InvalidField("file.path", std::string(checked.message()));
     if (progress_.files() == limits_.max_files)
       return InvalidField("file",
@@ -167,7 +176,10 @@ absl::Status DatasetUpload::TakePart(const v1::DatasetFilePart& part) {
                         absl::StrCat("goes beyond the ", limits_.max_bytes, " bytes that are taken"));
   if (progress_.path().empty()) MAE_RETURN_IF_ERROR(Open(part.path()));
   file_.write(part.data().data(), size);
-  if (!file_) return DiskTookNotAll(part.path());
+  if (!file_) {
+    ForgetFile();
+    return DiskTookNotAll(part.path());
+  }
   digest_.Append(part.data());
   progress_.set_offset(progress_.offset() + size);
   if (!part.sha256().empty()) MAE_RETURN_IF_ERROR(Close(part.sha256()));
@@ -188,10 +200,13 @@ absl::Status DatasetUpload::Open(const std::string& path) {
 }
 
 absl::Status DatasetUpload::Close(const std::string& sha256) {
-  file_.close();
-  if (!file_) return DiskTookNotAll(progress_.path());
-  const FileDigest digest = digest_.Finish();
   const std::string path = progress_.path();
+  file_.close();
+  if (!file_) {
+    ForgetFile();
+    return DiskTookNotAll(path);
+  }
+  const FileDigest digest = digest_.Finish();
   const int64_t bytes = progress_.offset();
   progress_.clear_path();
   progress_.clear_offset();
@@ -217,7 +232,7 @@ absl::Status DatasetUpload::TakeEnd(const v1::DatasetUploadEnd& end) {
 }
 
 absl::Status DatasetUpload::CheckDisk(int64_t bytes) const {
-  MAE_ASSIGN_OR_RETURN(const int64_t free, FreeBytes(claim_->files()));
+  MAE_ASSIGN_OR_RETURN(const int64_t free, FreeBytes(store_.root()));
   if (bytes <= free - limits_.reserve) return absl::OkStatus();
   return absl::ResourceExhaustedError(
       absl::StrCat("the server's disk has ", free, " bytes free, of which ", limits_.reserve,
@@ -228,7 +243,11 @@ absl::Status DatasetUpload::CheckDisk(int64_t bytes) const {
 }
 
 absl::Status DatasetUpload::Save() {
-  if (file_.is_open() && !file_.flush()) return DiskTookNotAll(progress_.path());
+  if (file_.is_open() && !file_.flush()) {
+    const std::string path = progress_.path();
+    ForgetFile();
+    return DiskTookNotAll(path);
+  }
   MAE_RETURN_IF_ERROR(claim_->Save(progress_));
   unsaved_ = 0;
   saved_ = absl::Now();
@@ -243,24 +262,39 @@ absl::Status DatasetUpload::SaveIfDue(int64_t bytes) {
 }
 
 absl::Status DatasetUpload::Publish(const std::function<bool()>& is_cancelled, v1::Dataset& dataset) {
-  if (!claim_) return InvalidField("options", "no message came");
+  if (!begun_) return InvalidField("options", "no message came");
   if (!ended_) {
     return absl::AbortedError(absl::StrCat("the stream ended after ", HowFar(progress_),
                                            " and before its end message; ", kGivenUp));
   }
-  const std::string name = progress_.name().substr(std::string_view("datasets/").size());
-  MAE_ASSIGN_OR_RETURN(DatasetInfo info, InspectDatasetWithin(name, claim_->files()));
-  MAE_RETURN_IF_ERROR(MeasurePixels(info));
+  const auto info = LookThrough();
+  if (!info.ok()) return NotADataset(info.status());
   if (is_cancelled()) return absl::CancelledError(absl::StrCat("the caller has gone; ", kGivenUp));
   MAE_RETURN_IF_ERROR(Save());
-  // Else a crash here would leave an upload that goes on without the files that have become the dataset.
-  MAE_RETURN_IF_ERROR(claim_->Forget());
-  progress_.Clear();
-  MAE_RETURN_IF_ERROR(store_.Adopt(name, info.path));
-  claim_->Clear().IgnoreError();  // The next sweep tries again.
-  MAE_ASSIGN_OR_RETURN(const DatasetEntry entry, store_.FindEntry(name));
+  MAE_ASSIGN_OR_RETURN(const DatasetEntry entry, store_.Adopt(*info));
+  begun_ = false;
+  claim_->Clear().IgnoreError();  // What is left of it counts for nothing without its files.
   dataset = ToProto(entry);
   return absl::OkStatus();
+}
+
+absl::StatusOr<DatasetInfo> DatasetUpload::LookThrough() const {
+  MAE_ASSIGN_OR_RETURN(DatasetInfo info,
+                       InspectDatasetWithin(DatasetShortName(progress_.name()), claim_->files()));
+  MAE_RETURN_IF_ERROR(MeasurePixels(info));
+  return info;
+}
+
+// Names files as the sender knows them, and says what can be done.
+absl::Status DatasetUpload::NotADataset(const absl::Status& status) const {
+  const std::string files = claim_->files().string();
+  const std::string message = absl::StrReplaceAll(std::string(status.message()),
+                                                  {{absl::StrCat(files, "/"), ""}, {files, "the upload"}});
+  return absl::Status(status.code(),
+                      absl::StrCat(message,
+                                   "; the files stay for now: send mended ones with the option restart, or "
+                                   "delete ",
+                                   progress_.name()));
 }
 
 }  // namespace mae

@@ -6,7 +6,6 @@
 #include <optional>
 
 #include "absl/status/status.h"
-#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "base/file_digest.h"
 #include "mae/v1/dataset.pb.h"
@@ -51,8 +50,10 @@ class DatasetUpload {
 
  private:
   absl::Status Begin(const v1::DatasetUploadOptions& options);
-  absl::Status TakeUp(const v1::DatasetUploadOptions& options);
+  absl::Status CheckOptions(const v1::DatasetUploadOptions& options) const;
+  absl::Status CheckGoesOn(const v1::DatasetUpload& there, const v1::DatasetUploadOptions& options) const;
   absl::Status Reopen();
+  void ForgetFile();
   absl::Status TakePart(const v1::DatasetFilePart& part);
   absl::Status Open(const std::string& path);
   absl::Status Close(const std::string& sha256);
@@ -60,12 +61,15 @@ class DatasetUpload {
   absl::Status CheckDisk(int64_t bytes) const;
   absl::Status Save();
   absl::Status SaveIfDue(int64_t bytes);
+  absl::StatusOr<DatasetInfo> LookThrough() const;
+  absl::Status NotADataset(const absl::Status& status) const;
   std::filesystem::path PathOf(const std::string& path) const { return claim_->files() / path; }
 
   UploadStaging& staging_;
   DatasetStore& store_;
   const DatasetUploadLimits limits_;
-  std::optional<UploadStaging::Claim> claim_;  ///< none: not begun, or published
+  std::optional<UploadStaging::Claim> claim_;
+  bool begun_ = false;  ///< the options were taken, and nothing was published yet
   v1::DatasetUpload progress_;
   std::ofstream file_;  ///< progress_.path
   DigestStream digest_;
@@ -73,9 +77,5 @@ class DatasetUpload {
   int64_t unsaved_ = 0;
   absl::Time saved_;
 };
-
-/// INVALID_ARGUMENT with what is wrong with the path of a file below a dataset's folder: at most 1024 bytes,
-/// 8 folders, and no part of it empty or beginning with a dot. Pure.
-absl::Status CheckUploadPath(absl::string_view path);
 
 }  // namespace mae

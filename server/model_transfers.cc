@@ -77,8 +77,12 @@ class ExportStream final : public grpc::ServerWriteReactor<v1::ExportModelRespon
 }  // namespace
 
 ModelTransfers::ModelTransfers(ModelStore& store, std::filesystem::path folder, CurvesOfJob curves,
-                               TransferLimits limits)
-    : store_(store), folder_(std::move(folder)), curves_(std::move(curves)), transfers_(limits) {
+                               TransferLimits limits, int64_t max_bytes)
+    : store_(store),
+      folder_(std::move(folder)),
+      curves_(std::move(curves)),
+      max_bytes_(max_bytes),
+      transfers_(limits) {
   std::error_code ignored;  // What can't be removed is in nobody's way.
   std::filesystem::remove_all(folder_, ignored);
 }
@@ -89,7 +93,7 @@ grpc::ServerReadReactor<v1::ImportModelRequest>* ModelTransfers::Import(grpc::Ca
                               v1::ImportModelResponse& published) {
     return upload.Publish(store_, is_cancelled, published);
   };
-  return new ImportStream(transfers_, context, response, publish, folder_, transfers_.limits.max_bytes);
+  return new ImportStream(transfers_, context, response, publish, folder_, max_bytes_);
 }
 
 grpc::ServerWriteReactor<v1::ExportModelResponse>* ModelTransfers::Export(

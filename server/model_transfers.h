@@ -2,6 +2,7 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <cstdint>
 #include <filesystem>
 
 #include "mae/v1/model.pb.h"
@@ -19,8 +20,9 @@ namespace mae {
 class ModelTransfers {
  public:
   /// @param folder on the models' file system; whatever a crash left in it is removed.
+  /// @param max_bytes of one import.
   ModelTransfers(ModelStore& store, std::filesystem::path folder, CurvesOfJob curves,
-                 TransferLimits limits = {});
+                 TransferLimits limits = {}, int64_t max_bytes = int64_t{16} << 30);
 
   grpc::ServerReadReactor<v1::ImportModelRequest>* Import(grpc::CallbackServerContext* context,
                                                           v1::ImportModelResponse* response);
@@ -31,6 +33,7 @@ class ModelTransfers {
   ModelStore& store_;
   const std::filesystem::path folder_;
   const CurvesOfJob curves_;
+  const int64_t max_bytes_;
   Transfers transfers_;
 };
 

@@ -13,7 +13,6 @@ namespace mae {
 struct TransferLimits {
   absl::Duration stall = absl::Seconds(60);  ///< how long a transfer waits for its client's next message
   absl::Duration whole = absl::Hours(6);     ///< how long one may take
-  int64_t max_bytes = int64_t{16} << 30;     ///< of one upload
   int max_running = 8;                       ///< together
 };
 

@@ -37,6 +37,10 @@ v1::DatasetUpload LoadProgress(const fs::path& folder) {
   v1::DatasetUpload progress;
   const auto text = ReadFile(folder / kProgress, kMaxProgress);
   if (!text.ok() || !google::protobuf::util::JsonStringToMessage(*text, &progress).ok()) return {};
+  // They have become the dataset, and the server ended before it had cleared the rest away.
+  std::error_code error;
+  const bool has_files = progress.files() > 0 || !progress.path().empty();
+  if (has_files && (fs::is_empty(folder / "files", error) || error)) return {};
   return progress;
 }
 
@@ -70,17 +74,9 @@ absl::Status UploadStaging::Claim::Save(const v1::DatasetUpload& progress) const
   return WriteFileDurably(folder_ / kProgress, text);
 }
 
-absl::Status UploadStaging::Claim::Forget() const {
-  std::error_code error;
-  if (fs::remove(folder_ / kProgress, error)) return SyncFolder(folder_);
-  return error ? SystemError("remove", folder_ / kProgress, error.value()) : absl::OkStatus();
-}
-
 absl::Status UploadStaging::Claim::Clear() const {
-  MAE_RETURN_IF_ERROR(Forget());
   std::error_code error;
-  fs::remove_all(folder_, error);
-  return error ? SystemError("remove", folder_, error.value()) : absl::OkStatus();
+  return fs::exists(fs::symlink_status(folder_, error)) ? staging_->trash_.Put(folder_) : absl::OkStatus();
 }
 
 absl::Status UploadStaging::CheckUnclaimed(const std::string& dataset) const {
@@ -106,9 +102,9 @@ absl::StatusOr<v1::DatasetUpload> UploadStaging::Read(const std::string& dataset
   return LoadProgress(root_ / dataset);
 }
 
-void UploadStaging::Sweep(absl::Duration age) {
+void UploadStaging::Sweep() {
   std::vector<std::string> old;
-  const auto oldest = fs::file_time_type::clock::now() - absl::ToChronoNanoseconds(age);
+  const auto oldest = fs::file_time_type::clock::now() - absl::ToChronoNanoseconds(keep_);
   std::error_code error;
   for (fs::directory_iterator it(root_, error), end; !error && it != end; it.increment(error)) {
     std::error_code ignored;  // What vanishes meanwhile is swept already.

@@ -9,6 +9,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "mae/v1/dataset.pb.h"
+#include "server/trash_folder.h"
 
 namespace mae {
 
@@ -25,13 +26,11 @@ class UploadStaging {
     Claim& operator=(Claim&& other) noexcept;
     ~Claim();
 
-    /// How far the upload is; of what is not there, or not whole, nothing.
+    /// How far the upload is; nothing where its files are not there.
     v1::DatasetUpload Load() const;
     /// Once the files that it tells of are on the disk: syncs them first.
     absl::Status Save(const v1::DatasetUpload& progress) const;
-    /// What follows is no upload that could go on: forgets how far it is, and leaves the files.
-    absl::Status Forget() const;
-    /// Removes all of it.
+    /// Takes all of it away.
     absl::Status Clear() const;
     std::filesystem::path files() const { return folder_ / "files"; }
 
@@ -46,7 +45,10 @@ class UploadStaging {
   };
 
   /// @param root on the file system of the datasets; made when it is needed.
-  explicit UploadStaging(std::filesystem::path root) : root_(std::move(root)) {}
+  /// @param trash takes what is cleared away; outlives the staging.
+  UploadStaging(std::filesystem::path root, const TrashFolder& trash,
+                absl::Duration keep = absl::Hours(7 * 24))
+      : root_(std::move(root)), trash_(trash), keep_(keep) {}
 
   /// ABORTED with RetryInfo while another claim of it lives. @param dataset a name, without "datasets/".
   absl::StatusOr<Claim> Take(const std::string& dataset) ABSL_LOCKS_EXCLUDED(mutex_);
@@ -54,13 +56,15 @@ class UploadStaging {
   /// How far an upload is that no call is at: as Claim::Load. ABORTED with RetryInfo while one is.
   absl::StatusOr<v1::DatasetUpload> Read(const std::string& dataset) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  /// Removes what has not gone on for `age`.
-  void Sweep(absl::Duration age) ABSL_LOCKS_EXCLUDED(mutex_);
+  /// Takes away what has not gone on for `keep`.
+  void Sweep() ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
   absl::Status CheckUnclaimed(const std::string& dataset) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
 
   const std::filesystem::path root_;
+  const TrashFolder& trash_;
+  const absl::Duration keep_;
   absl::Mutex mutex_;
   std::set<std::string> claimed_ ABSL_GUARDED_BY(mutex_);
 };

@@ -3,6 +3,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include <functional>
+#include <optional>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -17,8 +18,8 @@ namespace mae {
 /// ended, as has one that takes longer than `limits.whole`.
 ///
 /// `Upload` has `absl::Status Take(const Request&)`, called once a message, in order, and `kGivenUp`, a
-/// sentence for who was given up: what became of what had come. It lives on the queue: neither Take, nor
-/// `complete`, nor its destructor runs on a thread of gRPC's, and they never run at once.
+/// sentence for who was given up: what became of what had come. Take, `complete` and the destructor never run
+/// at once, and not on a thread of gRPC's.
 template <typename Request, typename Response, typename Upload>
 class UploadStream final : public grpc::ServerReadReactor<Request> {
  public:
@@ -34,7 +35,7 @@ class UploadStream final : public grpc::ServerReadReactor<Request> {
         response_(response),
         complete_(std::move(complete)),
         place_(transfers),
-        upload_(std::forward<Arguments>(make)...) {
+        upload_(std::in_place, std::forward<Arguments>(make)...) {
     if (place_.taken()) {
       Read();
     } else {
@@ -71,18 +72,24 @@ class UploadStream final : public grpc::ServerReadReactor<Request> {
   }
 
   void Take() {
-    const absl::Status taken = upload_.Take(request_);
+    const absl::Status taken = upload_->Take(request_);
     if (taken.ok()) {
       Read();
     } else {
-      this->Finish(ToGrpc(taken));
+      PutAway(ToGrpc(taken));
     }
   }
 
   void End() {
     const IsCancelled is_cancelled = [this] { return context_->IsCancelled(); };
-    if (is_cancelled()) return this->Finish({grpc::StatusCode::CANCELLED, "the caller has gone"});
-    this->Finish(ToGrpc(complete_(upload_, is_cancelled, *response_)));
+    if (is_cancelled()) return PutAway({grpc::StatusCode::CANCELLED, "the caller has gone"});
+    PutAway(ToGrpc(complete_(*upload_, is_cancelled, *response_)));
+  }
+
+  // Before the client hears of the end: its next call may be about the same.
+  void PutAway(const grpc::Status& status) {
+    upload_.reset();
+    this->Finish(status);
   }
 
   Transfers& transfers_;
@@ -90,7 +97,7 @@ class UploadStream final : public grpc::ServerReadReactor<Request> {
   Response* const response_;
   const Complete complete_;
   const TransferPlace place_;
-  Upload upload_;
+  std::optional<Upload> upload_;  ///< none: put away
   Request request_;
   int64_t waiting_ = 0;
 };

@@ -179,13 +179,13 @@ absl::StatusOr<DatasetInfo> InspectDatasetWithin(const std::string& name,
                                                  const std::filesystem::path& folder) {
   auto info = InspectDataset(name, folder);
   if (info.ok()) return info;
-  std::vector<std::filesystem::path> entries;
-  std::error_code error;
+  std::vector<std::filesystem::path> folders;
+  std::error_code error, ignored;  // what can't be looked at is no folder
   for (std::filesystem::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-    if (!it->path().filename().string().starts_with('.')) entries.push_back(it->path());
+    const bool is_hidden = it->path().filename().string().starts_with('.');
+    if (!is_hidden && it->is_directory(ignored)) folders.push_back(it->path());
   }
-  const bool is_wrapped = !error && entries.size() == 1 && std::filesystem::is_directory(entries[0], error);
-  return is_wrapped ? InspectDataset(name, entries[0]) : info;
+  return !error && folders.size() == 1 ? InspectDataset(name, folders[0]) : info;
 }
 
 absl::StatusOr<ImageSet> LoadSplit(const std::string& format, const std::filesystem::path& path, Split split,

@@ -51,7 +51,7 @@ struct ImageSet {
 /// dataset does not have).
 absl::StatusOr<DatasetInfo> InspectDataset(const std::string& name, const std::filesystem::path& path);
 
-/// The same of a folder, or of the one folder that is all it holds, as archives often have it.
+/// The same of a folder, or of the only folder in it, as archives often have it.
 absl::StatusOr<DatasetInfo> InspectDatasetWithin(const std::string& name,
                                                  const std::filesystem::path& folder);
 

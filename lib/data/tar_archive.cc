@@ -69,7 +69,8 @@ absl::Status ArchiveError(archive* reader, const ArchiveInput& input) {
   if (!input.status().ok()) return input.status();
   const char* text = archive_error_string(reader);
   return absl::InvalidArgumentError(
-      absl::StrCat("'", input.name(), "' is not a whole tar archive: ", text == nullptr ? "damaged" : text));
+      absl::StrCat("'", input.name(),
+                   "' is not a whole tar archive, plain or gzipped: ", text == nullptr ? "damaged" : text));
 }
 
 class LibarchiveMember : public TarMember {
@@ -115,10 +116,10 @@ absl::Status VisitEntry(archive* reader, const ArchiveInput& input, archive_entr
   if (!IsPlainFile(entry)) {
     if (!refuse_others || archive_entry_filetype(entry) == AE_IFDIR) return absl::OkStatus();
     const char* path = archive_entry_pathname(entry);
-    return absl::InvalidArgumentError(
-        absl::StrCat("'", input.name(), "': ", path == nullptr ? "a member" : path,
-                     " is a link, a device or a sparse file; only plain files are "
-                     "taken"));
+    return absl::InvalidArgumentError(absl::StrCat("'", input.name(),
+                                                   "': ", path == nullptr ? "a member" : path,
+                                                   " is a link, a device or a sparse file; only plain files "
+                                                   "are taken (tar --hard-dereference packs hard links so)"));
   }
   LibarchiveMember member(reader, input, archive_entry_pathname(entry), size);
   return visit(member);

@@ -19,6 +19,12 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 
+std::string Varied(size_t bytes) {
+  std::string text(bytes, ' ');
+  for (size_t i = 0; i < bytes; ++i) text[i] = static_cast<char>((i * i) >> 7);
+  return text;
+}
+
 /// What the server has at first, and what an upload sends.
 struct NotedUpload {
   v1::DatasetUpload there;
@@ -26,16 +32,14 @@ struct NotedUpload {
   std::vector<std::string> paths;            ///< of whole files, in their order
   std::map<std::string, std::string> files;  ///< what was sent of each
   v1::DatasetUploadEnd end;
-  std::string wrong;  ///< a file whose digest is not that of its content
+  std::map<std::string, std::string> digests;
 
   void Note(const v1::DatasetFilePart& part) {
     std::string& content = files[part.path()];
     content += part.data();
     if (part.sha256().empty()) return;
     paths.push_back(part.path());
-    if (part.offset() + static_cast<int64_t>(part.data().size()) == static_cast<int64_t>(content.size()) &&
-        part.sha256() != Sha256Hex(content))
-      wrong = part.path();
+    digests[part.path()] = part.sha256();
   }
 
   Script AsScript() {
@@ -64,7 +68,7 @@ class UploadDatasetTest : public testing::Test {
   UploadDatasetTest() {
     WriteIdxDataset(folder_ / "Shapes", 20, 10);
     SetFileBytes(folder_ / "Shapes/.hidden", "x");
-    SetFileBytes(folder_ / "Shapes/zz-large", std::string(1'200'000, 'l'));
+    SetFileBytes(folder_ / "Shapes/zz-large", Varied(1'200'000));
   }
 
   ClientResult Run(FakeServer& server, const std::vector<std::string>& more = {}) {
@@ -89,9 +93,9 @@ TEST_F(UploadDatasetTest, SendsAFolderUnderItsNameAndPrintsTheDataset) {
   int64_t bytes = 0;
   for (const auto& [path, content] : noted.files) {
     EXPECT_EQ(content, *ReadFile(folder_ / "Shapes" / path)) << path;
+    EXPECT_EQ(noted.digests[path], Sha256Hex(content)) << path;
     bytes += static_cast<int64_t>(content.size());
   }
-  EXPECT_EQ(noted.wrong, "");
   EXPECT_EQ(noted.options.bytes(), bytes);
   EXPECT_EQ(noted.end.files(), 5);
   EXPECT_EQ(noted.end.bytes(), bytes);
@@ -134,8 +138,49 @@ TEST_F(UploadDatasetTest, GoesOnWithinAFile) {
   EXPECT_THAT(result.err, HasSubstr("goes on: the server has 4 of 5 files"));
   server.Stop();
   EXPECT_EQ(noted.options.resume().offset(), 700'000);
-  const std::map<std::string, std::string> rest = {{"zz-large", std::string(500'000, 'l')}};
+  const std::map<std::string, std::string> rest = {{"zz-large", Varied(1'200'000).substr(700'000)}};
   EXPECT_EQ(noted.files, rest);
+  EXPECT_EQ(noted.digests["zz-large"], Sha256Hex(Varied(1'200'000))) << "of the file whole";
+}
+
+TEST_F(UploadDatasetTest, GoesOnWithinATar) {
+  SetGzBytes(folder_ / "some.tar.gz", TarBytes({{"a", "123", ""}, {"b", "4567", ""}, {"c", "8", ""}}));
+  const auto upload = [this](NotedUpload& noted) {
+    FakeServer server(noted.AsScript());
+    const auto result =
+        RunClient({"upload-dataset", (folder_ / "some.tar.gz").string()}, {.server = server.address()});
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+  };
+  NotedUpload whole, rest;
+  upload(whole);
+  rest.there.set_source(whole.options.source());
+  rest.there.set_files(1);
+  rest.there.set_bytes(3);
+  rest.there.set_path("b");
+  rest.there.set_offset(2);
+  upload(rest);
+  const std::map<std::string, std::string> sent = {{"b", "67"}, {"c", "8"}};
+  EXPECT_EQ(rest.files, sent);
+  EXPECT_EQ(rest.digests["b"], Sha256Hex("4567"));
+  EXPECT_EQ(rest.end.files(), 3);
+}
+
+TEST_F(UploadDatasetTest, WhatTheServerGivesUpIsSaidInItsWords) {
+  Script script;
+  script.get_dataset_upload = [](const auto&, const auto&, v1::DatasetUpload&) {
+    return grpc::Status(grpc::StatusCode::NOT_FOUND, "nothing");
+  };
+  script.upload_dataset = [](const grpc::ServerContext&, const auto& read, v1::Dataset&) {
+    v1::UploadDatasetRequest request;
+    read(request);
+    return grpc::Status(grpc::StatusCode::DEADLINE_EXCEEDED, "no message came for 1m");
+  };
+  FakeServer server(std::move(script));
+  const auto result = Run(server);
+  EXPECT_EQ(result.exit_code, 4);
+  EXPECT_THAT(result.err, HasSubstr("no message came for 1m"));
+  EXPECT_THAT(result.err, HasSubstr("the same command goes on from there"));
+  EXPECT_THAT(result.err, Not(HasSubstr("--timeout")));
 }
 
 TEST_F(UploadDatasetTest, OtherFilesThanBeforeAreNotMixedUnlessToldTo) {
@@ -166,6 +211,16 @@ TEST_F(UploadDatasetTest, WhatIsNoDatasetIsNotSent) {
   EXPECT_THAT(run("notes/a.txt").err, HasSubstr("not a whole tar archive"));
   EXPECT_THAT(run("links.tar.gz").err, HasSubstr("link is a link"));
   EXPECT_THAT(run("up.tar.gz").err, HasSubstr("leads out of the archive"));
+  SetGzBytes(folder_ / "shard.tar.gz", TarBytes({{"0001.jpg", "x", ""}, {"0001.cls", "1", ""}}));
+  EXPECT_THAT(run("shard.tar.gz").err, HasSubstr("send the folder that the shards are in"));
+  SetGzBytes(folder_ / "odd.tar.gz", TarBytes({{"a\x01", "x", ""}}));
+  EXPECT_THAT(run("odd.tar.gz").err, HasSubstr("'a\\x01' is not a path"));
+  fs::create_symlink("nowhere", folder_ / "notes/link");
+  EXPECT_THAT(run("notes").err, HasSubstr("a broken link"));
+  EXPECT_THAT(RunClient({"upload-dataset", (folder_ / "Shapes").string(), "--dataset", "a b"},
+                        {.server = "127.0.0.1:1"})
+                  .err,
+              HasSubstr("--dataset: the name"));
 }
 
 TEST_F(UploadDatasetTest, AnInterruptedOneSaysThatItGoesOn) {

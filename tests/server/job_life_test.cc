@@ -2,6 +2,7 @@
 #include "absl/strings/str_cat.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
+#include "mae/v1/dataset.grpc.pb.h"
 #include "mae/v1/model.grpc.pb.h"
 #include "tests/fakes/status_matchers.h"
 #include "tests/server/server_fixture.h"
@@ -307,6 +308,23 @@ TEST_F(JobLifeTest, AJobThatHasJustBegunIsRunningInEveryAnswer) {
   running.add_states(Job::RUNNING);
   EXPECT_THAT(Names(running), ElementsAre(name));
   EXPECT_EQ(Get(name).state(), Job::RUNNING);
+}
+
+TEST_F(JobLifeTest, ADatasetIsNotDeletedUnderAJob) {
+  StartServer();
+  const auto datasets = v1::DatasetService::NewStub(channel_);
+  const auto job = MustCreate();
+  v1::DeleteDatasetRequest request;
+  request.set_name("datasets/" + Request().spec().data().dataset());
+  google::protobuf::Empty ignored;
+  const auto refusal = [&] {
+    grpc::ClientContext context;
+    return datasets->DeleteDataset(&context, request, &ignored).error_message();
+  };
+  EXPECT_THAT(refusal(), HasSubstr("is used by " + job.name()));
+  EXPECT_TRUE(Stop(job.name(), /*immediate=*/true).ok());
+  WaitForEnd(job.name());
+  EXPECT_THAT(refusal(), testing::Not(HasSubstr(job.name()))) << "it has ended";
 }
 
 TEST_F(JobLifeTest, DeletingRemovesRowAndFolder) {
