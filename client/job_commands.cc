@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "client/resource_name.h"
 #include "client/table.h"
 #include "client/verb_registry.h"
+#include "client/watch_command.h"
 #include "mae/v1/job.grpc.pb.h"
 #include "recipe/from_model.h"
 
@@ -155,6 +157,42 @@ void AddStop(VerbRegistry& verbs) {
   });
 }
 
+struct ResumeOptions {
+  std::string job;
+  bool watch = false;
+  double reconnect_seconds = WatchOptions().reconnect_seconds;
+};
+
+// From the newest event on, which says that it is queued: what came before is of the run that ended.
+absl::Status WatchResumed(Session& session, const v1::Job& job, double reconnect_seconds) {
+  WriteStdout(job.name() + "\n");
+  MAE_RETURN_IF_ERROR(FlushStdout());
+  WatchOptions watch;
+  watch.job = job.name();
+  watch.after = std::max<int64_t>(0, job.last_sequence() - 1);
+  watch.reconnect_seconds = reconnect_seconds;
+  return WatchJob(session, watch);
+}
+
+absl::Status ResumeJob(Session& session, const ResumeOptions& options) {
+  v1::ResumeJobRequest request;
+  request.set_name(ResourceName("jobs", options.job));
+  MAE_ASSIGN_OR_RETURN(const v1::Job job,
+                       session.Call<v1::JobService>(&v1::JobService::Stub::ResumeJob, request));
+  if (options.watch) return WatchResumed(session, job, options.reconnect_seconds);
+  return WriteMessage(session.options.format, job, [&] { return JobFields(job); });
+}
+
+void AddResume(VerbRegistry& verbs) {
+  CLI::App* verb = verbs.Add("Jobs", "resume-job",
+                             "Go on with a stopped or failed job, from its last checkpoint if it has one",
+                             "resume-job pretrain-1\nresume-job pretrain-1 --watch");
+  auto options = std::make_shared<ResumeOptions>();
+  verb->add_option("job", options->job, "The job")->required();
+  AddFollowOptions(verb, options->watch, options->reconnect_seconds);
+  verbs.OnChosen(verb, [&verbs, options] { return ResumeJob(verbs.session(), *options); });
+}
+
 void AddNamed(VerbRegistry& verbs, const std::string& verb_name, const std::string& summary,
               absl::Status (*run)(Session&, const std::string&)) {
   CLI::App* verb = verbs.Add("Jobs", verb_name, summary, verb_name + " pretrain-1");
@@ -172,10 +210,7 @@ void AddJobCommands(VerbRegistry& verbs) {
              return OneJob(session, name, &v1::JobService::Stub::GetJob);
            });
   AddStop(verbs);
-  AddNamed(verbs, "resume-job", "Go on with a stopped or failed job, from its last checkpoint if it has one",
-           [](Session& session, const std::string& name) {
-             return OneJob(session, name, &v1::JobService::Stub::ResumeJob);
-           });
+  AddResume(verbs);
   AddNamed(verbs, "delete-job", "Remove an ended job and its folder; its models stay", &DeleteJob);
 }
 

@@ -137,11 +137,7 @@ void AddStart(VerbRegistry& verbs, v1::JobSpec::KindCase kind, CLI::App* verb) {
   verb->add_option("--set", options->overrides,
                    "Set one field of the recipe: path.to.field=value (may be repeated)")
       ->allow_extra_args(false);
-  verb->add_flag("--watch", options->watch, "Follow the job until it ends");
-  verb->add_option("--reconnect-seconds", options->reconnect_seconds,
-                   "With --watch: how long to try again when the server goes away")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
+  AddFollowOptions(verb, options->watch, options->reconnect_seconds);
   verb->add_flag("--dry-run", options->dry_run,
                  "Only check, and print the recipe with every default written out");
   verb->add_option("--request-id", options->request_id,

@@ -88,6 +88,14 @@ void NoteHowToGoOn(Session& session, const std::string& job, int64_t sequence) {
 
 }  // namespace
 
+void AddFollowOptions(CLI::App* verb, bool& watch, double& reconnect_seconds) {
+  verb->add_flag("--watch", watch, "Follow the job until it ends");
+  verb->add_option("--reconnect-seconds", reconnect_seconds,
+                   "With --watch: how long to try again when the server goes away")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+}
+
 absl::Status WatchJob(Session& session, const WatchOptions& options) {
   const std::string job = ResourceName("jobs", options.job);
   MAE_ASSIGN_OR_RETURN(const Connection* connection, session.Connect());

@@ -5,6 +5,10 @@
 #include "absl/status/status.h"
 #include "client/session.h"
 
+namespace CLI {
+class App;
+}
+
 namespace mae {
 
 struct WatchOptions {
@@ -13,6 +17,9 @@ struct WatchOptions {
   double reconnect_seconds = 60;  ///< how long to try again after the server went away
   std::string pictures;           ///< folder to save pictures in; empty: none
 };
+
+/// --watch and --reconnect-seconds, of a verb that sets a job going.
+void AddFollowOptions(CLI::App* verb, bool& watch, double& reconnect_seconds);
 
 /// Shows a job until it ends. OK when it SUCCEEDED, and when it was STOPPED: someone wanted that. ABORTED
 /// with the job's error when it FAILED; CANCELLED on Ctrl-C, which leaves the job alone; else as

@@ -177,6 +177,56 @@ TEST(ResumeJob, PrintsTheJob) {
   EXPECT_THAT(RunClient({"resume-job", "p"}, {.server = server.address()}).out, HasSubstr("jobs/p"));
 }
 
+TEST(ResumeJob, WatchFollowsItFromWhereItWasQueuedAgain) {
+  Script script;
+  script.resume_job = [](const auto&, const auto& request, v1::Job& job) {
+    job = RunningJob(request.name());
+    job.set_state(v1::Job::QUEUED);
+    job.set_last_sequence(8);
+    return grpc::Status::OK;
+  };
+  script.watch_job = [](auto&, const v1::WatchJobRequest& request, const auto& send) {
+    EXPECT_EQ(request.name(), "jobs/p");
+    EXPECT_EQ(request.after_sequence(), 7) << "what came before is of the run that failed";
+    v1::JobEvent event;
+    event.set_sequence(8);
+    event.mutable_state()->set_state(v1::Job::QUEUED);
+    send(event);
+    event.set_sequence(9);
+    event.mutable_state()->set_state(v1::Job::SUCCEEDED);
+    event.mutable_state()->set_published_version("models/m/versions/1");
+    send(event);
+    return grpc::Status::OK;
+  };
+  FakeServer server(std::move(script));
+  const ClientResult result = RunClient({"resume-job", "p", "--watch"}, {.server = server.address()});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(result.out, "jobs/p\n");
+  EXPECT_THAT(result.err, HasSubstr("QUEUED"));
+  EXPECT_THAT(result.err, HasSubstr("published models/m/versions/1"));
+}
+
+TEST(ResumeJob, WatchEndsWithTheJobsFailure) {
+  Script script;
+  script.resume_job = [](const auto&, const auto& request, v1::Job& job) {
+    job = RunningJob(request.name());
+    return grpc::Status::OK;
+  };
+  script.watch_job = [](auto&, const v1::WatchJobRequest& request, const auto& send) {
+    EXPECT_EQ(request.after_sequence(), 0);
+    v1::JobEvent event;
+    event.set_sequence(1);
+    event.mutable_state()->set_state(v1::Job::FAILED);
+    event.mutable_state()->mutable_error()->set_message("the disk is full");
+    send(event);
+    return grpc::Status::OK;
+  };
+  FakeServer server(std::move(script));
+  const ClientResult result = RunClient({"resume-job", "p", "--watch"}, {.server = server.address()});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, HasSubstr("jobs/p FAILED: the disk is full"));
+}
+
 TEST(DeleteJob, PrintsNothingOnStdout) {
   Script script;
   script.delete_job = [](const auto&, const auto&, auto&) { return grpc::Status::OK; };
