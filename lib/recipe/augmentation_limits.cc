@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "options/augmentation_options.h"
 #include "recipe/augmentation_proto.h"
+#include "recipe/from_model.h"
 
 namespace mae {
 namespace {
@@ -53,8 +54,26 @@ void CheckErasing(const v1::RandomErasing& erasing, ViolationList& violations) {
   CheckAspect(path + "ratio", erasing.ratio_min(), erasing.ratio_max(), violations);
 }
 
+// What measures looks at each image as it is. random_resized_crop is for model_limits.h to judge: it lets
+// images of another size than the model's be resized.
+void CheckMeasurement(const v1::JobSpec& spec, ViolationList& violations) {
+  const auto& augmentation = spec.augmentation();
+  const auto refuse = [&](bool is_on, const char* field) {
+    if (is_on)
+      violations.Add(absl::StrCat("augmentation.", field),
+                     absl::StrCat("is set, but ", KindNameOf(spec), " varies no images: leave it out"));
+  };
+  refuse(augmentation.horizontal_flip(), "horizontal_flip");
+  refuse(augmentation.has_rand_augment(), "rand_augment");
+  refuse(augmentation.has_random_erasing(), "random_erasing");
+  refuse(augmentation.mixup_alpha() != 0, "mixup_alpha");
+  refuse(augmentation.cutmix_alpha() != 0, "cutmix_alpha");
+  refuse(augmentation.label_smoothing() != 0, "label_smoothing");
+}
+
 void CheckKind(const v1::JobSpec& spec, ViolationList& violations) {
   if (spec.has_finetune()) return;
+  if (spec.has_knn_probe() || spec.has_evaluate()) return CheckMeasurement(spec, violations);
   const auto& augmentation = spec.augmentation();
   const auto refuse = [&](bool is_on, const char* field, const char* why) {
     if (is_on)

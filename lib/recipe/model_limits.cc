@@ -196,8 +196,22 @@ void CheckEvaluate(const RecipeContext& context, const v1::JobSpec& spec, Violat
                    absl::StrCat("is ", spec.evaluate().from_model(), "; ", match.status().message()));
 }
 
+// Encoded images are resized without it, and those that fit need it not.
+void CheckMeasuredCrop(const RecipeContext& context, const v1::JobSpec& spec, ViolationList& violations) {
+  if (!context.from_model.has_value() || !spec.augmentation().has_random_resized_crop()) return;
+  const auto& encoder = context.from_model->encoder();
+  const bool fits =
+      context.dataset.height == encoder.image_height && context.dataset.width == encoder.image_width;
+  if (context.dataset.encoded || fits)
+    violations.Add(
+        "augmentation.random_resized_crop",
+        absl::StrCat("is set, but ", KindNameOf(spec),
+                     " varies no images, and these need no resizing to the model's size: leave it out"));
+}
+
 void CheckProbe(const RecipeContext& context, const v1::JobSpec& spec, ViolationList& violations) {
   CheckSource(context, spec, violations);
+  if (!TrainsModel(spec)) CheckMeasuredCrop(context, spec, violations);
   if (spec.has_linear_probe())
     CheckClasses("linear_probe.num_classes", context.dataset, spec.linear_probe().num_classes(), violations);
   if (spec.has_knn_probe()) CheckKnnProbe(context, spec, violations);

@@ -45,6 +45,32 @@ TEST(ModelLimits, ProbesOutsideTheirLimitsAreRefused) {
                     {{"evaluate.from_model=m", "evaluate.from_model", "has 9 classes"}});
 }
 
+// It was taken, and did nothing.
+TEST(ModelLimits, WhatVariesImagesIsRefusedWhereTheyAreOnlyLookedAt) {
+  for (const std::string kind : {"knn_probe", "evaluate"}) {
+    const auto context = kind == "evaluate" ? ContextWithClassifier(10) : ContextWithAutoencoder();
+    const auto recipe = kind + ": {from_model: m}\ndata: {dataset: d}";
+    const auto refused = kind + " varies no images";
+    ExpectEachRefused(context, recipe,
+                      {{"augmentation.horizontal_flip=true", "augmentation.horizontal_flip", refused},
+                       {"augmentation.random_resized_crop={}", "augmentation.random_resized_crop", refused},
+                       {"augmentation.rand_augment={}", "augmentation.rand_augment", refused},
+                       {"augmentation.random_erasing={}", "augmentation.random_erasing", refused},
+                       {"augmentation.mixup_alpha=0.8", "augmentation.mixup_alpha", refused},
+                       {"augmentation.cutmix_alpha=1", "augmentation.cutmix_alpha", refused},
+                       {"augmentation.label_smoothing=0.1", "augmentation.label_smoothing", refused}});
+    ExpectEachTaken(context, recipe,
+                    {"augmentation.horizontal_flip=false", "augmentation.eval_crop_ratio=0.875"});
+    auto larger = context;
+    larger.dataset.width = 32;
+    ExpectEachTaken(larger, recipe, {"augmentation.random_resized_crop={}"});
+    larger.dataset.encoded = true;
+    ExpectEachRefused(
+        larger, recipe,
+        {{"augmentation.random_resized_crop={}", "augmentation.random_resized_crop", "need no resizing"}});
+  }
+}
+
 TEST(ModelLimits, AProbeNeedsAModel) {
   for (const char* kind : {"linear_probe", "knn_probe", "evaluate"}) {
     auto spec = Recipe(std::string(kind) + ": {}\ndata: {dataset: d}\nschedule: {epochs: 1}");
