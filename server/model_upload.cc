@@ -59,7 +59,7 @@ absl::Status CheckCardText(absl::string_view field, const std::string& text) {
 
 absl::Status CheckNames(const v1::ImportOptions& options) {
   MAE_RETURN_IF_ERROR(CheckName("options.model", options.model()));
-  for (const auto& alias : options.aliases()) MAE_RETURN_IF_ERROR(CheckName("options.aliases", alias));
+  MAE_RETURN_IF_ERROR(CheckAliases("options.aliases", {options.aliases().begin(), options.aliases().end()}));
   MAE_RETURN_IF_ERROR(CheckCardText("options.source", options.source()));
   return CheckCardText("options.license", options.license());
 }

@@ -1,5 +1,7 @@
 #include "serving/model_name.h"
 
+#include <set>
+
 #include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -32,6 +34,22 @@ absl::Status CheckName(std::string_view field, std::string_view name) {
   return absl::InvalidArgumentError(
       absl::StrCat(std::string(field), ": ", Shown(name), " must be 1 to ", kMaxName,
                    " of a-z, 0-9, '.', '_', '-', and begin with a letter or digit"));
+}
+
+absl::Status CheckAliases(std::string_view field, const std::vector<std::string>& aliases) {
+  std::set<std::string> seen;
+  for (const auto& alias : aliases) {
+    MAE_RETURN_IF_ERROR(CheckName(field, alias));
+    if (alias == "latest") {
+      return absl::InvalidArgumentError(absl::StrCat(
+          std::string(field), ": \"latest\" always is the newest version and moves by itself: leave it out"));
+    }
+    if (!seen.insert(alias).second) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(std::string(field), ": ", Shown(alias), " is there twice: leave one out"));
+    }
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<ModelReference> ParseModelName(std::string_view name) {

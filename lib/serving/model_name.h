@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
 
@@ -20,6 +21,10 @@ struct ModelReference {
 /// Whether a model or alias may be called so: [a-z0-9][a-z0-9._-]{0,62}. INVALID_ARGUMENT "field: …" with the
 /// name escaped and cut short: it may be anything.
 absl::Status CheckName(std::string_view field, std::string_view name);
+
+/// Whether a version may be published under these aliases: each named as CheckName has it, none "latest",
+/// which always moves by itself, none twice. INVALID_ARGUMENT "field: …".
+absl::Status CheckAliases(std::string_view field, const std::vector<std::string>& aliases);
 
 /// Reads models/{model}/versions/{n}, models/{model}@{alias} or models/{model} (@latest); the prefix models/
 /// may be left out. INVALID_ARGUMENT for anything else.

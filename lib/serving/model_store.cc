@@ -85,7 +85,7 @@ class SqliteModelStore : public ModelStore {
   absl::StatusOr<ModelVersion> Publish(const fs::path& folder, const std::string& model,
                                        const std::vector<std::string>& aliases) override {
     MAE_RETURN_IF_ERROR(CheckName("publish.model", model));
-    for (const auto& alias : aliases) MAE_RETURN_IF_ERROR(CheckName("publish.aliases", alias));
+    MAE_RETURN_IF_ERROR(CheckAliases("publish.aliases", aliases));
     const absl::MutexLock lock(&publishing_);
     // Relative to the data folder, so that the answer stays the same when that is moved.
     const std::string source = folder.lexically_normal().lexically_relative(root_.parent_path());

@@ -78,6 +78,10 @@ TEST_F(ModelUploadTest, OptionsAreCheckedByField) {
   auto request = ImportFirst({{"a.pth", ""}});
   request.mutable_options()->set_license(std::string(20'000, 'x'));
   EXPECT_THAT(ModelUpload(root(), 1000).Take(request), StatusIs(kRefused, HasSubstr("options.license")));
+  request.mutable_options()->add_aliases("latest");
+  EXPECT_THAT(ModelUpload(root(), 1000).Take(request),
+              StatusIs(kRefused, HasSubstr("options.aliases: \"latest\"")));
+  request.mutable_options()->clear_aliases();
   request.mutable_options()->set_source(std::string(20'000, 'x'));
   EXPECT_THAT(ModelUpload(root(), 1000).Take(request), StatusIs(kRefused, HasSubstr("options.source")));
 }

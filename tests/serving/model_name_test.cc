@@ -65,6 +65,16 @@ TEST(ParseModelName, RefusesWhatCouldBeAPathOrAnOption) {
   EXPECT_THAT(ParseModelName(std::string(63, 'a')), IsOk());
 }
 
+TEST(CheckAliases, LatestAndDoublesAreRefused) {
+  EXPECT_THAT(CheckAliases("publish.aliases", {"prod", "best", "latest-but-one"}), IsOk());
+  EXPECT_THAT(CheckAliases("publish.aliases", {"prod", "latest"}),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("publish.aliases: \"latest\" always")));
+  EXPECT_THAT(CheckAliases("options.aliases", {"prod", "best", "prod"}),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("options.aliases: \"prod\" is there twice")));
+  EXPECT_THAT(CheckAliases("options.aliases", {"a b"}),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("must be 1 to 63")));
+}
+
 TEST(CheckName, EscapesAndShortensWhatItShows) {
   const auto status = CheckName("publish.model", "a\nb" + std::string(10000, 'x'));
   EXPECT_THAT(status, StatusIs(StatusCode::kInvalidArgument,

@@ -103,6 +103,12 @@ TEST_F(ModelStoreTest, AliasesMoveToTheNewVersion) {
   EXPECT_THAT(Aliases("m"), ElementsAre(Pair("best", 1), Pair("latest", 2), Pair("prod", 2)));
 }
 
+TEST_F(ModelStoreTest, LatestIsNoAliasToPublishUnder) {
+  EXPECT_THAT(store_->Publish(Export("a"), "m", {"latest"}),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("publish.aliases: \"latest\"")));
+  EXPECT_TRUE(store_->List()->empty());
+}
+
 TEST_F(ModelStoreTest, UnknownNamesAreToldTheNearest) {
   EXPECT_THAT(store_->Resolve("m"), StatusIs(StatusCode::kNotFound, HasSubstr("no model was published yet")));
   Published("a", "fashion", {"prod"});
