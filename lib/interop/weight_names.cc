@@ -3,177 +3,128 @@
 #include <algorithm>
 #include <array>
 #include <map>
-#include <optional>
 #include <string_view>
 #include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "base/status_macros.h"
+#include "interop/given_names.h"
+#include "interop/name_rules.h"
 #include "runtime/torch_status.h"
 
 namespace mae {
 namespace {
 
-struct Renaming {
-  std::string_view theirs, ours;
-};
-
-// Outside of blocks; a name that ends with a dot stands for .weight and .bias. Without "vit.".
-constexpr Renaming kOutside[] = {{"embeddings.cls_token", "cls_token"},
-                                 {"embeddings.position_embeddings", "pos_embed"},
-                                 {"embeddings.patch_embeddings.projection.", "patch_embed.proj."},
-                                 {"layernorm.", "norm."},
-                                 {"decoder.mask_token", "mask_token"},
-                                 {"decoder.decoder_pos_embed", "decoder_pos_embed"},
-                                 {"decoder.decoder_embed.", "decoder_embed."},
-                                 {"decoder.decoder_norm.", "decoder_norm."},
-                                 {"decoder.decoder_pred.", "decoder_pred."},
-                                 {"classifier.", "head."}};
-// The first of each kind is what is written.
-constexpr Renaming kStacks[] = {{"encoder.layer.", "blocks."},
-                                {"layers.", "blocks."},
-                                {"decoder.decoder_layers.", "decoder_blocks."},
-                                {"decoder.decoder_encoder.layer.", "decoder_blocks."}};
-// In a block: of 4.x and of files, then of 5.x. Parts of qkv carry their number.
-constexpr Renaming kInside[] = {{"layernorm_before.", "norm1."},
-                                {"attention.attention.query.", "attn.qkv.0."},
-                                {"attention.attention.key.", "attn.qkv.1."},
-                                {"attention.attention.value.", "attn.qkv.2."},
-                                {"attention.output.dense.", "attn.proj."},
-                                {"layernorm_after.", "norm2."},
-                                {"intermediate.dense.", "mlp.fc1."},
-                                {"output.dense.", "mlp.fc2."},
-                                {"attention.q_proj.", "attn.qkv.0."},
-                                {"attention.k_proj.", "attn.qkv.1."},
-                                {"attention.v_proj.", "attn.qkv.2."},
-                                {"attention.o_proj.", "attn.proj."},
-                                {"mlp.fc1.", "mlp.fc1."},
-                                {"mlp.fc2.", "mlp.fc2."}};
-
-// `name` with the prefix `from` of a rule as its `to`.
-template <size_t N>
-std::optional<std::string> Renamed(std::string_view name, const Renaming (&rules)[N],
-                                   std::string_view Renaming::*from, std::string_view Renaming::*to) {
-  for (const auto& rule : rules) {
-    const std::string_view prefix = rule.*from;
-    const bool whole = prefix.ends_with('.') ? name.starts_with(prefix) : name == prefix;
-    if (whole) return std::string(rule.*to) + std::string(name.substr(prefix.size()));
-  }
-  return std::nullopt;
-}
-
-// A block's tensor: renames the stack, keeps the number, renames the inner part.
-std::optional<std::string> RenamedInBlock(std::string_view name, std::string_view Renaming::*from,
-                                          std::string_view Renaming::*to) {
-  for (const auto& stack : kStacks) {
-    std::string_view rest = name;
-    if (!rest.starts_with(stack.*from)) continue;
-    rest.remove_prefix((stack.*from).size());
-    const auto dot = rest.find('.');
-    if (dot == std::string_view::npos) continue;
-    const auto inner = Renamed(rest.substr(dot + 1), kInside, from, to);
-    if (inner) return std::string(stack.*to) + std::string(rest.substr(0, dot + 1)) + *inner;
-  }
-  return std::nullopt;
-}
-
-std::optional<std::string> OursOf(std::string_view theirs) {
-  if (theirs.starts_with("vit.")) theirs.remove_prefix(sizeof("vit.") - 1);
-  const auto outside = Renamed(theirs, kOutside, &Renaming::theirs, &Renaming::ours);
-  return outside ? outside : RenamedInBlock(theirs, &Renaming::theirs, &Renaming::ours);
-}
-
-std::optional<std::string> TheirsOf(std::string_view ours) {
-  auto theirs = Renamed(ours, kOutside, &Renaming::ours, &Renaming::theirs);
-  if (!theirs) theirs = RenamedInBlock(ours, &Renaming::ours, &Renaming::theirs);
-  if (!theirs) return std::nullopt;
-  const bool bare = theirs->starts_with("decoder.") || theirs->starts_with("classifier.");
-  return bare ? *theirs : absl::StrCat("vit.", *theirs);
-}
-
-// "blocks.0.attn.qkv.1.bias" is part 1 of "blocks.0.attn.qkv.bias".
-bool TakePart(std::string& name, size_t& part) {
-  const auto at = name.find(".qkv.");
-  if (at == std::string::npos || at + 6 >= name.size()) return false;
-  const char digit = name[at + 5];
-  if (digit < '0' || digit > '2' || name[at + 6] != '.') return false;
-  part = static_cast<size_t>(digit - '0');
-  name.erase(at + 5, 2);
-  return true;
-}
-
 // "blocks.0.attn.qkv.bias" as its thirds, "blocks.0.attn.qkv.0.bias" and so on.
 NamedTensors WithPartsOfQkv(const NamedTensors& tensors) {
-  constexpr std::string_view kQkv = ".attn.qkv.";
   NamedTensors split;
   for (const auto& [name, tensor] : tensors) {
-    const auto at = name.find(kQkv);
-    if (at == std::string::npos) {
+    if (!IsQkv(name)) {
       split.emplace_back(name, tensor);
       continue;
     }
     const auto parts = tensor.chunk(3, 0);
     for (size_t part = 0; part < parts.size(); ++part) {
-      auto third = name;
-      split.emplace_back(third.insert(at + kQkv.size(), absl::StrCat(part, ".")), parts[part]);
+      split.emplace_back(WithQkvPart(name, part), parts[part]);
     }
   }
   return split;
 }
 
-bool AreOfTransformers(const NamedTensors& tensors) {
-  return std::any_of(tensors.begin(), tensors.end(), [](const auto& item) {
-    return item.first.ends_with("embeddings.cls_token") || item.first.starts_with("vit.") ||
-           item.first.starts_with("decoder.decoder_");
-  });
-}
-
-NamedTensors WithoutPrefixOfAll(const NamedTensors& tensors, std::string_view prefix) {
-  const bool all = std::all_of(tensors.begin(), tensors.end(),
-                               [&](const auto& item) { return item.first.starts_with(prefix); });
-  if (!all) return tensors;
-  NamedTensors bare;
-  for (const auto& [name, tensor] : tensors) bare.emplace_back(name.substr(prefix.size()), tensor);
-  return bare;
-}
-
 using Thirds = std::map<std::string, std::array<torch::Tensor, 3>>;
 
-absl::StatusOr<torch::Tensor> Fused(const std::string& name, const std::array<torch::Tensor, 3>& thirds) {
-  for (const auto& third : thirds) {
-    if (third.defined() && third.sizes() == thirds[0].sizes() && third.dim() > 0) continue;
+std::string ShapeOf(const torch::Tensor& tensor) {
+  return absl::StrCat("[", absl::StrJoin(tensor.sizes(), ","), "]");
+}
+
+// All three are there and of the shape of the first of them that is.
+absl::Status CheckThirds(const std::string& name, const std::array<torch::Tensor, 3>& thirds,
+                         const GivenNames& names) {
+  const auto first = std::find_if(thirds.begin(), thirds.end(), [](const auto& t) { return t.defined(); });
+  const auto alike = names.OfQkvPart(name, static_cast<size_t>(first - thirds.begin()));
+  for (size_t part = 0; part < thirds.size(); ++part) {
+    const auto& third = thirds[part];
+    if (third.defined() && third.dim() > 0 && third.sizes() == first->sizes()) continue;
     return absl::InvalidArgumentError(
-        absl::StrCat("tensor ", name, ": one of query, key and value is missing or of another shape"));
+        absl::StrCat("tensor ", names.OfQkvPart(name, part), ": is ",
+                     third.defined() ? ShapeOf(third) : "missing", "; should be ",
+                     first->dim() > 0 ? absl::StrCat(ShapeOf(*first), ", as ", alike) : "a row or a matrix"));
   }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<torch::Tensor> Fused(const std::string& name, const std::array<torch::Tensor, 3>& thirds,
+                                    const GivenNames& names) {
+  MAE_RETURN_IF_ERROR(CheckThirds(name, thirds, names));
   return CatchTorch(absl::StrCat("fusing ", name), [&] {
     return torch::cat({thirds[0], thirds[1], thirds[2]}, 0);
   });
 }
 
+using HeadParts = std::map<std::string, torch::Tensor>;
+
+constexpr const char* kHeadMean = "head.0.running_mean";
+constexpr const char* kHeadVar = "head.0.running_var";
+constexpr const char* kHeadWeight = "head.1.weight";
+constexpr const char* kHeadBias = "head.1.bias";
+
+absl::Status HeadFault(const std::string& name, const std::string& fault, const GivenNames& names) {
+  return absl::InvalidArgumentError(absl::StrCat("tensor ", names.Of(name), ": ", fault,
+                                                 ": the head of a linear probe is ", names.Of(kHeadMean),
+                                                 " and ", names.Of(kHeadVar), " [D], ", names.Of(kHeadWeight),
+                                                 " [C,D], ", names.Of(kHeadBias), " [C] and nothing else"));
+}
+
+absl::Status CheckProbeHead(const HeadParts& head, const GivenNames& names) {
+  for (const char* name : {kHeadWeight, kHeadBias, kHeadMean, kHeadVar}) {
+    if (!head.contains(name)) return HeadFault(name, "is missing", names);
+  }
+  for (const auto& [name, tensor] : head) {
+    const bool known = name == kHeadMean || name == kHeadVar || name == kHeadWeight || name == kHeadBias;
+    if (!known) return HeadFault(name, "is there", names);
+  }
+  const auto& weight = head.at(kHeadWeight);
+  if (weight.dim() != 2) return HeadFault(kHeadWeight, absl::StrCat("is ", ShapeOf(weight)), names);
+  for (const std::string name : {kHeadBias, kHeadMean, kHeadVar}) {
+    const auto& tensor = head.at(name);
+    const int64_t wanted = weight.size(name == kHeadBias ? 0 : 1);
+    if (tensor.dim() == 1 && tensor.size(0) == wanted) continue;
+    return HeadFault(name, absl::StrCat("is ", ShapeOf(tensor), "; should be [", wanted, "]"), names);
+  }
+  return absl::OkStatus();
+}
+
+NamedTensors WithoutPrefix(const NamedTensors& tensors, size_t prefix) {
+  NamedTensors bare;
+  for (const auto& [name, tensor] : tensors) bare.emplace_back(name.substr(prefix), tensor);
+  return bare;
+}
+
 }  // namespace
 
 absl::StatusOr<NamedTensors> ToOfficialNames(const NamedTensors& tensors) {
-  const NamedTensors given = WithoutPrefixOfAll(tensors, "module.");
-  if (!AreOfTransformers(given)) return given;
+  const GivenNames names(tensors);
+  if (!names.are_of_transformers()) return WithoutPrefix(tensors, names.prefix().size());
   NamedTensors official;
   Thirds thirds;
-  for (const auto& [theirs, tensor] : given) {
-    if (absl::StrContains(theirs, "pooler.")) continue;
-    auto ours = OursOf(theirs);
+  for (const auto& [given, tensor] : tensors) {
+    if (absl::StrContains(given, "pooler.")) continue;
+    auto ours = OfficialNameOf(std::string_view(given).substr(names.prefix().size()));
     if (!ours) {
       return absl::InvalidArgumentError(absl::StrCat(
-          "tensor ", theirs, ": no tensor of a ViTMAE or ViT classifier of transformers is called so"));
+          "tensor ", given, ": no tensor of a ViTMAE or ViT classifier of transformers is called so"));
     }
     size_t part = 0;
-    if (TakePart(*ours, part)) {
+    if (TakeQkvPart(*ours, part)) {
       thirds[*ours][part] = tensor;
     } else {
       official.emplace_back(*std::move(ours), tensor);
     }
   }
   for (const auto& [name, parts] : thirds) {
-    MAE_ASSIGN_OR_RETURN(torch::Tensor fused, Fused(name, parts));
+    MAE_ASSIGN_OR_RETURN(torch::Tensor fused, Fused(name, parts, names));
     official.emplace_back(name, std::move(fused));
   }
   return official;
@@ -182,7 +133,7 @@ absl::StatusOr<NamedTensors> ToOfficialNames(const NamedTensors& tensors) {
 absl::StatusOr<NamedTensors> ToHuggingFaceNames(const NamedTensors& tensors) {
   NamedTensors theirs;
   for (const auto& [ours, tensor] : WithPartsOfQkv(tensors)) {
-    auto name = TheirsOf(ours);
+    auto name = HuggingFaceNameOf(ours);
     if (!name) {
       return absl::InvalidArgumentError(
           absl::StrCat("tensor ", ours, " has no place in the models of transformers"));
@@ -192,30 +143,20 @@ absl::StatusOr<NamedTensors> ToHuggingFaceNames(const NamedTensors& tensors) {
   return theirs;
 }
 
-absl::StatusOr<NamedTensors> FoldProbeHead(const NamedTensors& tensors) {
+absl::StatusOr<NamedTensors> FoldProbeHead(const NamedTensors& tensors, const GivenNames& names) {
   constexpr double kProbeEps = 1e-6;
-  std::map<std::string_view, torch::Tensor> head;
+  HeadParts head;
   NamedTensors folded;
   for (const auto& [name, tensor] : tensors) {
     if (name.starts_with("head.0.") || name.starts_with("head.1.")) {
-      head[std::string_view(name).substr(sizeof("head.") - 1)] = tensor;
+      if (!name.ends_with(".num_batches_tracked")) head[name] = tensor;
     } else {
       folded.emplace_back(name, tensor);
     }
   }
   if (head.empty()) return folded;
-  head.erase("0.num_batches_tracked");
-  const auto mean = head["0.running_mean"], var = head["0.running_var"];
-  const auto weight = head["1.weight"], bias = head["1.bias"];
-  // Looking made those that were missing, undefined.
-  const bool whole = head.size() == 4 && mean.defined() && var.defined() && weight.defined() &&
-                     bias.defined() && weight.dim() == 2 && mean.sizes() == var.sizes() && mean.dim() == 1 &&
-                     mean.size(0) == weight.size(1) && bias.dim() == 1 && bias.size(0) == weight.size(0);
-  if (!whole) {
-    return absl::InvalidArgumentError(
-        "head.0 and head.1 are no head of a linear probe: running_mean, running_var, weight [C,D] and bias "
-        "[C] are needed, and nothing else is known");
-  }
+  MAE_RETURN_IF_ERROR(CheckProbeHead(head, names));
+  const auto mean = head[kHeadMean], var = head[kHeadVar], weight = head[kHeadWeight], bias = head[kHeadBias];
   return CatchTorch("folding the probe's head", [&] {
     const auto scaled = weight.to(torch::kDouble) / (var.to(torch::kDouble) + kProbeEps).sqrt();
     const auto shifted = bias.to(torch::kDouble) - torch::mv(scaled, mean.to(torch::kDouble));

@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "checkpoint/safetensors.h"
+#include "interop/given_names.h"
 
 /// Between the tensor names of the public MAE checkpoints, which this project and timm use ("official"), and
 /// those of Hugging Face transformers (ViTMAEForPreTraining, ViTForImageClassification, ViTModel). Pure
@@ -17,7 +18,7 @@ namespace mae {
 /// blocks as `decoder.decoder_layers.j.` or `decoder.decoder_encoder.layer.j.` (what save_pretrained of 5.x
 /// writes). Official names stay. "module." in front of all names (DistributedDataParallel) falls off. A
 /// pooler, which no model here has, is left out. INVALID_ARGUMENT names a tensor of transformers that has no
-/// official name, or a block of which q, k or v is missing or of another shape.
+/// official name, or the one of a block's q, k and v that is missing or of another shape.
 absl::StatusOr<NamedTensors> ToOfficialNames(const NamedTensors& tensors);
 
 /// The legacy names, which transformers 4.x and 5.x read: "vit." and "decoder." names, qkv split, head as
@@ -26,7 +27,8 @@ absl::StatusOr<NamedTensors> ToHuggingFaceNames(const NamedTensors& tensors);
 
 /// The official probe's head is BatchNorm without affine (head.0, eps 1e-6) and then Linear (head.1): in
 /// evaluation one Linear, `head`. Without such a head the tensors come back as they are.
-/// INVALID_ARGUMENT if a part is missing, of another size or unknown.
-absl::StatusOr<NamedTensors> FoldProbeHead(const NamedTensors& tensors);
+/// INVALID_ARGUMENT names a part that is missing, of another shape or unknown.
+/// @param names what the file calls them
+absl::StatusOr<NamedTensors> FoldProbeHead(const NamedTensors& tensors, const GivenNames& names = {});
 
 }  // namespace mae

@@ -96,9 +96,20 @@ TEST(WeightNames, UnknownNamesAndHalfAttentionsAreRefused) {
   EXPECT_THAT(ToOfficialNames(
                   {{"vit.embeddings.cls_token", torch::ones({1})}, {"vit.gate.weight", torch::ones({1})}}),
               StatusIs(kBadName, HasSubstr("vit.gate.weight")));
-  EXPECT_THAT(ToOfficialNames({{"vit.layers.0.attention.q_proj.weight", torch::ones({2, 2})},
-                               {"vit.layers.0.attention.k_proj.weight", torch::ones({2, 2})}}),
-              StatusIs(kBadName, HasSubstr("blocks.0.attn.qkv.weight")));
+  EXPECT_THAT(
+      ToOfficialNames({{"vit.layers.0.attention.q_proj.weight", torch::ones({2, 2})},
+                       {"vit.layers.0.attention.k_proj.weight", torch::ones({2, 2})}}),
+      StatusIs(kBadName, HasSubstr("tensor vit.layers.0.attention.v_proj.weight: is missing; should be "
+                                   "[2,2], as vit.layers.0.attention.q_proj.weight")));
+  EXPECT_THAT(
+      ToOfficialNames({{"vit.layers.0.attention.q_proj.weight", torch::ones({2, 2})},
+                       {"vit.layers.0.attention.k_proj.weight", torch::ones({3, 2})},
+                       {"vit.layers.0.attention.v_proj.weight", torch::ones({2, 2})}}),
+      StatusIs(kBadName, HasSubstr("vit.layers.0.attention.k_proj.weight: is [3,2]; should be [2,2]")));
+  EXPECT_THAT(
+      ToOfficialNames({{"encoder.layer.0.attention.attention.value.bias", torch::ones({2})},
+                       {"embeddings.cls_token", torch::ones({1})}}),
+      StatusIs(kBadName, HasSubstr("tensor encoder.layer.0.attention.attention.query.bias: is missing")));
   EXPECT_THAT(ToHuggingFaceNames({{"fc_norm.weight", torch::ones({2})}}),
               StatusIs(kBadName, HasSubstr("fc_norm")));
   EXPECT_THAT(ToHuggingFaceNames({{"stem.0.attn.qkv.weight", torch::ones({3, 2})}}),
@@ -120,7 +131,13 @@ TEST(WeightNames, AProbesHeadIsFoldedIntoOneLinear) {
   const auto expected = torch::linear((x - mean) / (var + 1e-6).sqrt(), weight, bias);
   EXPECT_TRUE(torch::allclose(torch::linear(x, parts.at("head.weight"), parts.at("head.bias")), expected,
                               1e-5, 1e-5));
-  EXPECT_THAT(FoldProbeHead({{"head.1.weight", weight}}), StatusIs(kBadName, HasSubstr("head.0")));
+  EXPECT_THAT(FoldProbeHead({{"head.1.weight", weight}}),
+              StatusIs(kBadName, HasSubstr("tensor head.1.bias: is missing")));
+  EXPECT_THAT(FoldProbeHead({{"head.0.running_mean", mean},
+                             {"head.0.running_var", torch::ones({5})},
+                             {"head.1.weight", weight},
+                             {"head.1.bias", bias}}),
+              StatusIs(kBadName, HasSubstr("tensor head.0.running_var: is [5]; should be [4]")));
   NamedTensors whole = {{"head.0.running_mean", mean},
                         {"head.0.running_var", var},
                         {"head.0.num_batches_tracked", torch::ones({}, torch::kLong)},
