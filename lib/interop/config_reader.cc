@@ -116,6 +116,10 @@ ImportOptions FromTransformers(const json& config) {
   options.mask_ratio = NumberAt(config, "mask_ratio");
   options.norm_pix_loss = TruthAt(config, "norm_pix_loss");
   options.labels = LabelsOf(ObjectAt(config, "id2label"));
+  options.origins = {
+      {"num_heads", "num_attention_heads"}, {"decoder_num_heads", "decoder_num_attention_heads"},
+      {"image_height", "image_size"},       {"layer_norm_eps", "layer_norm_eps"},
+      {"mask_ratio", "mask_ratio"},         {"labels", "id2label"}};
   return options;
 }
 
@@ -133,6 +137,11 @@ ImportOptions FromTimm(const json& config) {
       std::all_of(labels->begin(), labels->end(), [](const json& l) { return l.is_string(); })) {
     options.labels = labels->get<std::vector<std::string>>();
   }
+  options.origins = {{"num_heads", "model_args.num_heads"},
+                     {"image_height", "model_args.img_size"},
+                     {"mean", "pretrained_cfg.mean"},
+                     {"std", "pretrained_cfg.std"},
+                     {"labels", "pretrained_cfg.label_names"}};
   return options;
 }
 
@@ -153,6 +162,14 @@ ImportOptions FromOurs(const std::string& text) {
   options.mean = config->mean;
   options.std_dev = config->std_dev;
   options.labels = config->labels;
+  options.origins = {{"num_heads", "encoder.num_heads"},
+                     {"decoder_num_heads", "decoder.num_heads"},
+                     {"image_height", "encoder.image_height"},
+                     {"layer_norm_eps", "encoder.layer_norm_eps"},
+                     {"mask_ratio", "mask_ratio"},
+                     {"mean", "mean"},
+                     {"std", "std"},
+                     {"labels", "labels"}};
   return options;
 }
 
@@ -172,6 +189,7 @@ ImportOptions FromPreprocessor(const std::string& text) {
   ImportOptions options;
   options.mean = NumbersAt(config, "image_mean");
   options.std_dev = NumbersAt(config, "image_std");
+  options.origins = {{"mean", "image_mean"}, {"std", "image_std"}};
   if (TruthAt(config, "do_normalize").value_or(true)) return options;
   const size_t channels = options.mean.empty() ? 3 : options.mean.size();  // three is their default
   options.mean.assign(channels, 0.0);
@@ -185,21 +203,42 @@ absl::StatusOr<ImportOptions> ReadOne(const std::filesystem::path& path, Read re
   std::error_code error;
   if (!std::filesystem::exists(path, error)) return ImportOptions{};
   MAE_ASSIGN_OR_RETURN(const std::string text, ReadFile(path, kMaxConfigBytes));
+  const std::string file = path.filename().string();
   try {
-    return read(text);
+    ImportOptions options = read(text);
+    for (auto& [option, key] : options.origins) key = absl::StrCat(file, ": ", key);
+    return options;
   } catch (const std::exception& fault) {
-    return absl::InvalidArgumentError(absl::StrCat(path.filename().string(), ": ", fault.what()));
+    return absl::InvalidArgumentError(absl::StrCat(file, ": ", fault.what()));
   }
 }
 
 template <typename T>
-void Fill(std::optional<T>& given, const std::optional<T>& found) {
-  if (!given) given = found;
+bool IsSaid(const std::optional<T>& value) {
+  return value.has_value();
 }
 template <typename T>
-void Fill(std::vector<T>& given, const std::vector<T>& found) {
-  if (given.empty()) given = found;
+bool IsSaid(const std::vector<T>& value) {
+  return !value.empty();
 }
+
+// Takes single options of `found` that `given` has not, with where they are from.
+class Completion {
+ public:
+  Completion(ImportOptions& given, const ImportOptions& found) : given_(given), found_(found) {}
+
+  template <typename T>
+  void Fill(const char* option, T ImportOptions::*value) {
+    if (IsSaid(given_.*value) || !IsSaid(found_.*value)) return;
+    given_.*value = found_.*value;
+    const auto origin = found_.origins.find(option);
+    if (origin != found_.origins.end()) given_.origins[option] = origin->second;
+  }
+
+ private:
+  ImportOptions& given_;
+  const ImportOptions& found_;
+};
 
 }  // namespace
 
@@ -210,21 +249,22 @@ absl::StatusOr<ImportOptions> ReadConfigFiles(const std::filesystem::path& folde
 }
 
 ImportOptions Completed(ImportOptions given, const ImportOptions& found) {
+  Completion completion(given, found);
   // A preset that was asked for by name counts for more than the file.
   if (given.preset.empty()) {
-    Fill(given.num_heads, found.num_heads);
-    Fill(given.decoder_num_heads, found.decoder_num_heads);
+    completion.Fill("num_heads", &ImportOptions::num_heads);
+    completion.Fill("decoder_num_heads", &ImportOptions::decoder_num_heads);
   }
   if (!given.image_height && !given.image_width) {
-    given.image_height = found.image_height;
-    given.image_width = found.image_width;
+    completion.Fill("image_height", &ImportOptions::image_height);
+    completion.Fill("image_height", &ImportOptions::image_width);
   }
-  Fill(given.layer_norm_eps, found.layer_norm_eps);
-  Fill(given.mask_ratio, found.mask_ratio);
-  Fill(given.norm_pix_loss, found.norm_pix_loss);
-  Fill(given.mean, found.mean);
-  Fill(given.std_dev, found.std_dev);
-  Fill(given.labels, found.labels);
+  completion.Fill("layer_norm_eps", &ImportOptions::layer_norm_eps);
+  completion.Fill("mask_ratio", &ImportOptions::mask_ratio);
+  completion.Fill("norm_pix_loss", &ImportOptions::norm_pix_loss);
+  completion.Fill("mean", &ImportOptions::mean);
+  completion.Fill("std", &ImportOptions::std_dev);
+  completion.Fill("labels", &ImportOptions::labels);
   return given;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,6 +22,15 @@ struct ImportOptions {
   std::vector<std::string> labels;    ///< a class; else none
   std::string source;                 ///< where the weights are from, for the card
   std::string license;                ///< in the importer's words, for the card
+  /// Where values are from that a file said: {"num_heads", "config.json: num_attention_heads"}, by the names
+  /// of the options in the API (std_dev is "std", the image's sides are "image_height").
+  std::map<std::string, std::string> origins;
+
+  /// What a fault of this option is blamed on: its own name, or the key of the file that it was read from.
+  std::string Blamed(const std::string& option) const {
+    const auto file = origins.find(option);
+    return file == origins.end() ? option : file->second;
+  }
 
   bool operator==(const ImportOptions&) const = default;
 };

@@ -201,6 +201,23 @@ TEST_F(ConfigFilesTest, WhatTransformersHasNoModelForIsRefused) {
   EXPECT_THAT(HuggingFaceConfig(mean), StatusIs(kCant, HasSubstr("mean of the patch tokens")));
 }
 
+TEST(Completed, ValuesOfFilesSayWhichKeyTheyAreFrom) {
+  const TempFolder folder;
+  const auto config = WriteFileDurably(
+      folder / "config.json", R"({"architecture": "vit", "model_args": {"num_heads": 3, "img_size": 8}})");
+  ASSERT_THAT(config, IsOk());
+  ASSERT_THAT(WriteFileDurably(folder / "preprocessor_config.json", R"({"image_mean": [0.5]})"), IsOk());
+  const auto found = ReadConfigFiles(folder.path());
+  ASSERT_THAT(found, IsOk());
+  ImportOptions given;
+  given.image_height = 16;
+  const auto both = Completed(given, *found);
+  EXPECT_EQ(both.Blamed("num_heads"), "config.json: model_args.num_heads");
+  EXPECT_EQ(both.Blamed("mean"), "preprocessor_config.json: image_mean");
+  EXPECT_EQ(both.Blamed("image_height"), "image_height") << "the importer said it";
+  EXPECT_EQ(both.Blamed("std"), "std") << "nobody said it";
+}
+
 TEST(Completed, WhatIsGivenCountsForMoreThanWhatIsFound) {
   ImportOptions given, found;
   found.num_heads = 3, found.layer_norm_eps = 1e-12, found.mean = {0.1}, found.image_height = 8;
