@@ -35,8 +35,13 @@ const std::map<std::string, std::string> kOptionsOfImport = {{"options.model", "
                                                              {"options.num_heads", "--heads"},
                                                              {"options.decoder_num_heads", "--decoder-heads"},
                                                              {"options.image_height", "--image-size"},
-                                                             {"options.mean", "--mean and --std"},
+                                                             {"options.image_width", "--image-size"},
+                                                             {"options.layer_norm_eps", "--layer-norm-eps"},
+                                                             {"options.mask_ratio", "--mask-ratio"},
+                                                             {"options.mean", "--mean"},
+                                                             {"options.std", "--std"},
                                                              {"options.labels", "--labels"},
+                                                             {"options.source", "--source"},
                                                              {"options.license", "--license"}};
 
 struct ImportArguments {

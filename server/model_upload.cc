@@ -42,8 +42,8 @@ mae::ImportOptions OptionsOf(const v1::ImportOptions& message) {
 // Fields of lib/ under the names that the request has.
 absl::Status AsRequestFault(const absl::Status& status) {
   std::map<std::string, std::string> names;
-  for (const char* field :
-       {"preset", "num_heads", "decoder_num_heads", "image_height", "mean", "labels", "files"}) {
+  for (const char* field : {"preset", "num_heads", "decoder_num_heads", "image_height", "layer_norm_eps",
+                            "mask_ratio", "mean", "std", "labels", "files"}) {
     names[field] = absl::StrCat("options.", field);
   }
   const std::string message(status.message());

@@ -83,19 +83,12 @@ absl::StatusOr<NamedTensors> AsFloats(const NamedTensors& tensors) {
   return floats;
 }
 
-// The module checks every name and shape.
+// DescribeWeights has checked every name and shape.
 absl::Status WriteImported(const NamedTensors& tensors, const ModelConfig& config, const ModelCard& card,
                            const std::filesystem::path& out) {
   const auto module = MakeModule(config);
   MAE_RETURN_IF_ERROR(LoadState(tensors, *module));
   return WriteModelFolder(out, *module, config, card);
-}
-
-absl::StatusOr<NamedTensors> OfficialTensors(const std::filesystem::path& path) {
-  MAE_ASSIGN_OR_RETURN(NamedTensors tensors, ReadWeights(path));
-  MAE_ASSIGN_OR_RETURN(tensors, AsFloats(tensors));
-  MAE_ASSIGN_OR_RETURN(tensors, ToOfficialNames(tensors));
-  return FoldProbeHead(tensors);
 }
 
 std::vector<std::string> RemarksOf(const DescribedModel& described) {
@@ -113,8 +106,13 @@ absl::StatusOr<std::vector<std::string>> ImportFrom(const std::filesystem::path&
                                                     const std::filesystem::path& out) {
   MAE_ASSIGN_OR_RETURN(const ImportOptions found, ReadConfigFiles(files));
   MAE_ASSIGN_OR_RETURN(const auto path, FindWeights(files));
-  MAE_ASSIGN_OR_RETURN(const NamedTensors tensors, OfficialTensors(path));
-  MAE_ASSIGN_OR_RETURN(const DescribedModel described, DescribeWeights(tensors, Completed(options, found)));
+  MAE_ASSIGN_OR_RETURN(NamedTensors tensors, ReadWeights(path));
+  MAE_ASSIGN_OR_RETURN(tensors, AsFloats(tensors));
+  const GivenNames names(tensors);
+  MAE_ASSIGN_OR_RETURN(tensors, ToOfficialNames(tensors));
+  MAE_ASSIGN_OR_RETURN(tensors, FoldProbeHead(tensors, names));
+  MAE_ASSIGN_OR_RETURN(const DescribedModel described,
+                       DescribeWeights(tensors, Completed(options, found), names));
   ModelCard card;
   card.recipe = "imported";
   card.source = options.source.empty() ? path.filename().string() : options.source;

@@ -5,6 +5,7 @@
 
 #include "absl/status/statusor.h"
 #include "checkpoint/safetensors.h"
+#include "interop/given_names.h"
 #include "interop/import_options.h"
 #include "options/model_card.h"
 
@@ -25,9 +26,12 @@ struct DescribedModel {
 ///
 /// The config's parameters are no more than the tensors hold, and nothing larger than pos_embed is made here.
 /// Pure; throws as LibTorch does.
-/// @return INVALID_ARGUMENT "num_heads: …" or "image_height: …" where an option is needed, and what it should
-///   say; naming the tensor for one that is missing, of another shape than a ViT's, or that no model here
-///   has.
-absl::StatusOr<DescribedModel> DescribeWeights(const NamedTensors& tensors, const ImportOptions& options);
+/// @param names what the file calls the tensors, for messages and remarks
+/// @return INVALID_ARGUMENT "num_heads: …" or "image_height: …" where an option is needed or wrong, and what
+/// it
+///   should say; "config.json: key: …" where a file said it (ImportOptions::origins); naming the tensor for
+///   one that is missing, of another shape than a ViT's, or that no model here has.
+absl::StatusOr<DescribedModel> DescribeWeights(const NamedTensors& tensors, const ImportOptions& options,
+                                               const GivenNames& names = {});
 
 }  // namespace mae

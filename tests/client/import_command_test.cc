@@ -143,6 +143,34 @@ TEST(ImportModel, ARefusalNamesTheOption) {
   EXPECT_THAT(result.err, HasSubstr("--heads: say it"));
 }
 
+TEST(ImportModel, EveryFieldThatHasAnOptionIsShownAsIt) {
+  const TempFolder folder;
+  WriteTo(folder / "a.pth", "w");
+  for (const auto& [field, option] :
+       std::map<std::string, std::string>{{"options.num_heads", "--heads"},
+                                          {"options.decoder_num_heads", "--decoder-heads"},
+                                          {"options.image_height", "--image-size"},
+                                          {"options.image_width", "--image-size"},
+                                          {"options.layer_norm_eps", "--layer-norm-eps"},
+                                          {"options.mask_ratio", "--mask-ratio"},
+                                          {"options.mean", "--mean"},
+                                          {"options.std", "--std"},
+                                          {"options.labels", "--labels"},
+                                          {"options.aliases", "--alias"},
+                                          {"options.source", "--source"}}) {
+    Script script;
+    script.import_model = [&](const grpc::ServerContext&, const auto& read, v1::ImportModelResponse&) {
+      v1::ImportModelRequest request;
+      read(request);
+      return Violations({{field, "is wrong"}}, field + ": is wrong");
+    };
+    FakeServer server(std::move(script));
+    const auto result = RunClient({"import-model", (folder / "a.pth").string(), "--model", "toy"},
+                                  {.server = server.address()});
+    EXPECT_THAT(result.err, AllOf(HasSubstr(option + ": is wrong"), testing::Not(HasSubstr("options."))));
+  }
+}
+
 TEST(ImportModel, WhatCantBeSentIsSaidBeforeTheServerIsAsked) {
   const TempFolder folder;
   WriteTo(folder / "a.txt", "x");

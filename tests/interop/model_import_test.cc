@@ -4,6 +4,7 @@
 #include <torch/torch.h>
 
 #include <map>
+#include <nlohmann/json.hpp>
 
 #include "base/durable_file.h"
 #include "checkpoint/safetensors.h"
@@ -19,6 +20,7 @@ namespace {
 
 using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 
 constexpr double kAgreement = 1e-5;
 constexpr auto kBadImport = absl::StatusCode::kInvalidArgument;
@@ -159,6 +161,69 @@ TEST_F(ModelImportTest, MissingTensorsAreNamed) {
   tensors.emplace_back("mask_token", torch::zeros({1, 1, 512}));
   ASSERT_THAT(WriteSafetensors(files() / "model.safetensors", tensors), IsOk());
   EXPECT_THAT(Import(ThreeHeads()), StatusIs(kBadImport, HasSubstr("blocks.0.norm2.bias is missing")));
+}
+
+TEST_F(ModelImportTest, TensorsOfTransformersAreNamedAsInTheirFile) {
+  Take("transformers-classifier/config.json", "config.json");
+  auto tensors = ReadSafetensors(InteropReference() / "transformers-classifier/model.safetensors")->tensors;
+  for (auto& [name, tensor] : tensors) {
+    if (name == "classifier.weight") tensor = torch::zeros({3, 5});
+    if (name.find("layer.0.attention.attention.") != std::string::npos && name.ends_with("bias"))
+      tensor = torch::zeros({7});
+  }
+  std::erase_if(tensors, [](const auto& t) { return t.first == "vit.layernorm.bias"; });
+  ASSERT_THAT(WriteSafetensors(files() / "model.safetensors", tensors), IsOk());
+  EXPECT_THAT(
+      Import(),
+      StatusIs(kBadImport,
+               AllOf(HasSubstr("classifier.weight is [3,5], should be [3,24]"),
+                     HasSubstr("vit.layernorm.bias is missing, should be [24]"),
+                     HasSubstr("vit.encoder.layer.0.attention.attention.query.bias (likewise key and value) "
+                               "is [7], should be [24]"),
+                     Not(HasSubstr("head.")), Not(HasSubstr("blocks.")))));
+  std::erase_if(tensors, [](const auto& t) { return t.first == "vit.embeddings.position_embeddings"; });
+  ASSERT_THAT(WriteSafetensors(files() / "model.safetensors", tensors), IsOk());
+  EXPECT_THAT(Import(),
+              StatusIs(kBadImport, HasSubstr("tensor vit.embeddings.position_embeddings: is missing; "
+                                             "should be [1,1 + patches,embed_dim]")));
+}
+
+TEST_F(ModelImportTest, AWrongHeadOfAProbeIsNamedAsInItsFile) {
+  auto tensors = ReadSafetensors(InteropReference() / "timm-token/model.safetensors")->tensors;
+  std::erase_if(tensors, [](const auto& t) { return t.first.starts_with("head."); });
+  tensors.emplace_back("head.0.running_mean", torch::zeros({20}));
+  tensors.emplace_back("head.0.running_var", torch::ones({20}));
+  tensors.emplace_back("head.1.weight", torch::zeros({3, 20}));
+  tensors.emplace_back("head.1.bias", torch::zeros({3}));
+  ASSERT_THAT(WriteSafetensors(files() / "model.safetensors", tensors), IsOk());
+  EXPECT_THAT(Import(ThreeHeads()),
+              StatusIs(kBadImport, HasSubstr("head.1.weight is [3,20], should be [3,24]")));
+}
+
+TEST_F(ModelImportTest, AFaultIsBlamedOnWhoSaidIt) {
+  Take("transformers-classifier/model.safetensors");
+  auto config = nlohmann::json::parse(*ReadFile(InteropReference() / "transformers-classifier/config.json"));
+  config["num_attention_heads"] = 5;
+  Put("config.json", config.dump());
+  EXPECT_THAT(Import(),
+              StatusIs(kBadImport, HasSubstr("config.json: num_attention_heads: 5 does not divide")));
+  EXPECT_THAT(Import(ThreeHeads()), IsOk());
+  auto options = ThreeHeads();
+  options.num_heads = 7;
+  EXPECT_THAT(Import(options), StatusIs(kBadImport, testing::StartsWith("num_heads: 7 does not divide")));
+}
+
+TEST_F(ModelImportTest, ClassesOfOneNameAreRefusedUnlessNamedAnew) {
+  Take("transformers-classifier/model.safetensors");
+  auto config = nlohmann::json::parse(*ReadFile(InteropReference() / "transformers-classifier/config.json"));
+  config["id2label"] = {{"0", "crane"}, {"1", "dog"}, {"2", "crane"}};
+  Put("config.json", config.dump());
+  EXPECT_THAT(Import(),
+              StatusIs(kBadImport, HasSubstr("config.json: id2label: 'crane' names two classes, 0 and 2")));
+  ImportOptions options;
+  options.labels = {"crane (bird)", "dog", "crane (machine)"};
+  ASSERT_THAT(Import(options), IsOk());
+  EXPECT_EQ(Load()->config().labels, options.labels);
 }
 
 TEST_F(ModelImportTest, HalvesBecomeFloatsAndCountsAreRefused) {

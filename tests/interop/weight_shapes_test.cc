@@ -10,9 +10,12 @@
 namespace mae {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 using testing::SizeIs;
+using testing::StartsWith;
 
 constexpr auto kBadShape = absl::StatusCode::kInvalidArgument;
 
@@ -149,11 +152,13 @@ TEST(WeightShapes, NoModelIsLargerThanItsWeights) {
   auto weights = WeightsOf(VisionTransformerOptions{SmallEncoder(), 2});
   auto far = weights;
   far.emplace_back("blocks.200.norm1.weight", torch::ones({16}));
-  EXPECT_THAT(DescribeWeights(far, Heads(4)), StatusIs(kBadShape, HasSubstr("some are missing")));
+  EXPECT_THAT(DescribeWeights(far, Heads(4)),
+              StatusIs(kBadShape, HasSubstr("blocks.2.*: are missing, while block 200")));
   for (auto& [name, tensor] : weights) {
     if (name == "head.weight") tensor = torch::empty({1'000'000, 0});
   }
-  EXPECT_THAT(DescribeWeights(weights, Heads(4)), StatusIs(kBadShape, HasSubstr("tensors are missing")));
+  EXPECT_THAT(DescribeWeights(weights, Heads(4)),
+              StatusIs(kBadShape, HasSubstr("head.weight is [1000000,0], should be [1000000,16]")));
   for (auto& [name, tensor] : weights) {
     if (name == "blocks.0.attn.qkv.weight") tensor = torch::empty({0, int64_t{1} << 40});
   }
@@ -162,8 +167,64 @@ TEST(WeightShapes, NoModelIsLargerThanItsWeights) {
 
 TEST(WeightShapes, SizesThatDoNotFitAreRefused) {
   const auto weights = WeightsOf(VisionTransformerOptions{SmallEncoder(), 2});
-  EXPECT_THAT(DescribeWeights(weights, Heads(5)), StatusIs(kBadShape, HasSubstr("embed_dim")));
-  EXPECT_THAT(DescribeWeights(weights, Heads(0)), StatusIs(kBadShape, HasSubstr("num_heads")));
+  EXPECT_THAT(DescribeWeights(weights, Heads(5)),
+              StatusIs(kBadShape, StartsWith("num_heads: 5 does not divide the width of the weights, 16")));
+  EXPECT_THAT(DescribeWeights(weights, Heads(0)), StatusIs(kBadShape, StartsWith("num_heads: 0")));
+  const auto mae = WeightsOf(MaskedAutoencoderOptions{SmallEncoder(), {8, 3, 2}});
+  EXPECT_THAT(DescribeWeights(mae, Heads(4, 3)),
+              StatusIs(kBadShape, StartsWith("decoder_num_heads: 3 does not divide")));
+  auto options = Heads(4);
+  options.image_height = 9, options.image_width = 8;
+  EXPECT_THAT(DescribeWeights(weights, options),
+              StatusIs(kBadShape, StartsWith("image_height: 9x8 is not whole patches of 2")));
+}
+
+TEST(WeightShapes, AFaultOfAFileIsNotBlamedOnAnOption) {
+  const auto weights = WeightsOf(VisionTransformerOptions{SmallEncoder(), 2});
+  auto options = Heads(5);
+  options.image_height = 16, options.labels = {"a", "b", "c"};
+  options.origins = {{"num_heads", "config.json: num_attention_heads"},
+                     {"image_height", "config.json: image_size"},
+                     {"std", "preprocessor_config.json: image_std"},
+                     {"labels", "config.json: id2label"}};
+  EXPECT_THAT(DescribeWeights(weights, options),
+              StatusIs(kBadShape, StartsWith("config.json: image_size: 16x16 in patches of 2")));
+  options.image_height.reset();
+  EXPECT_THAT(DescribeWeights(weights, options),
+              StatusIs(kBadShape, StartsWith("config.json: num_attention_heads: 5 does not")));
+  options.num_heads = 4, options.std_dev = {0.5, 0.5};
+  EXPECT_THAT(DescribeWeights(weights, options),
+              StatusIs(kBadShape, StartsWith("preprocessor_config.json: image_std: ")));
+  options.std_dev = {0.5};
+  EXPECT_THAT(DescribeWeights(weights, options),
+              StatusIs(kBadShape, StartsWith("config.json: id2label: 3 names for 2")));
+}
+
+// No file said them: the shapes do.
+TEST(WeightShapes, SizesOfTheShapesAreNotBlamedOnAConfig) {
+  auto wide = SmallEncoder();
+  wide.channels = 17;
+  auto options = Heads(4);
+  options.mean = std::vector<double>(17, 0.5), options.std_dev = options.mean;
+  EXPECT_THAT(DescribeWeights(WeightsOf(VisionTransformerOptions{wide, 2}), options),
+              StatusIs(kBadShape, AllOf(HasSubstr("channels: 17"), Not(HasSubstr("config.json")))));
+}
+
+TEST(WeightShapes, AFirstBlockWithoutItsBiasIsNoModelWithoutBiases) {
+  auto weights = WeightsOf(VisionTransformerOptions{SmallEncoder(), 2});
+  std::erase_if(weights, [](const auto& w) { return w.first == "blocks.0.attn.qkv.bias"; });
+  EXPECT_THAT(DescribeWeights(weights, Heads(4)),
+              StatusIs(kBadShape, HasSubstr("blocks.0.attn.qkv.bias is missing, should be [48]")));
+}
+
+TEST(WeightShapes, ATensorOfNoSuchFormIsToldItsOwn) {
+  auto weights = WeightsOf(VisionTransformerOptions{SmallEncoder(), 2});
+  for (auto& [name, tensor] : weights) {
+    if (name == "patch_embed.proj.weight") tensor = torch::zeros({16, 4});
+  }
+  EXPECT_THAT(DescribeWeights(weights, Heads(4)),
+              StatusIs(kBadShape, HasSubstr("tensor patch_embed.proj.weight: is [16,4]; should be "
+                                            "[embed_dim,channels,patch,patch]")));
 }
 
 }  // namespace

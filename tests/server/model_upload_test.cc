@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "tests/server/model_files.h"
 #include "tests/server/serving_fixture.h"
 
@@ -121,6 +123,37 @@ TEST_F(ModelUploadTest, NothingIsPublishedForACallerWhoHasGone) {
   for (const auto& [name, content] : files) ASSERT_THAT(upload.Take(ImportPiece(name, content)), IsOk());
   v1::ImportModelResponse response;
   EXPECT_THAT(upload.Publish(*models_.store, HasGone, response), StatusIs(absl::StatusCode::kCancelled));
+  EXPECT_TRUE(models_.store->List()->empty());
+}
+
+TEST_F(ModelUploadTest, EachFaultOfAnOptionIsOfItsField) {
+  using O = v1::ImportOptions;
+  const std::pair<std::string, std::function<void(O&)>> cases[] = {
+      {"options.num_heads: 3 does not divide", [](O& o) { o.set_num_heads(3); }},
+      {"options.num_heads: 0", [](O& o) { o.set_num_heads(0); }},
+      {"options.decoder_num_heads: -1", [](O& o) { o.set_decoder_num_heads(-1); }},
+      {"options.image_height: 9x9 is not whole", [](O& o) { o.set_image_height(9); }},
+      {"options.image_height: 0x0", [](O& o) { o.set_image_width(0); }},
+      {"options.layer_norm_eps: is -1", [](O& o) { o.set_layer_norm_eps(-1); }},
+      {"options.mask_ratio: is 2", [](O& o) { o.set_mask_ratio(2); }},
+      {"options.mean: ", [](O& o) { o.add_mean(0.5); }},
+      {"options.std: holds 0", [](O& o) { o.add_std(0); }},
+      {"options.std: ", [](O& o) { o.add_std(0.5); }},
+      {"options.labels: 'a' names two",
+       [](O& o) { o.add_labels("a"), o.add_labels("b"), o.add_labels("a"); }},
+      {"options.labels: class 1 has an empty", [](O& o) { o.add_labels("a"), o.add_labels(""); }}};
+  const auto files = TinyModelFiles();
+  for (const auto& [fault, set] : cases) {
+    auto first = ImportFirst(files);
+    set(*first.mutable_options());
+    ModelUpload upload(root(), 1 << 20);
+    ASSERT_THAT(upload.Take(first), IsOk());
+    for (const auto& [name, content] : files) ASSERT_THAT(upload.Take(ImportPiece(name, content)), IsOk());
+    v1::ImportModelResponse response;
+    const auto published = upload.Publish(*models_.store, IsThere, response);
+    EXPECT_THAT(published, StatusIs(kRefused, testing::StartsWith(fault)));
+    EXPECT_TRUE(published.GetPayload("type.googleapis.com/google.rpc.BadRequest").has_value()) << fault;
+  }
   EXPECT_TRUE(models_.store->List()->empty());
 }
 
