@@ -92,7 +92,10 @@ TEST_F(JobLife, AKilledTrainerFailsTheJobAndResumeGoesOnFromTheLastCheckpoint) {
   EXPECT_THAT(failed.error().message(), HasSubstr("resume-job"));
   EXPECT_THAT(failed.error().message(), HasSubstr("signal 9"));
 
-  EXPECT_EQ(server_.Client({"resume-job", job}).exit_code, 0);
+  const auto watched = server_.Client({"resume-job", job, "--watch"});
+  EXPECT_EQ(watched.exit_code, 0) << watched.err;
+  EXPECT_THAT(watched.err, HasSubstr("SUCCEEDED"));
+  EXPECT_THAT(watched.err, testing::Not(HasSubstr("FAILED"))) << "of the run before";
   server_.AwaitState(job, v1::Job::SUCCEEDED);
   const auto all = server_.Events(job, 0, Never);
   ExpectSequence(all, 1);
