@@ -1,19 +1,14 @@
 #include "interop/import_check.h"
 
 #include <cmath>
-#include <string_view>
-#include <unordered_map>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "options/model_limits.h"
 
 namespace mae {
 namespace {
-
-constexpr size_t kMaxShown = 80;  // characters of a label in a message
 
 class OptionChecks {
  public:
@@ -62,17 +57,10 @@ class OptionChecks {
   }
 
   absl::Status Labels() const {
-    std::unordered_map<std::string_view, size_t> numbers;
     for (size_t i = 0; i < options_.labels.size(); ++i) {
-      const std::string& name = options_.labels[i];
-      if (absl::StripAsciiWhitespace(name).empty()) {
+      if (absl::StripAsciiWhitespace(options_.labels[i]).empty()) {
         return Refuse("labels", absl::StrCat("class ", i, " has an empty name: name every class"));
       }
-      const auto [first, is_new] = numbers.emplace(name, i);
-      if (is_new) continue;
-      return Refuse("labels",
-                    absl::StrCat("'", absl::CHexEscape(name.substr(0, kMaxShown)), "' names two classes, ",
-                                 first->second, " and ", i, ": give each a name of its own"));
     }
     return absl::OkStatus();
   }

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <set>
+#include <string_view>
 #include <system_error>
 
 #include "absl/strings/ascii.h"
@@ -91,8 +93,24 @@ absl::Status WriteImported(const NamedTensors& tensors, const ModelConfig& confi
   return WriteModelFolder(out, *module, config, card);
 }
 
+// ImageNet's list, which many configs carry, has "crane" twice.
+std::vector<std::string> NamesOfTwoClasses(const std::vector<std::string>& labels) {
+  std::set<std::string_view> seen, twice;
+  for (const auto& label : labels) {
+    if (!seen.insert(label).second) twice.insert(label);
+  }
+  return {twice.begin(), twice.end()};
+}
+
 std::vector<std::string> RemarksOf(const DescribedModel& described) {
   auto remarks = described.remarks;
+  const auto twice = NamesOfTwoClasses(described.config.labels);
+  if (!twice.empty()) {
+    remarks.push_back(absl::StrCat("Several classes have the same name, ",
+                                   absl::CHexEscape(twice.front().substr(0, 80)),
+                                   twice.size() > 1 ? absl::StrCat(" the first of ", twice.size()) : "",
+                                   ": where classes are matched by name the first of them counts."));
+  }
   if (!described.ignored.empty()) {
     remarks.push_back(
         absl::StrCat("Left out, as a classifier has no use for them: ", described.ignored.size(),

@@ -139,8 +139,6 @@ TEST_F(ModelUploadTest, EachFaultOfAnOptionIsOfItsField) {
       {"options.mean: ", [](O& o) { o.add_mean(0.5); }},
       {"options.std: holds 0", [](O& o) { o.add_std(0); }},
       {"options.std: ", [](O& o) { o.add_std(0.5); }},
-      {"options.labels: 'a' names two",
-       [](O& o) { o.add_labels("a"), o.add_labels("b"), o.add_labels("a"); }},
       {"options.labels: class 1 has an empty", [](O& o) { o.add_labels("a"), o.add_labels(""); }}};
   const auto files = TinyModelFiles();
   for (const auto& [fault, set] : cases) {
