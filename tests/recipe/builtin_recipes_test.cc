@@ -230,24 +230,20 @@ TEST(FashionMnistFinetune, HasTheNumbersOfItsReferenceAndLearnsPositionsFromScra
 
 TEST(FashionMnistFinetuneAugmented, IsTheFinetuneWithEverythingOn) {
   const auto plain = OptionsOf("fashion-mnist-finetune");
-  auto options = OptionsOf("fashion-mnist-finetune-augmented");
+  const auto options = OptionsOf("fashion-mnist-finetune-augmented");
   const auto& augmentation = options.augmentation;
   EXPECT_TRUE(augmentation.horizontal_flip && augmentation.mixes());
   ASSERT_TRUE(augmentation.random_resized_crop && augmentation.rand_augment && augmentation.random_erasing);
   EXPECT_EQ(*augmentation.rand_augment, (RandAugmentOptions{1, 3.0, 0.5}));
-  EXPECT_EQ(augmentation.random_resized_crop->scale_min, 0.9);
-  EXPECT_EQ(augmentation.random_erasing->probability, 0.1);
-  EXPECT_EQ(augmentation.mixup_alpha, 0.1);
-  EXPECT_EQ(augmentation.cutmix_alpha, 0.1);
-  EXPECT_EQ(augmentation.label_smoothing, 0.05);
-  EXPECT_EQ(Finetune(options).model.drop_path, 0.02);
-  std::get<FinetuneOptions>(options.kind).model.drop_path = 0;
-  EXPECT_EQ(Finetune(options), Finetune(plain));
+  EXPECT_THAT((std::vector<double>{augmentation.random_resized_crop->scale_min,
+                                   augmentation.random_erasing->probability, augmentation.mixup_alpha,
+                                   augmentation.cutmix_alpha, augmentation.label_smoothing}),
+              ElementsAre(0.9, 0.1, 0.1, 0.1, 0.05));
+  auto finetune = Finetune(plain);
+  finetune.model.drop_path = 0.02;
+  EXPECT_EQ(Finetune(options), finetune);
   EXPECT_EQ(options.data, plain.data);
-  auto optimizer = plain.optimizer;
-  optimizer.layer_decay = 0.9;
-  optimizer.ema_decay = 0.99;
-  EXPECT_EQ(options.optimizer, optimizer);
+  EXPECT_EQ(std::pair(options.optimizer.layer_decay, options.optimizer.ema_decay), std::pair(0.9, 0.99));
   EXPECT_EQ(plain.augmentation, AugmentationOptions()) << "off unless asked for";
 }
 
