@@ -5,12 +5,12 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "base/work_queue.h"
 #include "mae/v1/dataset.grpc.pb.h"
 #include "server/dataset_store.h"
 #include "server/dataset_upload.h"
 #include "server/transfer_place.h"
 #include "server/upload_staging.h"
-#include "server/work_queue.h"
 
 namespace mae {
 

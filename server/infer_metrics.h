@@ -6,11 +6,12 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "serving/batch_queue.h"
 
 namespace mae {
 
-/// What the inference service tells of each request; server/metrics.h turns it into mae_infer_* series.
-/// Thread-safe.
+/// What the inference service tells of each request, and the models of each batch; server/metrics.h turns it
+/// into mae_infer_* series. Thread-safe.
 class InferMetrics {
  public:
   virtual ~InferMetrics() = default;
@@ -22,6 +23,9 @@ class InferMetrics {
   /// @param method "Reconstruct", "Classify" or "Embed".
   virtual void Record(std::string_view model, int64_t version, std::string_view method, absl::StatusCode code,
                       absl::Duration duration) = 0;
+
+  /// A model has run a batch of them.
+  virtual void RecordBatch(std::string_view model, int64_t version, const BatchRecord& batch) = 0;
 };
 
 }  // namespace mae

@@ -34,6 +34,11 @@ bool IsClassifier(const ModelConfig& config) {
 
 bool IsAny(const ModelConfig&) { return true; }
 
+RequestContext ContextOf(const grpc::CallbackServerContext& context) {
+  return {.deadline = absl::FromChrono(context.deadline()),
+          .is_cancelled = [&context] { return context.IsCancelled(); }};
+}
+
 double HiddenShare(const std::vector<bool>& hidden) {
   return static_cast<double>(std::count(hidden.begin(), hidden.end(), true)) /
          static_cast<double>(hidden.size());
@@ -87,7 +92,8 @@ absl::Status InferenceService::Answer(const grpc::CallbackServerContext& context
         MAE_ASSIGN_OR_RETURN(const auto scale, PictureScale(request.picture_scale(), encoder));
         MAE_ASSIGN_OR_RETURN(const auto inputs, InputsFromProto(request.images(), limits_));
         MAE_ASSIGN_OR_RETURN(const auto model, Load(context, version));
-        MAE_ASSIGN_OR_RETURN(const auto results, model.predictor->Reconstruct(inputs, options));
+        MAE_ASSIGN_OR_RETURN(const auto results,
+                             model.predictor->Reconstruct(inputs, options, ContextOf(context)));
         response.set_model_version(version.resource_name());
         response.set_mask_ratio(HiddenShare(results[0].hidden));
         response.set_pixel_statistics(PixelStatisticsOf(version.config) == PixelStatistics::kTruePatch
@@ -109,7 +115,7 @@ absl::Status InferenceService::Answer(const grpc::CallbackServerContext& context
     MAE_ASSIGN_OR_RETURN(const auto top_k, TopK(request.top_k(), classes));
     MAE_ASSIGN_OR_RETURN(const auto inputs, InputsFromProto(request.images(), limits_));
     MAE_ASSIGN_OR_RETURN(const auto model, Load(context, version));
-    MAE_ASSIGN_OR_RETURN(const auto rows, model.predictor->Classify(inputs));
+    MAE_ASSIGN_OR_RETURN(const auto rows, model.predictor->Classify(inputs, ContextOf(context)));
     response.set_model_version(version.resource_name());
     for (const auto& logits : rows) {
       *response.add_classifications() = ToProto(logits, top_k, version.config.labels, request.logits());
@@ -124,7 +130,7 @@ absl::Status InferenceService::Answer(const grpc::CallbackServerContext& context
     MAE_ASSIGN_OR_RETURN(const auto options, OptionsFromProto(request));
     MAE_ASSIGN_OR_RETURN(const auto inputs, InputsFromProto(request.images(), limits_));
     MAE_ASSIGN_OR_RETURN(const auto model, Load(context, version));
-    MAE_ASSIGN_OR_RETURN(const auto embeddings, model.predictor->Embed(inputs, options));
+    MAE_ASSIGN_OR_RETURN(const auto embeddings, model.predictor->Embed(inputs, options, ContextOf(context)));
     response.set_model_version(version.resource_name());
     *response.mutable_embeddings() = ToProto(embeddings);
     return absl::OkStatus();

@@ -3,10 +3,10 @@
 #include <functional>
 #include <string_view>
 
+#include "base/work_queue.h"
 #include "mae/v1/inference.grpc.pb.h"
 #include "server/image_from_proto.h"
 #include "server/infer_metrics.h"
-#include "server/work_queue.h"
 #include "serving/model_store.h"
 
 namespace mae {

@@ -1,9 +1,9 @@
 #pragma once
 
+#include "base/work_queue.h"
 #include "mae/v1/job.grpc.pb.h"
 #include "server/job_manager.h"
 #include "server/watch_hub.h"
-#include "server/work_queue.h"
 
 namespace mae {
 

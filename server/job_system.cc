@@ -33,24 +33,39 @@ absl::StatusOr<FileLock> LockDataFolder(const std::filesystem::path& data) {
                                                     "that one or choose another folder with --data-dir"));
 }
 
+ServingOptions ServingFrom(const ServerConfig::Inference& config, InferMetrics& metrics) {
+  ServingOptions options;
+  options.device = config.device;
+  options.max_loaded = config.max_loaded_models;
+  options.forward_threads = config.forward_threads;
+  options.batch.max_batch = config.max_batch;
+  options.batch.max_queued = config.max_queued_images;
+  options.batch.max_delay = absl::Microseconds(config.max_delay_microseconds);
+  options.batch.max_running = config.forward_threads;
+  options.on_batch = [&metrics](const std::string& model, int64_t version, const BatchRecord& batch) {
+    metrics.RecordBatch(model, version, batch);
+  };
+  return options;
+}
+
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<JobSystem>> JobSystem::Open(const ServerConfig& config) {
+absl::StatusOr<std::unique_ptr<JobSystem>> JobSystem::Open(const ServerConfig& config,
+                                                           InferMetrics& metrics) {
   for (const char* folder : {"", "jobs", "models", "datasets"}) {
     MAE_RETURN_IF_ERROR(MakeWritableFolder(config.data_dir / folder));
   }
   MAE_ASSIGN_OR_RETURN(FileLock lock, LockDataFolder(config.data_dir));
   std::unique_ptr<JobSystem> system(new JobSystem(std::move(lock)));
-  MAE_RETURN_IF_ERROR(system->OpenStores(config));
+  MAE_RETURN_IF_ERROR(system->OpenStores(config, metrics));
   MAE_RETURN_IF_ERROR(system->StartJobs(config));
   return system;
 }
 
-absl::Status JobSystem::OpenStores(const ServerConfig& config) {
+absl::Status JobSystem::OpenStores(const ServerConfig& config, InferMetrics& metrics) {
   MAE_ASSIGN_OR_RETURN(database_, Database::Open(config.data_dir / "mae.db", Database::Mode::kReadWrite));
-  MAE_ASSIGN_OR_RETURN(models_,
-                       ModelStore::Create(*database_, database_mutex_, config.data_dir / "models",
-                                          config.inference.device, config.inference.max_loaded_models));
+  MAE_ASSIGN_OR_RETURN(models_, ModelStore::Create(*database_, database_mutex_, config.data_dir / "models",
+                                                   ServingFrom(config.inference, metrics)));
   MAE_ASSIGN_OR_RETURN(datasets_, DatasetStore::Create(config.datasets, config.data_dir / "datasets"));
   MAE_ASSIGN_OR_RETURN(table_, JobTable::Create(*database_, database_mutex_));
   return absl::OkStatus();

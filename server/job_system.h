@@ -7,6 +7,7 @@
 #include "base/durable_file.h"
 #include "base/sqlite.h"
 #include "server/dataset_store.h"
+#include "server/infer_metrics.h"
 #include "server/job_ledger.h"
 #include "server/job_manager.h"
 #include "server/job_table.h"
@@ -26,7 +27,8 @@ class JobSystem {
   /// supervisor().ReleaseQueue().
   /// FAILED_PRECONDITION if another server uses the folder; PERMISSION_DENIED if it can't be written (both
   /// name it).
-  static absl::StatusOr<std::unique_ptr<JobSystem>> Open(const ServerConfig& config);
+  /// @param metrics told of the models' batches; outlives it.
+  static absl::StatusOr<std::unique_ptr<JobSystem>> Open(const ServerConfig& config, InferMetrics& metrics);
 
   JobManager& manager() { return *manager_; }
   TrainerSupervisor& supervisor() { return *supervisor_; }
@@ -38,7 +40,7 @@ class JobSystem {
 
  private:
   explicit JobSystem(FileLock lock) : lock_(std::move(lock)) {}
-  absl::Status OpenStores(const ServerConfig& config);
+  absl::Status OpenStores(const ServerConfig& config, InferMetrics& metrics);
   absl::Status StartJobs(const ServerConfig& config);
 
   const FileLock lock_;

@@ -5,6 +5,9 @@
 namespace mae {
 namespace {
 
+// Images.
+const prometheus::Histogram::BucketBoundaries kBatchBuckets = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024};
+
 // Seconds; from a cheap lookup to a large batch through a large model.
 const prometheus::Histogram::BucketBoundaries kBuckets = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25,
                                                           0.5,   1,      2.5,   5,    10,    30,   60};
@@ -28,7 +31,15 @@ Metrics::Metrics(const std::string& version)
       infer_seconds_(prometheus::BuildHistogram()
                          .Name("mae_infer_request_duration_seconds")
                          .Help("Time of an inference request: decoding, forward pass, encoding.")
-                         .Register(*registry_)) {
+                         .Register(*registry_)),
+      infer_queue_seconds_(prometheus::BuildHistogram()
+                               .Name("mae_infer_queue_duration_seconds")
+                               .Help("How long the request that came first in a batch waited for the model.")
+                               .Register(*registry_)),
+      infer_batch_size_(prometheus::BuildHistogram()
+                            .Name("mae_infer_batch_size")
+                            .Help("Images that a model ran at once.")
+                            .Register(*registry_)) {
   prometheus::BuildGauge()
       .Name("mae_build_info")
       .Help("Always 1; the labels tell the version.")
@@ -56,6 +67,12 @@ void Metrics::Record(std::string_view model, int64_t version, std::string_view m
   prometheus::Labels with_code = labels;
   with_code["code"] = absl::StatusCodeToString(code);
   infer_requests_.Add(with_code).Increment();
+}
+
+void Metrics::RecordBatch(std::string_view model, int64_t version, const BatchRecord& batch) {
+  const prometheus::Labels labels = {{"model", std::string(model)}, {"version", absl::StrCat(version)}};
+  infer_queue_seconds_.Add(labels, kBuckets).Observe(absl::ToDoubleSeconds(batch.queued));
+  infer_batch_size_.Add(labels, kBatchBuckets).Observe(static_cast<double>(batch.images));
 }
 
 }  // namespace mae

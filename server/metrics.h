@@ -15,7 +15,8 @@
 namespace mae {
 
 /// The series that calls make as they end: grpc_server_handled_total, grpc_server_handling_seconds,
-/// mae_infer_requests_total, mae_infer_request_duration_seconds; and mae_build_info. Thread-safe.
+/// mae_infer_requests_total, mae_infer_request_duration_seconds, mae_infer_queue_duration_seconds,
+/// mae_infer_batch_size; and mae_build_info. Thread-safe.
 class Metrics final : public InferMetrics {
  public:
   /// @param version for mae_build_info.
@@ -27,6 +28,7 @@ class Metrics final : public InferMetrics {
 
   void Record(std::string_view model, int64_t version, std::string_view method, absl::StatusCode code,
               absl::Duration duration) override;
+  void RecordBatch(std::string_view model, int64_t version, const BatchRecord& batch) override;
 
   /// To be served, or looked at by tests.
   const std::shared_ptr<prometheus::Registry>& registry() const { return registry_; }
@@ -37,6 +39,8 @@ class Metrics final : public InferMetrics {
   prometheus::Family<prometheus::Histogram>& handling_seconds_;
   prometheus::Family<prometheus::Counter>& infer_requests_;
   prometheus::Family<prometheus::Histogram>& infer_seconds_;
+  prometheus::Family<prometheus::Histogram>& infer_queue_seconds_;
+  prometheus::Family<prometheus::Histogram>& infer_batch_size_;
 };
 
 }  // namespace mae

@@ -1,8 +1,8 @@
 #pragma once
 
+#include "base/work_queue.h"
 #include "mae/v1/model.grpc.pb.h"
 #include "server/model_transfers.h"
-#include "server/work_queue.h"
 #include "serving/model_store.h"
 
 namespace mae {

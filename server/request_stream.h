@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "base/work_queue.h"
 #include "server/status_to_grpc.h"
-#include "server/work_queue.h"
 
 namespace mae {
 

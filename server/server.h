@@ -7,6 +7,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "base/work_queue.h"
 #include "server/dataset_service.h"
 #include "server/inference_service.h"
 #include "server/job_service.h"
@@ -17,7 +18,6 @@
 #include "server/model_transfers.h"
 #include "server/server_config.h"
 #include "server/server_service.h"
-#include "server/work_queue.h"
 
 namespace mae {
 

@@ -1,8 +1,8 @@
 #pragma once
 
+#include "base/work_queue.h"
 #include "mae/v1/server.grpc.pb.h"
 #include "server/dataset_store.h"
-#include "server/work_queue.h"
 
 namespace mae {
 

@@ -90,6 +90,11 @@ const std::map<std::string, Setter>& Setters() {
       {"inference.max_image_pixels", Integer(MAE_FIELD(inference.max_image_pixels), 1, int64_t{1} << 30)},
       {"inference.max_loaded_models", Integer(MAE_FIELD(inference.max_loaded_models), 1, 1024)},
       {"inference.device", Text(MAE_FIELD(inference.device))},
+      {"inference.forward_threads", Integer(MAE_FIELD(inference.forward_threads), 1, 64)},
+      {"inference.max_batch", Integer(MAE_FIELD(inference.max_batch), 1, 4096)},
+      {"inference.max_delay_microseconds",
+       Integer(MAE_FIELD(inference.max_delay_microseconds), 0, 1'000'000)},
+      {"inference.max_queued_images", Integer(MAE_FIELD(inference.max_queued_images), 1, 1'000'000)},
   };
   return setters;
 }

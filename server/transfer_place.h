@@ -5,8 +5,8 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "base/work_queue.h"
 #include "server/stall_watch.h"
-#include "server/work_queue.h"
 
 namespace mae {
 

@@ -5,7 +5,7 @@
 #include <functional>
 
 #include "absl/status/status.h"
-#include "server/work_queue.h"
+#include "base/work_queue.h"
 
 namespace mae {
 

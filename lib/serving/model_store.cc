@@ -20,6 +20,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// Each model that is in memory has at most batch.max_running forward passes waiting for a thread.
+constexpr int kMaxForwardsWaiting = 4096;
 constexpr int64_t kMaxJsonBytes = int64_t{16} << 20;
 
 // The number that a folder's name is, or 0.
@@ -62,11 +64,12 @@ absl::StatusOr<ModelVersion> ReadVersion(const fs::path& folder) {
 
 class SqliteModelStore : public ModelStore {
  public:
-  SqliteModelStore(std::unique_ptr<ModelRegistry> registry, fs::path root, const std::string& device,
-                   int64_t max_loaded)
+  SqliteModelStore(std::unique_ptr<ModelRegistry> registry, fs::path root, ServingOptions options)
       : registry_(std::move(registry)),
         root_(std::move(root)),
-        cache_(max_loaded, [device](const std::string& folder) { return Predictor::Load(folder, device); }) {}
+        options_(std::move(options)),
+        forward_threads_(static_cast<int>(options_.forward_threads), kMaxForwardsWaiting),
+        cache_(options_.max_loaded, [this](const std::string& folder) { return LoadPredictor(folder); }) {}
 
   absl::Status Heal() {
     MAE_ASSIGN_OR_RETURN(const auto unconfirmed, registry_->Unconfirmed());
@@ -157,24 +160,38 @@ class SqliteModelStore : public ModelStore {
     return registry_->Confirm(announced);
   }
 
+  // @param folder {root}/{model}/{version}
+  absl::StatusOr<std::unique_ptr<Predictor>> LoadPredictor(const fs::path& folder) {
+    Batching batching{&forward_threads_, options_.batch};
+    if (options_.on_batch) {
+      batching.record = [told = options_.on_batch, model = folder.parent_path().filename().string(),
+                         version = NumberOf(folder)](const BatchRecord& batch) {
+        told(model, version, batch);
+      };
+    }
+    return Predictor::Load(folder, options_.device, batching);
+  }
+
   const std::unique_ptr<ModelRegistry> registry_;
   const fs::path root_;
+  const ServingOptions options_;
   absl::Mutex publishing_;  // one publish at a time: numbers are found, then taken
+  WorkQueue forward_threads_;
   PredictorCache cache_;
 };
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<ModelStore>> ModelStore::Create(Database& database, absl::Mutex& mutex,
-                                                               fs::path root, std::string device,
-                                                               int64_t max_loaded) {
-  if (max_loaded < 1) {
-    return absl::InvalidArgumentError(absl::StrCat("max_loaded_models: ", max_loaded, " must be at least 1"));
+                                                               fs::path root, ServingOptions options) {
+  if (options.max_loaded < 1) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("max_loaded_models: ", options.max_loaded, " must be at least 1"));
   }
   root = fs::absolute(root).lexically_normal();
   MAE_RETURN_IF_ERROR(MakeFolder(root));
   MAE_ASSIGN_OR_RETURN(auto registry, ModelRegistry::Create(database, mutex, root));
-  auto store = std::make_unique<SqliteModelStore>(std::move(registry), std::move(root), device, max_loaded);
+  auto store = std::make_unique<SqliteModelStore>(std::move(registry), std::move(root), std::move(options));
   MAE_RETURN_IF_ERROR(store->Heal());
   return store;
 }

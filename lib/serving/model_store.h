@@ -10,6 +10,7 @@
 #include "absl/synchronization/mutex.h"
 #include "serving/model_version.h"
 #include "serving/predictor.h"
+#include "serving/serving_options.h"
 
 namespace mae {
 
@@ -33,11 +34,9 @@ class ModelStore {
   /// @param mutex guards `database`, whose other users lock it too; never held over disk work besides
   /// SQLite's.
   /// @param root the models/ folder, on the file system of the folders to publish; made if need be.
-  /// @param device where predictors run: auto, cpu, cuda or cuda:N.
-  /// @param max_loaded predictors kept, at least 1; the one used longest ago makes room.
   static absl::StatusOr<std::unique_ptr<ModelStore>> Create(Database& database, absl::Mutex& mutex,
-                                                            std::filesystem::path root, std::string device,
-                                                            int64_t max_loaded);
+                                                            std::filesystem::path root,
+                                                            ServingOptions options);
   virtual ~ModelStore() = default;
 
   /// Moves a finished model folder in as the next version, all or nothing; `latest` and `aliases` move to it.

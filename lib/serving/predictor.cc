@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "absl/strings/str_cat.h"
 #include "base/counted_random.h"
@@ -128,9 +129,36 @@ ReconstructionResult ResultOf(const Rebuilt& rebuilt, int64_t i, const float* or
   return result;
 }
 
+// What requests share a batch by: the answer that each image's row is.
+enum Kind : int64_t { kLogits, kMeanEmbedding, kTokenEmbedding };
+
+BatchQueue::Rows ToRows(const torch::Tensor& tensor) {
+  const auto values = tensor.to(torch::kCPU, torch::kFloat32).contiguous();
+  const float* data = values.data_ptr<float>();
+  BatchQueue::Rows rows;
+  for (int64_t i = 0; i < values.size(0); ++i, data += values.size(1)) {
+    rows.emplace_back(data, data + values.size(1));
+  }
+  return rows;
+}
+
+void NormalizeL2(std::vector<float>& row) {
+  double squares = 0;
+  for (const float value : row) squares += static_cast<double>(value) * value;
+  const double norm = std::max(std::sqrt(squares), 1e-12);
+  for (float& value : row) value = static_cast<float>(value / norm);
+}
+
 class LoadedPredictor : public Predictor {
  public:
-  LoadedPredictor(ModelConfig config, torch::Device device) : config_(std::move(config)), device_(device) {}
+  LoadedPredictor(ModelConfig config, torch::Device device, const Batching& batching)
+      : config_(std::move(config)), device_(device) {
+    if (batching.threads == nullptr) return;
+    const auto forward = [this](int64_t kind, std::vector<float>& values, int64_t images) {
+      return Forward(kind, values, images);
+    };
+    queue_ = std::make_unique<BatchQueue>(batching.options, *batching.threads, forward, batching.record);
+  }
 
   // Builds the module that the config describes, with the weights of the folder. Throws as LibTorch does.
   absl::Status LoadWeights(const std::filesystem::path& folder) {
@@ -147,7 +175,8 @@ class LoadedPredictor : public Predictor {
   const ModelConfig& config() const override { return config_; }
 
   absl::StatusOr<std::vector<ReconstructionResult>> Reconstruct(
-      const std::vector<PredictorInput>& inputs, const ReconstructOptions& options) const override {
+      const std::vector<PredictorInput>& inputs, const ReconstructOptions& options,
+      const RequestContext& context) const override {
     if (!autoencoder_)
       return CantDo(config_, "Reconstruct", "a masked_autoencoder (the result of a pretraining)");
     const auto& model = autoencoder_->options();
@@ -157,11 +186,9 @@ class LoadedPredictor : public Predictor {
                                                         " channels can't be drawn; ask for tensors instead"));
     }
     MAE_ASSIGN_OR_RETURN(auto batch, NormalizedBatch(inputs, config_));
+    const auto count = static_cast<int64_t>(inputs.size());
+    MAE_ASSIGN_OR_RETURN(const Rebuilt rebuilt, RebuildAlone(batch, count, options, context));
     return CatchTorch("Reconstruct", [&] {
-      const c10::InferenceMode inference;
-      const auto count = static_cast<int64_t>(inputs.size());
-      const auto rebuilt =
-          Rebuild(*autoencoder_, Images(batch, count), MakeMask(options, model, count, device_));
       const auto stride = static_cast<int64_t>(batch.size()) / count;
       std::vector<ReconstructionResult> results;
       for (int64_t i = 0; i < count; ++i) {
@@ -171,37 +198,62 @@ class LoadedPredictor : public Predictor {
     });
   }
 
-  absl::StatusOr<std::vector<std::vector<float>>> Classify(
-      const std::vector<PredictorInput>& inputs) const override {
+  absl::StatusOr<std::vector<std::vector<float>>> Classify(const std::vector<PredictorInput>& inputs,
+                                                           const RequestContext& context) const override {
     if (!classifier_ || classifier_->options().num_classes == 0) {
       return CantDo(config_, "Classify", "a vision_transformer with a head (the result of a fine-tuning)");
     }
-    MAE_ASSIGN_OR_RETURN(auto batch, NormalizedBatch(inputs, config_));
-    return CatchTorch("Classify", [&] {
-      const c10::InferenceMode inference;
-      const auto logits =
-          classifier_->forward(Images(batch, static_cast<int64_t>(inputs.size()))).cpu().contiguous();
-      std::vector<std::vector<float>> rows;
-      const float* data = logits.data_ptr<float>();
-      for (int64_t i = 0; i < logits.size(0); ++i, data += logits.size(1)) {
-        rows.emplace_back(data, data + logits.size(1));
-      }
-      return rows;
-    });
+    return RowsOf(kLogits, inputs, context);
   }
 
-  absl::StatusOr<FloatTensor> Embed(const std::vector<PredictorInput>& inputs,
-                                    const EmbedOptions& options) const override {
-    MAE_ASSIGN_OR_RETURN(auto batch, NormalizedBatch(inputs, config_));
-    return CatchTorch("Embed", [&] {
-      const c10::InferenceMode inference;
-      auto pooled = Pool(Images(batch, static_cast<int64_t>(inputs.size())), options.class_token);
-      if (options.l2_normalize) pooled = pooled / pooled.norm(2, 1, /*keepdim=*/true).clamp_min(1e-12);
-      return ToFloatTensor(pooled);
-    });
+  absl::StatusOr<FloatTensor> Embed(const std::vector<PredictorInput>& inputs, const EmbedOptions& options,
+                                    const RequestContext& context) const override {
+    MAE_ASSIGN_OR_RETURN(auto rows,
+                         RowsOf(options.class_token ? kTokenEmbedding : kMeanEmbedding, inputs, context));
+    FloatTensor embeddings{{static_cast<int64_t>(rows.size()), static_cast<int64_t>(rows[0].size())}, {}};
+    for (auto& row : rows) {
+      if (options.l2_normalize) NormalizeL2(row);
+      embeddings.values.insert(embeddings.values.end(), row.begin(), row.end());
+    }
+    return embeddings;
   }
 
  private:
+  absl::StatusOr<BatchQueue::Rows> RowsOf(Kind kind, const std::vector<PredictorInput>& inputs,
+                                          const RequestContext& context) const {
+    MAE_ASSIGN_OR_RETURN(auto batch, NormalizedBatch(inputs, config_));
+    const auto count = static_cast<int64_t>(inputs.size());
+    if (queue_) return queue_->Run(kind, std::move(batch), count, context);
+    return Forward(kind, batch, count);
+  }
+
+  absl::StatusOr<BatchQueue::Rows> Forward(int64_t kind, std::vector<float>& values, int64_t count) const {
+    return CatchTorch(kind == kLogits ? "Classify" : "Embed", [&] {
+      const c10::InferenceMode inference;
+      const auto images = Images(values, count);
+      return ToRows(kind == kLogits ? classifier_->forward(images) : Pool(images, kind == kTokenEmbedding));
+    });
+  }
+
+  absl::StatusOr<Rebuilt> RebuildAlone(std::vector<float>& batch, int64_t count,
+                                       const ReconstructOptions& options,
+                                       const RequestContext& context) const {
+    absl::StatusOr<Rebuilt> rebuilt = absl::InternalError("not run");
+    const auto rebuild = [&] {
+      rebuilt = CatchTorch("Reconstruct", [&] {
+        const c10::InferenceMode inference;
+        return Rebuild(*autoencoder_, Images(batch, count),
+                       MakeMask(options, autoencoder_->options(), count, device_));
+      });
+    };
+    if (!queue_) {
+      rebuild();
+    } else {
+      MAE_RETURN_IF_ERROR(queue_->RunAlone(rebuild, count, context));
+    }
+    return rebuilt;
+  }
+
   // A view of the batch on the CPU, a copy on another device.
   torch::Tensor Images(std::vector<float>& batch, int64_t count) const {
     const auto& encoder = config_.encoder();
@@ -225,6 +277,7 @@ class LoadedPredictor : public Predictor {
   // One of the two. Never changed after LoadWeights, so that forward passes may run side by side.
   std::shared_ptr<MaskedAutoencoderImpl> autoencoder_;
   std::shared_ptr<VisionTransformerImpl> classifier_;
+  std::unique_ptr<BatchQueue> queue_;  ///< null: every call runs by itself
 };
 
 }  // namespace
@@ -235,13 +288,14 @@ PixelStatistics PixelStatisticsOf(const ModelConfig& config) {
 }
 
 absl::StatusOr<std::unique_ptr<Predictor>> Predictor::Load(const std::filesystem::path& folder,
-                                                           const std::string& device) {
+                                                           const std::string& device,
+                                                           const Batching& batching) {
   MAE_ASSIGN_OR_RETURN(auto config, ReadModelConfig(folder));
   MAE_RETURN_IF_ERROR(CheckModelConfig(config));
   MAE_ASSIGN_OR_RETURN(const auto place, ResolveDevice(device));
   return CatchTorch(
       absl::StrCat("loading ", folder.string()), [&]() -> absl::StatusOr<std::unique_ptr<Predictor>> {
-        auto predictor = std::make_unique<LoadedPredictor>(std::move(config), torch::Device(place));
+        auto predictor = std::make_unique<LoadedPredictor>(std::move(config), torch::Device(place), batching);
         MAE_RETURN_IF_ERROR(predictor->LoadWeights(folder));
         return predictor;
       });

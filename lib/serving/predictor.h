@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -9,8 +10,11 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "base/work_queue.h"
 #include "image/codec.h"
 #include "options/model_card.h"
+#include "serving/batch_queue.h"
+#include "serving/request_context.h"
 
 /// Runs one loaded model. Torch-free header: the server includes it.
 namespace mae {
@@ -55,29 +59,43 @@ struct EmbedOptions {
   bool l2_normalize = false;
 };
 
-/// Immutable once loaded; every method is thread-safe and blocks for one forward pass.
-/// All: INVALID_ARGUMENT "field: what is wrong" for an input ("images[3]") or an option at fault,
-/// FAILED_PRECONDITION if this kind of model can't do it, RESOURCE_EXHAUSTED or INTERNAL with LibTorch's
-/// words otherwise.
+/// Where and how a predictor runs its model.
+struct Batching {
+  WorkQueue* threads = nullptr;  ///< outlives the predictor
+  BatchOptions options;
+  std::function<void(const BatchRecord&)> record = nullptr;
+};
+
+/// Immutable once loaded; every method is thread-safe and blocks: inputs are prepared on the caller's thread,
+/// the forward pass runs with those of other callers (serving/batch_queue.h). An answer does not depend on
+/// what else is in its batch: bit for bit in fp32 on a CPU with the same number of threads, else within
+/// rounding.
+/// All: DEADLINE_EXCEEDED, CANCELLED and RESOURCE_EXHAUSTED of BatchQueue; INVALID_ARGUMENT "field: what is
+/// wrong" for an input ("images[3]") or an option at fault, FAILED_PRECONDITION if this kind of model can't
+/// do it, RESOURCE_EXHAUSTED or INTERNAL with LibTorch's words otherwise.
 class Predictor {
  public:
   /// Loads model.safetensors and config.json. NOT_FOUND, INVALID_ARGUMENT (sizes that don't fit together, a
   /// tensor missing or of another shape: an encoder without its decoder is no masked_autoencoder).
   /// @param device auto, cpu, cuda or cuda:N.
+  /// @param batching without threads: each call runs by itself, on the caller's thread.
   static absl::StatusOr<std::unique_ptr<Predictor>> Load(const std::filesystem::path& folder,
-                                                         const std::string& device);
+                                                         const std::string& device,
+                                                         const Batching& batching = {});
   virtual ~Predictor() = default;
 
   virtual const ModelConfig& config() const = 0;
   virtual absl::StatusOr<std::vector<ReconstructionResult>> Reconstruct(
-      const std::vector<PredictorInput>& inputs, const ReconstructOptions& options) const = 0;
+      const std::vector<PredictorInput>& inputs, const ReconstructOptions& options,
+      const RequestContext& context = {}) const = 0;
   /// Logits of each input, [num_classes].
   virtual absl::StatusOr<std::vector<std::vector<float>>> Classify(
-      const std::vector<PredictorInput>& inputs) const = 0;
+      const std::vector<PredictorInput>& inputs, const RequestContext& context = {}) const = 0;
   /// [inputs, D], no patch hidden. Tokens of the last block after `norm`; a mean-pooled classifier has none:
   /// its mean is after fc_norm, its class token as the last block left it.
   virtual absl::StatusOr<FloatTensor> Embed(const std::vector<PredictorInput>& inputs,
-                                            const EmbedOptions& options) const = 0;
+                                            const EmbedOptions& options,
+                                            const RequestContext& context = {}) const = 0;
 };
 
 }  // namespace mae

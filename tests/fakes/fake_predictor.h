@@ -10,14 +10,16 @@ class FakePredictor : public Predictor {
   explicit FakePredictor(ModelConfig config = {}) : config_(std::move(config)) {}
   const ModelConfig& config() const override { return config_; }
   absl::StatusOr<std::vector<ReconstructionResult>> Reconstruct(const std::vector<PredictorInput>&,
-                                                                const ReconstructOptions&) const override {
+                                                                const ReconstructOptions&,
+                                                                const RequestContext&) const override {
     return absl::UnimplementedError("a fake");
   }
-  absl::StatusOr<std::vector<std::vector<float>>> Classify(
-      const std::vector<PredictorInput>&) const override {
+  absl::StatusOr<std::vector<std::vector<float>>> Classify(const std::vector<PredictorInput>&,
+                                                           const RequestContext&) const override {
     return absl::UnimplementedError("a fake");
   }
-  absl::StatusOr<FloatTensor> Embed(const std::vector<PredictorInput>&, const EmbedOptions&) const override {
+  absl::StatusOr<FloatTensor> Embed(const std::vector<PredictorInput>&, const EmbedOptions&,
+                                    const RequestContext&) const override {
     return absl::UnimplementedError("a fake");
   }
 

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "mae/v1/server.grpc.pb.h"
+#include "server/metrics.h"
 #include "tests/fakes/status_matchers.h"
 #include "tests/server/server_fixture.h"
 #include "tests/server/taken_port.h"
@@ -62,7 +63,8 @@ TEST_F(ServerLifeTest, WaitingJobsAreHeldUntilTheServerListens) {
   WaitUntilRunning(running);
   DropServer();
   Kill(running);
-  auto system = JobSystem::Open(Config());
+  Metrics metrics("test");
+  auto system = JobSystem::Open(Config(), metrics);
   ASSERT_THAT(system, IsOk());
   // The supervisor goes round once for every end of a job: it has looked at the queue by then.
   ASSERT_THAT((*system)->supervisor().WaitUntilIdle(absl::Now() + absl::Minutes(1)), IsOk());

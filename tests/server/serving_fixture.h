@@ -7,10 +7,10 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "base/sqlite.h"
+#include "base/work_queue.h"
 #include "image/codec.h"
 #include "mae/v1/inference.pb.h"
 #include "server/infer_metrics.h"
-#include "server/work_queue.h"
 #include "serving/model_store.h"
 #include "tests/fakes/random_model.h"
 #include "tests/fakes/status_matchers.h"
@@ -27,6 +27,7 @@ class NotedMetrics : public InferMetrics {
     records_.push_back(std::string(model) + "/" + std::to_string(version) + " " + std::string(method) + " " +
                        absl::StatusCodeToString(code));
   }
+  void RecordBatch(std::string_view, int64_t, const BatchRecord&) override {}
   std::vector<std::string> records() {
     const absl::MutexLock lock(&mutex_);
     return records_;
@@ -42,7 +43,8 @@ struct ServedModels {
   TempFolder data;
   absl::Mutex mutex;
   std::unique_ptr<Database> database = *Database::Open(data / "mae.db", Database::Mode::kReadWrite);
-  std::unique_ptr<ModelStore> store = *ModelStore::Create(*database, mutex, data / "models", "cpu", 4);
+  std::unique_ptr<ModelStore> store =
+      *ModelStore::Create(*database, mutex, data / "models", ServingOptions());
   NotedMetrics metrics;
   WorkQueue queue{2, 16};
 

@@ -29,7 +29,7 @@ class ModelStoreTest : public testing::Test {
     store_.reset();
     database_.reset();
     database_ = *Database::Open(data_ / "mae.db", Database::Mode::kReadWrite);
-    auto store = ModelStore::Create(*database_, mutex_, data_ / "models", "cpu", 2);
+    auto store = ModelStore::Create(*database_, mutex_, data_ / "models", {.max_loaded = 2, .batch = {}});
     ASSERT_THAT(store, IsOk());
     store_ = *std::move(store);
   }
@@ -291,7 +291,7 @@ TEST(ModelStore, NeedsRoomForOneModel) {
   const TempFolder data;
   absl::Mutex mutex;
   const auto database = *Database::Open(data / "mae.db", Database::Mode::kReadWrite);
-  EXPECT_THAT(ModelStore::Create(*database, mutex, data / "models", "cpu", 0),
+  EXPECT_THAT(ModelStore::Create(*database, mutex, data / "models", {.max_loaded = 0, .batch = {}}),
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("max_loaded_models: 0")));
 }
 
