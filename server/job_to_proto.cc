@@ -100,6 +100,7 @@ v1::Job ToProto(const JobRecord& record, const JobSummary& summary) {
   if (record.started) *job.mutable_start_time() = ToProto(*record.started);
   if (record.ended) *job.mutable_end_time() = ToProto(*record.ended);
   *job.mutable_progress() = ProgressOf(summary);
+  if (IsEnded(record.state)) job.mutable_progress()->mutable_metrics()->erase("eta_seconds");
   job.set_published_version(record.published_version);
   job.set_recipe(record.recipe);
   job.set_last_sequence(summary.last_sequence);

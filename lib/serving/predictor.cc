@@ -231,7 +231,7 @@ class LoadedPredictor : public Predictor {
     return CatchTorch(kind == kLogits ? "Classify" : "Embed", [&] {
       const c10::InferenceMode inference;
       const auto images = Images(values, count);
-      return ToRows(kind == kLogits ? classifier_->forward(images) : Pool(images, kind == kTokenEmbedding));
+      return ToRows(kind == kLogits ? Logits(images) : Pool(images, kind == kTokenEmbedding));
     });
   }
 
@@ -252,6 +252,17 @@ class LoadedPredictor : public Predictor {
       MAE_RETURN_IF_ERROR(queue_->RunAlone(rebuild, count, context));
     }
     return rebuilt;
+  }
+
+  // On a CPU the head reads one image at a time: the kernels of a product of few rows go by their number, and
+  // an image's logits must not. (The other products have a row a token, enough for it to be no matter.)
+  torch::Tensor Logits(const torch::Tensor& images) const {
+    const auto features = classifier_->Features(images);
+    if (!device_.is_cpu()) return classifier_->Classify(features);
+    std::vector<torch::Tensor> rows;
+    for (int64_t i = 0; i < features.size(0); ++i)
+      rows.push_back(classifier_->Classify(features.slice(0, i, i + 1)));
+    return torch::cat(rows);
   }
 
   // A view of the batch on the CPU, a copy on another device.

@@ -68,8 +68,7 @@ struct Batching {
 
 /// Immutable once loaded; every method is thread-safe and blocks: inputs are prepared on the caller's thread,
 /// the forward pass runs with those of other callers (serving/batch_queue.h). An answer does not depend on
-/// what else is in its batch: bit for bit in fp32 on a CPU with the same number of threads, else within
-/// rounding.
+/// what else is in its batch: on a CPU bit for bit for models of 16 tokens and more, else within rounding.
 /// All: DEADLINE_EXCEEDED, CANCELLED and RESOURCE_EXHAUSTED of BatchQueue; INVALID_ARGUMENT "field: what is
 /// wrong" for an input ("images[3]") or an option at fault, FAILED_PRECONDITION if this kind of model can't
 /// do it, RESOURCE_EXHAUSTED or INTERNAL with LibTorch's words otherwise.

@@ -55,6 +55,13 @@ TEST(JobToProto, AJobShowsRowAndSummary) {
   EXPECT_EQ(job.last_sequence(), 12);
 }
 
+TEST(JobToProto, OnlyAJobThatHasNotEndedHasTimeLeft) {
+  JobSummary summary;
+  summary.metrics = {30, 60, 0.5, 1, {{"eta_seconds", 0.5}}};
+  EXPECT_EQ(ToProto(Record(JobState::kRunning), summary).progress().metrics().at("eta_seconds"), 0.5);
+  EXPECT_FALSE(ToProto(Record(JobState::kSucceeded), summary).progress().metrics().contains("eta_seconds"));
+}
+
 TEST(JobToProto, ASpecThatCannotBeReadIsDataLossAndStillShowsTheJob) {
   JobRecord record = Record(JobState::kStopped);
   record.spec = "{\"seed\"";

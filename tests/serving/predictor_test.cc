@@ -173,13 +173,27 @@ TEST(Predictor, RefusesMasksThatCanNotBe) {
 }
 
 TEST(Predictor, AnImagesAnswerDoesNotDependOnItsBatch) {
-  const auto classifier = LoadTiny(TinyClassifier());
-  const auto together = classifier->Classify(Patterns(5));
-  ASSERT_THAT(together, IsOk());
-  for (int i = 0; i < 5; ++i) {
-    const auto alone = (*classifier->Classify({Pattern(1, i)}))[0];
-    ASSERT_EQ(alone.size(), 3U);
-    for (size_t c = 0; c < 3; ++c) EXPECT_NEAR(alone[c], (*together)[static_cast<size_t>(i)][c], 1e-5);
+  auto config = TinyClassifier(3);
+  auto& model = std::get<VisionTransformerOptions>(config.model);
+  model.encoder.image_height = model.encoder.image_width = 32;
+  model.encoder.embed_dim = 192;
+  model.encoder.depth = 2;
+  model.encoder.num_heads = 3;
+  const auto classifier = LoadTiny(config);
+  const auto images = [](int count) {
+    std::vector<PredictorInput> inputs;
+    for (int i = 0; i < count; ++i) inputs.push_back(Pattern(3, i));
+    return inputs;
+  };
+  const auto all = classifier->Classify(images(33));
+  const auto embedded = classifier->Embed(images(33), {});
+  ASSERT_THAT(all, IsOk());
+  for (const int count : {1, 2, 3, 5, 8, 16, 32}) {
+    const auto some = classifier->Classify(images(count));
+    ASSERT_THAT(some, IsOk());
+    EXPECT_TRUE(std::equal(some->begin(), some->end(), all->begin())) << count << " images, bit for bit";
+    const auto few = classifier->Embed(images(count), {});
+    EXPECT_TRUE(std::equal(few->values.begin(), few->values.end(), embedded->values.begin())) << count;
   }
 }
 
