@@ -1,5 +1,7 @@
 #include "server/field_status.h"
 
+#include <algorithm>
+
 #include "server/status_to_grpc.h"
 
 namespace mae {
@@ -20,7 +22,8 @@ absl::Status WithField(absl::Status status, const std::map<std::string, std::str
       field.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_.[]") != std::string::npos) {
     return status;
   }
-  if (const auto it = names.find(field); it != names.end()) field = it->second;
+  const auto end = std::min(field.find('['), field.size());
+  if (const auto it = names.find(field.substr(0, end)); it != names.end()) field.replace(0, end, it->second);
   return InvalidField(field, message.substr(colon + 2));
 }
 

@@ -11,7 +11,8 @@ namespace mae {
 /// the field of the request. Other statuses, and those that have such details already, come
 /// back as they are. Pure.
 /// @param names field of lib/ to field of the request, where they differ: {"mask_ratio",
-/// "random.mask_ratio"}.
+/// "random.mask_ratio"}. An index behind the name stays: with {"images", "pixels"} "images[3]" becomes
+/// "pixels[3]".
 absl::Status WithField(absl::Status status, const std::map<std::string, std::string>& names = {});
 
 }  // namespace mae

@@ -14,13 +14,6 @@ namespace {
 // Normalised values travel little-endian and are copied as they are.
 static_assert(std::endian::native == std::endian::little);
 
-absl::StatusOr<PredictorInput> Decoded(const std::string& encoded, const std::string& field,
-                                       const InferenceLimits& limits) {
-  auto picture = DecodePicture(encoded, limits.max_image_pixels);
-  if (!picture.ok()) return InvalidField(field, std::string(picture.status().message()));
-  return *std::move(picture);
-}
-
 // Three sizes from 1, of which the product fits the bytes; checked by division, so that nothing overflows.
 absl::Status CheckShape(const v1::RawImage& raw, size_t value_bytes, const std::string& field) {
   const auto& shape = raw.shape();
@@ -41,14 +34,7 @@ absl::StatusOr<PredictorInput> BytesPicture(const v1::RawImage& raw, const std::
                                             const InferenceLimits& limits) {
   MAE_RETURN_IF_ERROR(CheckShape(raw, 1, field));
   const int64_t height = raw.shape(0), width = raw.shape(1), channels = raw.shape(2);
-  if (channels != 1 && channels != 3 && channels != 4) {
-    return InvalidField(field + ".shape", absl::StrCat(channels, " channels; 1, 3 or 4 can be read"));
-  }
-  if (height * width > limits.max_image_pixels) {
-    return InvalidField(
-        field + ".shape",
-        absl::StrCat(height, " x ", width, " pixels are more than the limit of ", limits.max_image_pixels));
-  }
+  MAE_RETURN_IF_ERROR(CheckPictureSize(height, width, channels, field + ".shape", limits));
   return Picture{height, width, channels, {raw.data().begin(), raw.data().end()}};
 }
 
@@ -62,7 +48,7 @@ absl::StatusOr<PredictorInput> NormalizedValues(const v1::RawImage& raw, const s
 
 absl::StatusOr<PredictorInput> InputFromProto(const v1::Image& image, const std::string& field,
                                               const InferenceLimits& limits) {
-  if (image.has_encoded()) return Decoded(image.encoded(), field + ".encoded", limits);
+  if (image.has_encoded()) return DecodedInput(image.encoded(), field + ".encoded", limits);
   if (!image.has_raw()) return InvalidField(field, "has neither encoded nor raw; set one");
   switch (image.raw().data_type()) {
     case v1::RawImage::UINT8_HWC:
@@ -79,10 +65,7 @@ absl::StatusOr<PredictorInput> InputFromProto(const v1::Image& image, const std:
 
 absl::StatusOr<std::vector<PredictorInput>> InputsFromProto(
     const google::protobuf::RepeatedPtrField<v1::Image>& images, const InferenceLimits& limits) {
-  if (images.empty() || images.size() > limits.max_images_per_request) {
-    return InvalidField("images", absl::StrCat(images.size(), " images; a request takes 1 to ",
-                                               limits.max_images_per_request));
-  }
+  MAE_RETURN_IF_ERROR(CheckImageCount(images.size(), "images", limits));
   std::vector<PredictorInput> inputs;
   inputs.reserve(static_cast<size_t>(images.size()));
   for (int i = 0; i < images.size(); ++i) {

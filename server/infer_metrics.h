@@ -20,7 +20,7 @@ class InferMetrics {
   /// @param model name without version; empty where none was resolved (an unknown name never becomes a
   /// label).
   /// @param version 0 where none was resolved.
-  /// @param method "Reconstruct", "Classify" or "Embed".
+  /// @param method "Reconstruct", "Classify" or "Embed"; empty where only the model could have told.
   virtual void Record(std::string_view model, int64_t version, std::string_view method, absl::StatusCode code,
                       absl::Duration duration) = 0;
 

@@ -1,39 +1,20 @@
 #include "server/inference_to_proto.h"
 
-#include <algorithm>
-#include <cmath>
-#include <numeric>
-
 #include "base/status_macros.h"
-#include "image/panel.h"
+#include "server/class_scores.h"
+#include "server/reconstruction_png.h"
 
 namespace mae {
 namespace {
 
-constexpr int64_t kPanelGap = 8;
-
 absl::Status DrawInto(const ReconstructionResult& result, int64_t scale, v1::Reconstruction& message) {
-  std::vector<Picture> row = {Magnify(result.original, scale), Magnify(result.masked, scale),
-                              Magnify(result.reconstruction, scale), Magnify(result.pasted, scale)};
-  MAE_ASSIGN_OR_RETURN(*message.mutable_original_png(), EncodePng(row[0]));
-  MAE_ASSIGN_OR_RETURN(*message.mutable_masked_png(), EncodePng(row[1]));
-  MAE_ASSIGN_OR_RETURN(*message.mutable_reconstruction_png(), EncodePng(row[2]));
-  MAE_ASSIGN_OR_RETURN(*message.mutable_pasted_png(), EncodePng(row[3]));
-  MAE_ASSIGN_OR_RETURN(
-      const auto panel,
-      ComposePanel({std::move(row)}, {"original", "masked", "reconstruction", "pasted"}, kPanelGap));
-  MAE_ASSIGN_OR_RETURN(*message.mutable_panel_png(), EncodePng(panel));
+  using enum ReconstructionPicture;
+  MAE_ASSIGN_OR_RETURN(*message.mutable_original_png(), DrawPng(result, kOriginal, scale));
+  MAE_ASSIGN_OR_RETURN(*message.mutable_masked_png(), DrawPng(result, kMasked, scale));
+  MAE_ASSIGN_OR_RETURN(*message.mutable_reconstruction_png(), DrawPng(result, kReconstruction, scale));
+  MAE_ASSIGN_OR_RETURN(*message.mutable_pasted_png(), DrawPng(result, kPasted, scale));
+  MAE_ASSIGN_OR_RETURN(*message.mutable_panel_png(), DrawPng(result, kPanel, scale));
   return absl::OkStatus();
-}
-
-std::vector<float> Softmax(const std::vector<float>& logits) {
-  const float highest = *std::max_element(logits.begin(), logits.end());
-  std::vector<float> values(logits.size());
-  std::transform(logits.begin(), logits.end(), values.begin(),
-                 [=](float x) { return std::exp(x - highest); });
-  const float sum = std::accumulate(values.begin(), values.end(), 0.0F);
-  for (float& value : values) value /= sum;
-  return values;
 }
 
 }  // namespace
@@ -62,16 +43,11 @@ v1::Classification ToProto(const std::vector<float>& logits, int64_t top_k,
                            const std::vector<std::string>& labels, bool with_logits) {
   v1::Classification message;
   const auto probabilities = Softmax(logits);
-  std::vector<int32_t> order(logits.size());
-  std::iota(order.begin(), order.end(), 0);
-  std::partial_sort(order.begin(), order.begin() + top_k, order.end(), [&](int32_t a, int32_t b) {
-    return probabilities[a] != probabilities[b] ? probabilities[a] > probabilities[b] : a < b;
-  });
-  for (int64_t i = 0; i < top_k; ++i) {
+  for (const int64_t index : HighestFirst(probabilities, top_k)) {
     auto& score = *message.add_scores();
-    score.set_index(order[i]);
-    score.set_probability(probabilities[order[i]]);
-    if (labels.size() == logits.size()) score.set_label(labels[order[i]]);
+    score.set_index(static_cast<int32_t>(index));
+    score.set_probability(probabilities[index]);
+    if (labels.size() == logits.size()) score.set_label(labels[index]);
   }
   if (with_logits) message.mutable_logits()->Assign(logits.begin(), logits.end());
   return message;

@@ -67,7 +67,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerConfig& config
   MAE_RETURN_IF_ERROR(CheckCanListen(config.listen, "--listen"));
   MAE_RETURN_IF_ERROR(CheckCanListen(config.metrics_listen, "--metrics-listen"));
   std::unique_ptr<Server> server(new Server(config));
-  MAE_ASSIGN_OR_RETURN(server->jobs_, JobSystem::Open(config, server->metrics_));
+  MAE_ASSIGN_OR_RETURN(server->jobs_, JobSystem::Open(config, server->statistics_));
   MAE_RETURN_IF_ERROR(server->StartHttp());
   server->MakeServices();
   MAE_RETURN_IF_ERROR(server->StartGrpc());
@@ -99,9 +99,10 @@ void Server::MakeServices() {
   model_transfers_ = std::make_unique<ModelTransfers>(jobs_->models(), config_.data_dir / "transfers",
                                                       CurvesFrom(jobs_->ledger()));
   model_service_ = std::make_unique<ModelService>(jobs_->models(), *queue_, *model_transfers_);
-  inference_service_ = std::make_unique<InferenceService>(
-      jobs_->models(), *inference_queue_, metrics_,
+  model_requests_ = std::make_unique<ModelRequests>(
+      jobs_->models(), statistics_,
       InferenceLimits{config_.inference.max_images, config_.inference.max_image_pixels});
+  inference_service_ = std::make_unique<InferenceService>(*model_requests_, *inference_queue_);
   server_service_ =
       std::make_unique<ServerService>(FactsOf(config_, metrics_http_->address()), jobs_->datasets(), *queue_);
 }

@@ -9,11 +9,13 @@
 #include "absl/status/statusor.h"
 #include "base/work_queue.h"
 #include "server/dataset_service.h"
+#include "server/infer_statistics.h"
 #include "server/inference_service.h"
 #include "server/job_service.h"
 #include "server/job_system.h"
 #include "server/metrics.h"
 #include "server/metrics_http.h"
+#include "server/model_requests.h"
 #include "server/model_service.h"
 #include "server/model_transfers.h"
 #include "server/server_config.h"
@@ -52,12 +54,14 @@ class Server {
   const ServerConfig config_;
   std::atomic<bool> ready_ = false;
   Metrics metrics_;
+  InferStatistics statistics_{metrics_};
   std::unique_ptr<JobSystem> jobs_;
   std::unique_ptr<MetricsHttp> metrics_http_;
   std::unique_ptr<JobService> job_service_;
   std::unique_ptr<DatasetService> dataset_service_;
   std::unique_ptr<ModelTransfers> model_transfers_;
   std::unique_ptr<ModelService> model_service_;
+  std::unique_ptr<ModelRequests> model_requests_;
   std::unique_ptr<InferenceService> inference_service_;
   std::unique_ptr<ServerService> server_service_;
   // Queued work uses the services, so the queues end before them; calls use the queues, so gRPC ends before

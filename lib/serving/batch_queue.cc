@@ -160,7 +160,9 @@ void BatchQueue::State::RunOne() {
     told.images += request->images;
     told.requests += 1;
     told.queued = std::max(told.queued, began - request->came);
+    told.queued_together += began - request->came;
   }
+  if (record && !batch.empty()) record(told);
   mutex.Lock();
   if (told.images > 0) {
     const absl::Duration newest = told.ran / told.images;
@@ -170,7 +172,6 @@ void BatchQueue::State::RunOne() {
   --called;
   CallThread();
   mutex.Unlock();
-  if (record && !batch.empty()) record(told);
 }
 
 // Until the batch is full, or the first of it has waited long enough.

@@ -27,7 +27,8 @@ struct BatchOptions {
 /// What became of a batch, for metrics.
 struct BatchRecord {
   int64_t images = 0, requests = 0;
-  absl::Duration queued;  ///< of the request that waited longest
+  absl::Duration queued;           ///< of the request that waited longest
+  absl::Duration queued_together;  ///< of all its requests
   absl::Duration ran;
 };
 
@@ -46,7 +47,7 @@ class BatchQueue {
 
   /// @param threads where the model runs; outlives the queue, and has room for max_running of it.
   /// @param forward called from those threads, at most max_running at a time, never once the queue is gone.
-  /// @param record told after each batch; may be null.
+  /// @param record told of each batch before it is answered; may be null.
   BatchQueue(BatchOptions options, WorkQueue& threads, Forward forward,
              std::function<void(const BatchRecord&)> record);
   /// No Run may be under way.

@@ -14,7 +14,7 @@ struct ServingOptions {
   int64_t max_loaded = 4;       ///< predictors kept, at least 1; the one used longest ago makes room
   int64_t forward_threads = 1;  ///< forward passes at a time, of all models, at least 1
   BatchOptions batch;
-  /// Told after each batch, on a thread of the model's; may be null.
+  /// Told of each batch before it is answered, on a thread of the model's; may be null.
   std::function<void(const std::string& model, int64_t version, const BatchRecord& batch)> on_batch = nullptr;
 };
 

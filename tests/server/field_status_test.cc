@@ -26,6 +26,11 @@ TEST(WithField, CallsTheFieldAsTheRequestDoes) {
   EXPECT_EQ(status.message(), "random.mask_ratio: 2");
 }
 
+TEST(WithField, KeepsTheIndexBehindANameThatDiffers) {
+  const auto status = WithField(absl::InvalidArgumentError("images[3]: too blue"), {{"images", "pixels"}});
+  EXPECT_THAT(Fields(status), ElementsAre("pixels[3]"));
+}
+
 TEST(WithField, LeavesOtherStatusesAlone) {
   for (const auto& status :
        {absl::OkStatus(), absl::NotFoundError("model: none"), absl::InvalidArgumentError("no field here"),

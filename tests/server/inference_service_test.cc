@@ -60,11 +60,7 @@ class InferenceServiceTest : public testing::Test {
   }
 
   ServedModels models_;
-  InferenceService service_{*models_.store,
-                            models_.queue,
-                            models_.metrics,
-                            {/*max_images_per_request=*/4,
-                             /*max_image_pixels=*/10000}};
+  InferenceService service_{models_.requests, models_.queue};
   GrpcHost host_{&service_};
   std::unique_ptr<v1::InferenceService::Stub> stub_ = v1::InferenceService::NewStub(host_.channel());
 };

@@ -28,7 +28,7 @@ class RequestStreamTest : public testing::Test {
   }
 
   ServedModels models_;
-  InferenceService service_{*models_.store, models_.queue, models_.metrics, {4, 10000}};
+  InferenceService service_{models_.requests, models_.queue};
   GrpcHost host_{&service_};
   std::unique_ptr<v1::InferenceService::Stub> stub_ = v1::InferenceService::NewStub(host_.channel());
 };
@@ -115,7 +115,7 @@ TEST_F(RequestStreamTest, ACancelledStreamEndsAndTheServerGoesOn) {
 
 TEST_F(RequestStreamTest, ShutdownEndsIdleStreams) {
   const auto context = Patience();
-  InferenceService service(*models_.store, models_.queue, models_.metrics, {});
+  InferenceService service(models_.requests, models_.queue);
   auto host = std::make_unique<GrpcHost>(std::initializer_list<grpc::Service*>{&service});
   const auto stub = v1::InferenceService::NewStub(host->channel());
   const auto stream = stub->StreamClassify(context.get());
@@ -135,7 +135,7 @@ TEST_F(RequestStreamTest, AFullQueueEndsTheStreamWithARetryDelay) {
     go_on.WaitForNotification();
   }));
   started.WaitForNotification();
-  InferenceService service(*models_.store, full, models_.metrics, {});
+  InferenceService service(models_.requests, full);
   GrpcHost host({&service});
   const auto context = Patience();
   const auto stub = v1::InferenceService::NewStub(host.channel());

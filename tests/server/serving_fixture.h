@@ -11,6 +11,7 @@
 #include "image/codec.h"
 #include "mae/v1/inference.pb.h"
 #include "server/infer_metrics.h"
+#include "server/model_requests.h"
 #include "serving/model_store.h"
 #include "tests/fakes/random_model.h"
 #include "tests/fakes/status_matchers.h"
@@ -38,14 +39,15 @@ class NotedMetrics : public InferMetrics {
   std::vector<std::string> records_ ABSL_GUARDED_BY(mutex_);
 };
 
-/// A data folder with a store of small random models.
+/// A data folder with a store of small random models; requests have at most 4 images of 10000 pixels.
 struct ServedModels {
   TempFolder data;
   absl::Mutex mutex;
   std::unique_ptr<Database> database = *Database::Open(data / "mae.db", Database::Mode::kReadWrite);
-  std::unique_ptr<ModelStore> store =
-      *ModelStore::Create(*database, mutex, data / "models", ServingOptions());
   NotedMetrics metrics;
+  InferStatistics statistics{metrics};
+  std::unique_ptr<ModelStore> store = *ModelStore::Create(*database, mutex, data / "models", Options());
+  ModelRequests requests{*store, statistics, {/*max_images_per_request=*/4, /*max_image_pixels=*/10000}};
   WorkQueue queue{2, 16};
 
   void Publish(const std::string& model, const ModelConfig& config,
@@ -59,6 +61,14 @@ struct ServedModels {
   }
 
  private:
+  ServingOptions Options() {
+    ServingOptions options;
+    options.on_batch = [this](const std::string& model, int64_t version, const BatchRecord& batch) {
+      statistics.RecordBatch(model, version, batch);
+    };
+    return options;
+  }
+
   int published_ = 0;
 };
 

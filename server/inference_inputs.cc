@@ -1,0 +1,31 @@
+#include "server/inference_inputs.h"
+
+#include "absl/strings/str_cat.h"
+#include "server/status_to_grpc.h"
+
+namespace mae {
+
+absl::Status CheckImageCount(int64_t images, const std::string& field, const InferenceLimits& limits) {
+  if (images >= 1 && images <= limits.max_images_per_request) return absl::OkStatus();
+  return InvalidField(field,
+                      absl::StrCat(images, " images; a request takes 1 to ", limits.max_images_per_request));
+}
+
+absl::StatusOr<PredictorInput> DecodedInput(std::string_view encoded, const std::string& field,
+                                            const InferenceLimits& limits) {
+  auto picture = DecodePicture(encoded, limits.max_image_pixels);
+  if (!picture.ok()) return InvalidField(field, std::string(picture.status().message()));
+  return *std::move(picture);
+}
+
+absl::Status CheckPictureSize(int64_t height, int64_t width, int64_t channels, const std::string& field,
+                              const InferenceLimits& limits) {
+  if (channels != 1 && channels != 3 && channels != 4) {
+    return InvalidField(field, absl::StrCat(channels, " channels; 1, 3 or 4 can be read"));
+  }
+  if (height <= limits.max_image_pixels / width) return absl::OkStatus();
+  return InvalidField(field, absl::StrCat(height, " x ", width, " pixels are more than the limit of ",
+                                          limits.max_image_pixels));
+}
+
+}  // namespace mae

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "serving/predictor.h"
+
+/// What holds for the images of every inference request, whichever message they came in. INVALID_ARGUMENT
+/// with `field` as details and the limit in words.
+namespace mae {
+
+/// What one inference request may ask for.
+struct InferenceLimits {
+  int64_t max_images_per_request = 256;         ///< at least 1
+  int64_t max_image_pixels = int64_t{1} << 25;  ///< height x width of one picture, at least 1
+};
+
+absl::Status CheckImageCount(int64_t images, const std::string& field, const InferenceLimits& limits);
+
+/// Decodes PNG, JPEG, WebP or BMP; blocks for that.
+absl::StatusOr<PredictorInput> DecodedInput(std::string_view encoded, const std::string& field,
+                                            const InferenceLimits& limits);
+
+/// The sizes of a raw picture, each at least 1: channels that can be read, and not too many pixels.
+absl::Status CheckPictureSize(int64_t height, int64_t width, int64_t channels, const std::string& field,
+                              const InferenceLimits& limits);
+
+}  // namespace mae

@@ -1,0 +1,93 @@
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/time/clock.h"
+#include "server/infer_statistics.h"
+#include "server/inference_inputs.h"
+#include "server/inference_task.h"
+#include "serving/model_store.h"
+
+/// What requests to models have in common, whichever service they come by.
+namespace mae {
+
+/// The caller of a gRPC method, as models know it. `context` outlives what it gives.
+RequestContext ContextOf(const grpc::CallbackServerContext& context);
+
+/// Which model is asked, and what for.
+struct ModelQuery {
+  std::string model;                                 ///< as ModelStore::Resolve takes it
+  std::optional<InferenceTask> task = std::nullopt;  ///< nothing: the model's usual one
+};
+
+/// A request whose model was found and can do what is asked. Not thread-safe.
+class ModelRequest {
+ public:
+  ModelRequest(ModelStore& store, ModelVersion found, InferenceTask asked)
+      : version(std::move(found)), task(asked), store_(store) {}
+
+  const ModelVersion version;
+  const InferenceTask task;
+
+  /// Loads the model, unless nobody waits for the answer any more, and gives what `ask` gets from it. Called
+  /// once, when the inputs have been read: what comes before is the request's input phase, what comes after
+  /// its output phase.
+  /// @param ask from a const Predictor& to a StatusOr.
+  template <typename Ask>
+  auto Run(const RequestContext& context, const Ask& ask) -> decltype(ask(std::declval<const Predictor&>())) {
+    read_ = absl::Now();
+    const auto model = Load(context);
+    if (!model.ok()) return model.status();
+    auto answer = ask(*model->predictor);
+    answered_ = absl::Now();
+    return answer;
+  }
+
+  absl::Time read() const { return read_; }
+  absl::Time answered() const { return answered_; }
+
+ private:
+  absl::StatusOr<LoadedModel> Load(const RequestContext& context);
+
+  ModelStore& store_;
+  absl::Time read_ = absl::InfiniteFuture(), answered_ = absl::InfiniteFuture();
+};
+
+/// Finds the model of each request, checks that it would do, runs the request, and tells the metrics.
+/// Thread-safe; what it is given by reference outlives it.
+class ModelRequests {
+ public:
+  /// A field of lib/ to the request's own name for it, where they differ.
+  using FieldNames = std::map<std::string, std::string>;
+
+  ModelRequests(ModelStore& store, InferStatistics& statistics, InferenceLimits limits)
+      : store_(store), statistics_(statistics), limits_(limits) {}
+
+  /// @param query an error: the request is refused with it.
+  /// @param run the request itself.
+  absl::Status Serve(const absl::StatusOr<ModelQuery>& query, const FieldNames& fields,
+                     const std::function<absl::Status(ModelRequest&)>& run);
+
+  /// NOT_FOUND; FAILED_PRECONDITION that names models that would do, if this one can't.
+  absl::StatusOr<ModelRequest> Find(const absl::StatusOr<ModelQuery>& query);
+
+  ModelStore& store() { return store_; }
+  const InferStatistics& statistics() const { return statistics_; }
+  const InferenceLimits& limits() const { return limits_; }
+
+ private:
+  absl::Status CheckCan(const ModelVersion& version, InferenceTask task) const;
+
+  ModelStore& store_;
+  InferStatistics& statistics_;
+  const InferenceLimits limits_;
+};
+
+}  // namespace mae
