@@ -14,16 +14,22 @@ namespace mae {
 
 /// The reactor of a bidirectional stream that answers each request with one response, in order. One request
 /// of a stream is in flight: the next is read when the answer was written, so a slow reader holds up itself
-/// alone. The first request that fails ends the stream with its status; a full queue ends it with
-/// RESOURCE_EXHAUSTED and a RetryInfo. A stream that is cancelled ends with its pending read or write, or
-/// when its answer is made. Owns itself, from construction to OnDone.
+/// alone. The first request that fails, or that finds the queue full (RESOURCE_EXHAUSTED and a RetryInfo),
+/// ends the stream with its status, unless the protocol has a place for errors in its responses. A stream
+/// that is cancelled ends with its pending read or write, or when its answer is made. Owns itself, from
+/// construction to OnDone.
 template <typename Request, typename Response>
 class RequestStream final : public grpc::ServerBidiReactor<Request, Response> {
  public:
   /// Blocks for the work; runs on `queue`.
   using Answer = std::function<absl::Status(const Request&, Response&)>;
 
-  RequestStream(WorkQueue& queue, Answer answer) : queue_(queue), answer_(std::move(answer)) {
+  /// Puts the error of a request into an empty response, after which the stream goes on.
+  using TellError = std::function<void(const Request&, const absl::Status&, Response&)>;
+
+  /// @param tell_error null: an error ends the stream.
+  RequestStream(WorkQueue& queue, Answer answer, TellError tell_error = nullptr)
+      : queue_(queue), answer_(std::move(answer)), tell_error_(std::move(tell_error)) {
     this->StartRead(&request_);
   }
 
@@ -60,8 +66,19 @@ class RequestStream final : public grpc::ServerBidiReactor<Request, Response> {
     }
   }
 
-  // Says which request it was, and keeps the details.
   void Fail(const absl::Status& status) {
+    if (tell_error_ == nullptr) {
+      End(status);
+      return;
+    }
+    response_.Clear();
+    tell_error_(request_, status, response_);
+    ++answered_;
+    this->StartWrite(&response_);
+  }
+
+  // Says which request it was, and keeps the details.
+  void End(const absl::Status& status) {
     absl::Status located(status.code(),
                          absl::StrCat("request ", answered_ + 1, " of the stream: ", status.message()));
     status.ForEachPayload(
@@ -71,6 +88,7 @@ class RequestStream final : public grpc::ServerBidiReactor<Request, Response> {
 
   WorkQueue& queue_;
   const Answer answer_;
+  const TellError tell_error_;
   Request request_;
   Response response_;
   int64_t answered_ = 0;

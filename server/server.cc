@@ -103,6 +103,9 @@ void Server::MakeServices() {
       jobs_->models(), statistics_,
       InferenceLimits{config_.inference.max_images, config_.inference.max_image_pixels});
   inference_service_ = std::make_unique<InferenceService>(*model_requests_, *inference_queue_);
+  oip_service_ = std::make_unique<OipService>(
+      *model_requests_, *queue_, *inference_queue_,
+      OipService::Facts{MAE_VERSION, config_.inference, [this] { return ready_.load(); }});
   server_service_ =
       std::make_unique<ServerService>(FactsOf(config_, metrics_http_->address()), jobs_->datasets(), *queue_);
 }
@@ -125,8 +128,8 @@ void Server::ConfigureGrpc(grpc::ServerBuilder& builder) {
   std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
   interceptors.push_back(std::make_unique<MetricsInterceptorFactory>(metrics_));
   builder.experimental().SetInterceptorCreators(std::move(interceptors));
-  grpc::Service* const services[] = {job_service_.get(), dataset_service_.get(), model_service_.get(),
-                                     inference_service_.get(), server_service_.get()};
+  grpc::Service* const services[] = {job_service_.get(),       dataset_service_.get(), model_service_.get(),
+                                     inference_service_.get(), oip_service_.get(),     server_service_.get()};
   for (grpc::Service* service : services) builder.RegisterService(service);
 }
 

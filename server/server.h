@@ -18,13 +18,15 @@
 #include "server/model_requests.h"
 #include "server/model_service.h"
 #include "server/model_transfers.h"
+#include "server/oip_service.h"
 #include "server/server_config.h"
 #include "server/server_service.h"
 
 namespace mae {
 
-/// A whole mae_server: the services of mae.v1, health and reflection on one gRPC port, metrics over HTTP on
-/// another, and the data folder below. Start gives one that takes requests. Thread-safe.
+/// A whole mae_server: the services of mae.v1, the Open Inference Protocol, health and reflection on one gRPC
+/// port, metrics over HTTP on another, and the data folder below. Start gives one that takes requests.
+/// Thread-safe.
 class Server {
  public:
   /// Checks settings and ports before it makes anything, and starts waiting jobs last.
@@ -63,6 +65,7 @@ class Server {
   std::unique_ptr<ModelService> model_service_;
   std::unique_ptr<ModelRequests> model_requests_;
   std::unique_ptr<InferenceService> inference_service_;
+  std::unique_ptr<OipService> oip_service_;
   std::unique_ptr<ServerService> server_service_;
   // Queued work uses the services, so the queues end before them; calls use the queues, so gRPC ends before
   // those.

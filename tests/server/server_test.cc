@@ -3,6 +3,7 @@
 #include <fstream>
 
 #include "absl/strings/str_cat.h"
+#include "inference/grpc_service.grpc.pb.h"
 #include "mae/v1/server.grpc.pb.h"
 #include "server/metrics.h"
 #include "tests/fakes/status_matchers.h"
@@ -28,6 +29,23 @@ TEST_F(ServerLifeTest, TellsItsFacts) {
   EXPECT_EQ(info.limits().max_message_bytes(), 64 << 20);
   EXPECT_EQ(info.metrics_address(), server_->metrics_address());
   EXPECT_EQ(info.version(), MAE_VERSION);
+}
+
+TEST_F(ServerLifeTest, SpeaksTheOpenInferenceProtocolOnTheSamePort) {
+  StartServer();
+  const auto stub = inference::GRPCInferenceService::NewStub(channel_);
+  grpc::ClientContext asks_ready, asks_metadata, asks_model;
+  inference::ServerReadyResponse ready;
+  ASSERT_TRUE(stub->ServerReady(&asks_ready, {}, &ready).ok());
+  EXPECT_TRUE(ready.ready());
+  inference::ServerMetadataResponse metadata;
+  ASSERT_TRUE(stub->ServerMetadata(&asks_metadata, {}, &metadata).ok());
+  EXPECT_EQ(metadata.version(), MAE_VERSION);
+  inference::ModelInferResponse answer;
+  inference::ModelInferRequest request;
+  request.set_model_name("nothing");
+  EXPECT_EQ(stub->ModelInfer(&asks_model, request, &answer).error_code(), grpc::StatusCode::NOT_FOUND);
+  EXPECT_THAT(HttpGet("/metrics"), HasSubstr("mae_infer_requests_total{code=\"NOT_FOUND\""));
 }
 
 TEST_F(ServerLifeTest, ATakenPortIsAnErrorNotASharedOne) {

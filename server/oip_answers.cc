@@ -1,0 +1,172 @@
+#include "server/oip_answers.h"
+
+#include <algorithm>
+#include <map>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "base/status_macros.h"
+#include "server/class_scores.h"
+#include "server/reconstruction_png.h"
+
+namespace mae {
+namespace {
+
+using inference::ModelInferResponse;
+using Rows = std::vector<std::vector<float>>;
+
+std::vector<float> Flat(const Rows& rows) {
+  std::vector<float> values;
+  for (const auto& row : rows) values.insert(values.end(), row.begin(), row.end());
+  return values;
+}
+
+std::string LabelOf(int64_t index, const ModelConfig& config, size_t classes) {
+  return config.labels.size() == classes ? config.labels[static_cast<size_t>(index)] : "";
+}
+
+// A row of values, or of its highest as Triton's classification extension writes them.
+void AddScores(const ChosenOutput& output, const Rows& rows, const ModelConfig& config,
+               ModelInferResponse& response) {
+  const auto images = static_cast<int64_t>(rows.size());
+  const auto classes = static_cast<int64_t>(rows[0].size());
+  if (output.classes == 0) {
+    AddFloats(output.name, {images, classes}, Flat(rows), response);
+    return;
+  }
+  const int64_t count = std::min(output.classes, classes);
+  std::vector<std::string> texts;
+  for (const auto& row : rows) {
+    for (const int64_t index : HighestFirst(row, count)) {
+      const std::string label = LabelOf(index, config, row.size());
+      texts.push_back(absl::StrFormat("%f:%d", row[static_cast<size_t>(index)], index) +
+                      (label.empty() ? "" : ":" + label));
+    }
+  }
+  AddTexts(output.name, {images, count}, texts, response);
+}
+
+void AddTop(const ChosenOutput& output, const Rows& probabilities, int64_t top_k, const ModelConfig& config,
+            ModelInferResponse& response) {
+  std::vector<int64_t> indices;
+  std::vector<std::string> labels;
+  for (const auto& row : probabilities) {
+    for (const int64_t index : HighestFirst(row, top_k)) {
+      indices.push_back(index);
+      labels.push_back(LabelOf(index, config, row.size()));
+    }
+  }
+  const std::vector<int64_t> shape = {static_cast<int64_t>(probabilities.size()), top_k};
+  if (output.name == "top_indices") {
+    AddInt64s(output.name, shape, indices, response);
+  } else {
+    AddTexts(output.name, shape, labels, response);
+  }
+}
+
+const std::map<std::string, ReconstructionPicture>& Pictures() {
+  static const std::map<std::string, ReconstructionPicture> pictures = {
+      {"original", ReconstructionPicture::kOriginal},
+      {"masked", ReconstructionPicture::kMasked},
+      {"reconstruction", ReconstructionPicture::kReconstruction},
+      {"pasted", ReconstructionPicture::kPasted},
+      {"panel", ReconstructionPicture::kPanel},
+  };
+  return pictures;
+}
+
+absl::Status AddPictures(const ChosenOutput& output, const std::vector<ReconstructionResult>& results,
+                         int64_t scale, ModelInferResponse& response) {
+  std::vector<std::string> pngs;
+  for (const auto& result : results) {
+    MAE_ASSIGN_OR_RETURN(auto png, DrawPng(result, Pictures().at(output.name), scale));
+    pngs.push_back(std::move(png));
+  }
+  AddTexts(output.name, {static_cast<int64_t>(results.size())}, pngs, response);
+  return absl::OkStatus();
+}
+
+// The values of all images behind one another. @param values of one image, a vector.
+template <typename Value, typename Values>
+std::vector<Value> Together(const std::vector<ReconstructionResult>& results, const Values& values) {
+  std::vector<Value> all;
+  for (const auto& result : results) {
+    const auto& some = values(result);
+    all.insert(all.end(), some.begin(), some.end());
+  }
+  return all;
+}
+
+void AddReconstructedTensor(const ChosenOutput& output, const std::vector<ReconstructionResult>& results,
+                            const EncoderOptions& encoder, ModelInferResponse& response) {
+  const auto images = static_cast<int64_t>(results.size());
+  const auto patches = encoder.num_patches();
+  if (output.name == "loss") {
+    std::vector<float> losses;
+    for (const auto& result : results) losses.push_back(static_cast<float>(result.loss));
+    AddFloats(output.name, {images}, losses, response);
+  } else if (output.name == "mask") {
+    const auto hidden = Together<bool>(
+        results, [](const auto& one) -> const auto& { return one.hidden; });
+    AddBools(output.name, {images, patches}, hidden, response);
+  } else if (output.name == "ids_restore") {
+    const auto ids = Together<int64_t>(
+        results, [](const auto& one) -> const auto& { return one.ids_restore; });
+    AddInt64s(output.name, {images, patches}, ids, response);
+  } else if (output.name == "pixels") {
+    const auto pixels = Together<float>(
+        results, [](const auto& one) -> const auto& { return one.pixels.values; });
+    AddFloats(output.name, {images, encoder.channels, encoder.image_height, encoder.image_width}, pixels,
+              response);
+  } else {
+    const auto prediction = Together<float>(
+        results, [](const auto& one) -> const auto& { return one.prediction.values; });
+    AddFloats(output.name, {images, patches, encoder.patch_dim()}, prediction, response);
+  }
+}
+
+}  // namespace
+
+void AddClassification(const Rows& rows, int64_t top_k, const ModelConfig& config,
+                       const std::vector<ChosenOutput>& outputs, ModelInferResponse& response) {
+  Rows probabilities;
+  for (const auto& logits : rows) probabilities.push_back(Softmax(logits));
+  for (const ChosenOutput& output : outputs) {
+    if (output.name == "logits") {
+      AddScores(output, rows, config, response);
+    } else if (output.name == "probabilities") {
+      AddScores(output, probabilities, config, response);
+    } else {
+      AddTop(output, probabilities, top_k, config, response);
+    }
+  }
+}
+
+void AddEmbedding(const FloatTensor& embeddings, ModelInferResponse& response) {
+  AddFloats("embedding", embeddings.shape, embeddings.values, response);
+}
+
+absl::Status AddReconstruction(const std::vector<ReconstructionResult>& results, int64_t scale,
+                               const ModelConfig& config, const std::vector<ChosenOutput>& outputs,
+                               ModelInferResponse& response) {
+  for (const ChosenOutput& output : outputs) {
+    if (Pictures().contains(output.name)) {
+      MAE_RETURN_IF_ERROR(AddPictures(output, results, scale, response));
+    } else {
+      AddReconstructedTensor(output, results, config.encoder(), response);
+    }
+  }
+  return absl::OkStatus();
+}
+
+bool WantPictures(const std::vector<ChosenOutput>& outputs) {
+  return std::any_of(outputs.begin(), outputs.end(),
+                     [](const ChosenOutput& output) { return Pictures().contains(output.name); });
+}
+
+bool WantTensors(const std::vector<ChosenOutput>& outputs) {
+  return IsChosen(outputs, "pixels") || IsChosen(outputs, "prediction");
+}
+
+}  // namespace mae

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "inference/grpc_service.pb.h"
+#include "options/model_card.h"
+#include "server/oip_outputs.h"
+#include "serving/predictor.h"
+
+/// What predictors give, as the output tensors that were chosen, in their order. Pure; drawing takes its
+/// time.
+namespace mae {
+
+/// @param rows logits of each image, at least one image.
+/// @param top_k at most the classes.
+void AddClassification(const std::vector<std::vector<float>>& rows, int64_t top_k, const ModelConfig& config,
+                       const std::vector<ChosenOutput>& outputs, inference::ModelInferResponse& response);
+
+void AddEmbedding(const FloatTensor& embeddings, inference::ModelInferResponse& response);
+
+/// @param results with tensors and pictures where outputs of such are chosen.
+/// @param scale each pixel of the pictures is drawn as scale x scale.
+absl::Status AddReconstruction(const std::vector<ReconstructionResult>& results, int64_t scale,
+                               const ModelConfig& config, const std::vector<ChosenOutput>& outputs,
+                               inference::ModelInferResponse& response);
+
+/// Whether pictures must be drawn, or the tensors `pixels` and `prediction` made, for these outputs.
+bool WantPictures(const std::vector<ChosenOutput>& outputs);
+bool WantTensors(const std::vector<ChosenOutput>& outputs);
+
+}  // namespace mae
