@@ -37,6 +37,7 @@ ServingOptions ServingFrom(const ServerConfig::Inference& config, InferMetrics& 
   ServingOptions options;
   options.device = config.device;
   options.max_loaded = config.max_loaded_models;
+  options.max_bytes = config.memory_mib << 20;
   options.forward_threads = config.forward_threads;
   options.batch.max_batch = config.max_batch;
   options.batch.max_queued = config.max_queued_images;

@@ -32,6 +32,13 @@ int64_t NumberOf(const fs::path& folder) {
   return digits && absl::SimpleAtoi(name, &number) ? number : 0;
 }
 
+// What a model takes in memory is about what its weights take on the disk.
+int64_t WeightBytes(const fs::path& folder) {
+  std::error_code error;
+  const auto bytes = fs::file_size(folder / "model.safetensors", error);
+  return error ? 0 : static_cast<int64_t>(bytes);  // the load will tell
+}
+
 std::vector<fs::path> FoldersIn(const fs::path& parent) {
   std::vector<fs::path> folders;
   std::error_code error, ignored;  // what can't be looked at is no folder of ours
@@ -69,7 +76,9 @@ class SqliteModelStore : public ModelStore {
         root_(std::move(root)),
         options_(std::move(options)),
         forward_threads_(static_cast<int>(options_.forward_threads), kMaxForwardsWaiting),
-        cache_(options_.max_loaded, [this](const std::string& folder) { return LoadPredictor(folder); }) {}
+        cache_(
+            {options_.max_loaded, options_.max_bytes},
+            [this](const std::string& folder) { return LoadPredictor(folder); }, WeightBytes) {}
 
   absl::Status Heal() {
     MAE_ASSIGN_OR_RETURN(const auto unconfirmed, registry_->Unconfirmed());

@@ -12,6 +12,7 @@ namespace mae {
 struct ServingOptions {
   std::string device = "cpu";   ///< auto, cpu, cuda or cuda:N
   int64_t max_loaded = 4;       ///< predictors kept, at least 1; the one used longest ago makes room
+  int64_t max_bytes = 0;        ///< of their weights together; 0: any number
   int64_t forward_threads = 1;  ///< forward passes at a time, of all models, at least 1
   BatchOptions batch;
   /// Told of each batch before it is answered, on a thread of the model's; may be null.
