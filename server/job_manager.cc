@@ -11,6 +11,7 @@
 #include "base/nearest_word.h"
 #include "base/status_macros.h"
 #include "job/job_db.h"
+#include "recipe/from_model.h"
 #include "server/job_submission.h"
 #include "server/job_to_proto.h"
 #include "server/page.h"
@@ -209,14 +210,24 @@ absl::Status JobManager::CheckOpen() const {
 }
 
 absl::StatusOr<std::vector<std::string>> JobManager::JobsOn(const std::string& dataset) const {
+  return JobsThat([&](const v1::JobSpec& spec) {
+    return DatasetShortName(spec.data().dataset()) == DatasetShortName(dataset);
+  });
+}
+
+absl::StatusOr<std::vector<std::string>> JobManager::JobsFrom(const std::string& model_version) const {
+  return JobsThat([&](const v1::JobSpec& spec) { return FromModelOf(spec) == model_version; });
+}
+
+absl::StatusOr<std::vector<std::string>> JobManager::JobsThat(
+    const std::function<bool(const v1::JobSpec& spec)>& need) const {
   MAE_ASSIGN_OR_RETURN(const auto records, table_.List(0, kAllRows,
                                                        {JobState::kQueued, JobState::kStarting,
                                                         JobState::kRunning, JobState::kStopping}));
   std::vector<std::string> names;
   for (const JobRecord& record : records) {
     MAE_ASSIGN_OR_RETURN(const v1::JobSpec spec, SpecOf(record));
-    if (DatasetShortName(spec.data().dataset()) == DatasetShortName(dataset))
-      names.push_back(JobResourceName(record));
+    if (need(spec)) names.push_back(JobResourceName(record));
   }
   return names;
 }

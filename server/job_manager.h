@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -45,6 +46,8 @@ class JobManager {
   absl::Status QueryMetrics(const v1::QueryMetricsRequest& request, v1::QueryMetricsResponse& response) const;
   /// "jobs/{job}" of each that has not ended and trains or measures on a dataset, "datasets/x" or "x".
   absl::StatusOr<std::vector<std::string>> JobsOn(const std::string& dataset) const;
+  /// "jobs/{job}" of each that has not ended and starts from a version, "models/m/versions/3".
+  absl::StatusOr<std::vector<std::string>> JobsFrom(const std::string& model_version) const;
 
   /// From now on Create and Resume are UNAVAILABLE, and no waiting job is started: the server shuts down.
   void RefuseNewJobs();
@@ -53,6 +56,8 @@ class JobManager {
 
  private:
   absl::Status CheckOpen() const;
+  absl::StatusOr<std::vector<std::string>> JobsThat(
+      const std::function<bool(const v1::JobSpec& spec)>& need) const;
   absl::Status Show(const JobRecord& record, v1::Job& response) const;
   absl::Status ShowQueue(const JobRecord& record, v1::Job& response) const;
 

@@ -1,13 +1,27 @@
 #include "server/model_service.h"
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "base/status_macros.h"
 #include "server/field_status.h"
 #include "server/model_to_proto.h"
 #include "server/page.h"
+#include "server/status_to_grpc.h"
 #include "server/unary_call.h"
 #include "serving/model_name.h"
 
 namespace mae {
+namespace {
+
+RequestContext WaitOf(const grpc::CallbackServerContext& context) {
+  return {.deadline = absl::FromChrono(context.deadline()),
+          .is_cancelled = [&context] { return context.IsCancelled(); }};
+}
+
+// Faults of lib/ under the name that requests have for a model.
+absl::Status NamedFault(absl::Status status) { return WithField(std::move(status), {{"model", "name"}}); }
+
+}  // namespace
 
 grpc::ServerUnaryReactor* ModelService::ListModels(grpc::CallbackServerContext* context,
                                                    const v1::ListModelsRequest* request,
@@ -18,6 +32,29 @@ grpc::ServerUnaryReactor* ModelService::ListModels(grpc::CallbackServerContext* 
 grpc::ServerUnaryReactor* ModelService::GetModel(grpc::CallbackServerContext* context,
                                                  const v1::GetModelRequest* request, v1::Model* response) {
   return RunUnary(context, queue_, [=, this] { return Get(*request, *response); });
+}
+
+grpc::ServerUnaryReactor* ModelService::SetAlias(grpc::CallbackServerContext* context,
+                                                 const v1::SetAliasRequest* request, v1::Model* response) {
+  return RunUnary(context, waiting_, [=, this] { return SetAlias(*context, *request, *response); });
+}
+
+grpc::ServerUnaryReactor* ModelService::DeleteModelVersion(grpc::CallbackServerContext* context,
+                                                           const v1::DeleteModelVersionRequest* request,
+                                                           google::protobuf::Empty*) {
+  return RunUnary(context, queue_, [=, this] { return Delete(*request); });
+}
+
+grpc::ServerUnaryReactor* ModelService::LoadModel(grpc::CallbackServerContext* context,
+                                                  const v1::LoadModelRequest* request,
+                                                  v1::ModelVersion* response) {
+  return RunUnary(context, waiting_, [=, this] { return Load(*context, *request, *response); });
+}
+
+grpc::ServerUnaryReactor* ModelService::UnloadModel(grpc::CallbackServerContext* context,
+                                                    const v1::UnloadModelRequest* request,
+                                                    v1::ModelVersion* response) {
+  return RunUnary(context, waiting_, [=, this] { return Unload(*context, *request, *response); });
 }
 
 absl::Status ModelService::List(const v1::ListModelsRequest& request,
@@ -38,7 +75,7 @@ absl::Status ModelService::List(const v1::ListModelsRequest& request,
 
 absl::Status ModelService::Get(const v1::GetModelRequest& request, v1::Model& response) const {
   const auto reference = ParseModelName(request.name());
-  if (!reference.ok()) return WithField(reference.status(), {{"model", "name"}});
+  if (!reference.ok()) return NamedFault(reference.status());
   MAE_ASSIGN_OR_RETURN(auto record, store_.Get(reference->model));
   if (reference->names_version()) {
     MAE_ASSIGN_OR_RETURN(auto version, store_.Resolve(request.name()));
@@ -46,6 +83,52 @@ absl::Status ModelService::Get(const v1::GetModelRequest& request, v1::Model& re
     record.versions = {std::move(version)};
   }
   response = ToProto(record, store_);
+  return absl::OkStatus();
+}
+
+absl::Status ModelService::SetAlias(const grpc::CallbackServerContext& context,
+                                    const v1::SetAliasRequest& request, v1::Model& response) {
+  const auto reference = ParseModelName(request.name());
+  if (!reference.ok()) return NamedFault(reference.status());
+  if (reference->names_version()) {
+    return InvalidField("name", "is that of a version or alias; give models/{model}, and the version apart");
+  }
+  const auto set = store_.SetAlias(reference->model, request.alias(), request.version(), WaitOf(context));
+  if (!set.ok()) return NamedFault(set);
+  MAE_ASSIGN_OR_RETURN(const auto record, store_.Get(reference->model));
+  response = ToProto(record, store_);
+  return absl::OkStatus();
+}
+
+absl::Status ModelService::Delete(const v1::DeleteModelVersionRequest& request) {
+  const auto reference = ParseModelName(request.name());
+  if (!reference.ok()) return NamedFault(reference.status());
+  if (reference->version == 0) {
+    return InvalidField("name", "is not that of a version; give models/{model}/versions/{n}");
+  }
+  MAE_ASSIGN_OR_RETURN(const auto version, store_.Resolve(request.name()));
+  MAE_ASSIGN_OR_RETURN(const auto jobs, jobs_from_(version.resource_name()));
+  if (!jobs.empty()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(version.resource_name(), " is what ", absl::StrJoin(jobs, ", "),
+                     " started from; stop the job first, or wait for its end"));
+  }
+  return store_.Delete(version.model, version.version);
+}
+
+absl::Status ModelService::Load(const grpc::CallbackServerContext& context,
+                                const v1::LoadModelRequest& request, v1::ModelVersion& response) {
+  const auto version = store_.Load(request.name(), request.pin(), WaitOf(context));
+  if (!version.ok()) return NamedFault(version.status());
+  response = ToProto(*version, store_);
+  return absl::OkStatus();
+}
+
+absl::Status ModelService::Unload(const grpc::CallbackServerContext& context,
+                                  const v1::UnloadModelRequest& request, v1::ModelVersion& response) {
+  const auto version = store_.Unload(request.name(), WaitOf(context));
+  if (!version.ok()) return NamedFault(version.status());
+  response = ToProto(*version, store_);
   return absl::OkStatus();
 }
 

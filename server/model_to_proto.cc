@@ -5,7 +5,7 @@
 
 namespace mae {
 
-v1::ModelVersion ToProto(const ModelVersion& version, bool loaded) {
+v1::ModelVersion ToProto(const ModelVersion& version, const ModelStore& store) {
   v1::ModelVersion message;
   message.set_name(version.resource_name());
   message.set_version(version.version);
@@ -25,7 +25,8 @@ v1::ModelVersion ToProto(const ModelVersion& version, bool loaded) {
   message.set_patch_size(static_cast<int32_t>(encoder.patch_size));
   message.mutable_labels()->Assign(version.config.labels.begin(), version.config.labels.end());
   message.set_sha256(version.card.sha256);
-  message.set_loaded(loaded);
+  message.set_loaded(store.IsLoaded(version));
+  message.set_pinned(store.IsPinned(version));
   message.set_source(version.card.source);
   message.set_license(version.card.license);
   return message;
@@ -34,8 +35,7 @@ v1::ModelVersion ToProto(const ModelVersion& version, bool loaded) {
 v1::Model ToProto(const ModelRecord& record, const ModelStore& store) {
   v1::Model message;
   message.set_name(absl::StrCat("models/", record.model));
-  for (const auto& version : record.versions)
-    *message.add_versions() = ToProto(version, store.IsLoaded(version));
+  for (const auto& version : record.versions) *message.add_versions() = ToProto(version, store);
   message.mutable_aliases()->insert(record.aliases.begin(), record.aliases.end());
   return message;
 }

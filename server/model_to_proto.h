@@ -6,9 +6,8 @@
 /// Published models as messages. Pure.
 namespace mae {
 
-v1::ModelVersion ToProto(const ModelVersion& version, bool loaded);
-
-/// @param store tells which versions are loaded.
+/// @param store tells whether it is in memory, and pinned.
+v1::ModelVersion ToProto(const ModelVersion& version, const ModelStore& store);
 v1::Model ToProto(const ModelRecord& record, const ModelStore& store);
 
 }  // namespace mae

@@ -17,6 +17,7 @@
 #include "server/job_metrics.h"
 #include "server/listen_address.h"
 #include "server/metrics_interceptor.h"
+#include "server/model_metrics.h"
 #include "server/process_metrics.h"
 
 namespace mae {
@@ -81,9 +82,9 @@ Server::~Server() {
 }
 
 absl::Status Server::StartHttp() {
-  const MetricsHttp::Sources sources = {metrics_.registry(),
-                                        std::make_shared<JobMetrics>(jobs_->ledger(), jobs_->table()),
-                                        std::make_shared<ProcessMetrics>()};
+  const MetricsHttp::Sources sources = {
+      metrics_.registry(), std::make_shared<JobMetrics>(jobs_->ledger(), jobs_->table()),
+      std::make_shared<ModelMetrics>(jobs_->models()), std::make_shared<ProcessMetrics>()};
   MAE_ASSIGN_OR_RETURN(metrics_http_,
                        MetricsHttp::Start(config_.metrics_listen, sources, [this] { return ready_.load(); }));
   return absl::OkStatus();
@@ -98,7 +99,9 @@ void Server::MakeServices() {
       [jobs = &jobs_->manager()](const std::string& dataset) { return jobs->JobsOn(dataset); });
   model_transfers_ = std::make_unique<ModelTransfers>(jobs_->models(), config_.data_dir / "transfers",
                                                       CurvesFrom(jobs_->ledger()));
-  model_service_ = std::make_unique<ModelService>(jobs_->models(), *queue_, *model_transfers_);
+  model_service_ = std::make_unique<ModelService>(
+      jobs_->models(), *queue_, *inference_queue_, *model_transfers_,
+      [jobs = &jobs_->manager()](const std::string& version) { return jobs->JobsFrom(version); });
   model_requests_ = std::make_unique<ModelRequests>(
       jobs_->models(), statistics_,
       InferenceLimits{config_.inference.max_images, config_.inference.max_image_pixels});

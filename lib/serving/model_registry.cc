@@ -29,7 +29,18 @@ constexpr char kTables[] = R"(
     version INTEGER NOT NULL,
     PRIMARY KEY (model, alias),
     FOREIGN KEY (model, version) REFERENCES model_versions (model, version));
+  CREATE TABLE IF NOT EXISTS deleted_model_versions (
+    model TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    folder_gone INTEGER NOT NULL,
+    PRIMARY KEY (model, version));
 )";
+
+constexpr std::string_view kMoveAlias =
+    "INSERT INTO model_aliases (model, alias, version) VALUES (?1, ?2, ?3) "
+    "ON CONFLICT (model, alias) DO UPDATE SET version = excluded.version";
+
+constexpr size_t kMaxAliases = 256;  // of a model, latest among them
 
 constexpr std::string_view kSelectVersions =
     "SELECT model, version, created_micros, config, card FROM model_versions "
@@ -38,6 +49,23 @@ constexpr std::string_view kSelectVersions =
 absl::Status NoSuchModel(const std::string& model, const std::vector<std::string>& names) {
   return absl::NotFoundError(absl::StrCat("model: there is no \"", model, "\"", DidYouMean(model, names),
                                           names.empty() ? "; no model was published yet" : ""));
+}
+
+absl::Status NoSuchAlias(const ModelRecord& record, const std::string& alias) {
+  std::vector<std::string> aliases;
+  for (const auto& [name, version] : record.aliases) aliases.push_back(name);
+  return absl::NotFoundError(absl::StrCat("model: \"", record.model, "\" has no alias \"", alias, "\"",
+                                          DidYouMean(alias, aliases), "; it has ",
+                                          absl::StrJoin(aliases, ", ")));
+}
+
+// Those that a version is called by, but for latest, which moves by itself.
+std::vector<std::string> AliasesOf(const ModelRecord& record, int64_t version) {
+  std::vector<std::string> aliases;
+  for (const auto& [name, of] : record.aliases) {
+    if (of == version && name != "latest") aliases.push_back(name);
+  }
+  return aliases;
 }
 
 std::string VersionsOf(const ModelRecord& record) {
@@ -104,9 +132,7 @@ absl::Status ModelRegistry::Confirm(const Announced& announced) {
                                                       "WHERE model = ?1 AND version = ?2"));
     MAE_RETURN_IF_ERROR(show.Bind(1, announced.model).Bind(2, announced.version).Run());
     for (const auto& alias : std::vector<std::string>(absl::StrSplit(aliases, ',', absl::SkipEmpty()))) {
-      MAE_ASSIGN_OR_RETURN(auto move, database_.Prepare("INSERT INTO model_aliases (model, alias, version) "
-                                                        "VALUES (?1, ?2, ?3) ON CONFLICT (model, alias) "
-                                                        "DO UPDATE SET version = excluded.version"));
+      MAE_ASSIGN_OR_RETURN(auto move, database_.Prepare(kMoveAlias));
       MAE_RETURN_IF_ERROR(move.Bind(1, announced.model).Bind(2, alias).Bind(3, announced.version).Run());
     }
     return absl::OkStatus();
@@ -135,8 +161,10 @@ absl::StatusOr<std::vector<ModelRegistry::Announced>> ModelRegistry::Unconfirmed
 
 absl::StatusOr<int64_t> ModelRegistry::HighestVersion(const std::string& model) const {
   const absl::MutexLock lock(&mutex_);
-  MAE_ASSIGN_OR_RETURN(
-      auto row, database_.Prepare("SELECT COALESCE(MAX(version), 0) FROM model_versions WHERE model = ?1"));
+  MAE_ASSIGN_OR_RETURN(auto row,
+                       database_.Prepare("SELECT COALESCE(MAX(version), 0) FROM "
+                                         "(SELECT version FROM model_versions WHERE model = ?1 UNION ALL "
+                                         "SELECT version FROM deleted_model_versions WHERE model = ?1)"));
   MAE_RETURN_IF_ERROR(row.Bind(1, model).Step().status());
   return row.Int(0);
 }
@@ -144,22 +172,88 @@ absl::StatusOr<int64_t> ModelRegistry::HighestVersion(const std::string& model) 
 absl::StatusOr<bool> ModelRegistry::Has(const std::string& model, int64_t version) const {
   const absl::MutexLock lock(&mutex_);
   MAE_ASSIGN_OR_RETURN(auto row,
-                       database_.Prepare("SELECT 1 FROM model_versions WHERE model = ?1 AND version = ?2"));
+                       database_.Prepare("SELECT 1 FROM model_versions WHERE model = ?1 AND version = ?2 "
+                                         "UNION ALL SELECT 1 FROM deleted_model_versions "
+                                         "WHERE model = ?1 AND version = ?2 AND folder_gone = 0"));
   return row.Bind(1, model).Bind(2, version).Step();
 }
 
+absl::Status ModelRegistry::SetAlias(const std::string& model, const std::string& alias, int64_t version) {
+  const absl::MutexLock lock(&mutex_);
+  return database_.Transaction([&]() -> absl::Status {
+    mutex_.AssertHeld();
+    MAE_RETURN_IF_ERROR(FindLocked({model, version, ""}).status());
+    MAE_ASSIGN_OR_RETURN(const auto record, GetLocked(model));
+    if (!record.aliases.contains(alias) && record.aliases.size() >= kMaxAliases) {
+      return absl::ResourceExhaustedError(absl::StrCat("alias: \"", model, "\" has ", record.aliases.size(),
+                                                       " aliases, and ", kMaxAliases,
+                                                       " are allowed; remove one first"));
+    }
+    MAE_ASSIGN_OR_RETURN(auto move, database_.Prepare(kMoveAlias));
+    return move.Bind(1, model).Bind(2, alias).Bind(3, version).Run();
+  });
+}
+
+absl::Status ModelRegistry::RemoveAlias(const std::string& model, const std::string& alias) {
+  const absl::MutexLock lock(&mutex_);
+  MAE_ASSIGN_OR_RETURN(const auto record, GetLocked(model));
+  if (!record.aliases.contains(alias)) return NoSuchAlias(record, alias);
+  MAE_ASSIGN_OR_RETURN(auto row,
+                       database_.Prepare("DELETE FROM model_aliases WHERE model = ?1 AND alias = ?2"));
+  return row.Bind(1, model).Bind(2, alias).Run();
+}
+
+absl::Status ModelRegistry::Delete(const std::string& model, int64_t version) {
+  const absl::MutexLock lock(&mutex_);
+  return database_.Transaction([&]() -> absl::Status {
+    mutex_.AssertHeld();
+    MAE_RETURN_IF_ERROR(FindLocked({model, version, ""}).status());
+    MAE_ASSIGN_OR_RETURN(const auto record, GetLocked(model));
+    if (const auto aliases = AliasesOf(record, version); !aliases.empty()) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("models/", model, "/versions/", version, " is what ", absl::StrJoin(aliases, ", "),
+                       aliases.size() == 1 ? " stands" : " stand",
+                       " for; set the alias to another version, or remove it, first"));
+    }
+    MAE_ASSIGN_OR_RETURN(auto note, database_.Prepare("INSERT OR REPLACE INTO deleted_model_versions "
+                                                      "(model, version, folder_gone) VALUES (?1, ?2, 0)"));
+    MAE_RETURN_IF_ERROR(note.Bind(1, model).Bind(2, version).Run());
+    MAE_ASSIGN_OR_RETURN(auto row,
+                         database_.Prepare("DELETE FROM model_versions WHERE model = ?1 AND version = ?2"));
+    return row.Bind(1, model).Bind(2, version).Run();
+  });
+}
+
+absl::StatusOr<std::vector<ModelRegistry::Deleted>> ModelRegistry::Deletions() const {
+  const absl::MutexLock lock(&mutex_);
+  MAE_ASSIGN_OR_RETURN(auto row, database_.Prepare("SELECT model, version FROM deleted_model_versions "
+                                                   "WHERE folder_gone = 0"));
+  std::vector<Deleted> deletions;
+  while (true) {
+    MAE_ASSIGN_OR_RETURN(const bool more, row.Step());
+    if (!more) return deletions;
+    deletions.push_back({row.Text(0), row.Int(1)});
+  }
+}
+
+absl::Status ModelRegistry::FinishDeletion(const Deleted& deleted) {
+  const absl::MutexLock lock(&mutex_);
+  MAE_ASSIGN_OR_RETURN(auto row, database_.Prepare("UPDATE deleted_model_versions SET folder_gone = 1 "
+                                                   "WHERE model = ?1 AND version = ?2"));
+  return row.Bind(1, deleted.model).Bind(2, deleted.version).Run();
+}
+
 absl::StatusOr<ModelVersion> ModelRegistry::Find(const ModelReference& reference) const {
-  MAE_ASSIGN_OR_RETURN(const auto record, Get(reference.model));
+  const absl::MutexLock lock(&mutex_);
+  return FindLocked(reference);
+}
+
+absl::StatusOr<ModelVersion> ModelRegistry::FindLocked(const ModelReference& reference) const {
+  MAE_ASSIGN_OR_RETURN(const auto record, GetLocked(reference.model));
   int64_t wanted = reference.version;
   if (wanted == 0) {
     const auto it = record.aliases.find(reference.alias.empty() ? "latest" : reference.alias);
-    if (it == record.aliases.end()) {
-      std::vector<std::string> aliases;
-      for (const auto& [alias, version] : record.aliases) aliases.push_back(alias);
-      return absl::NotFoundError(absl::StrCat("model: \"", record.model, "\" has no alias \"",
-                                              reference.alias, "\"", DidYouMean(reference.alias, aliases),
-                                              "; it has ", absl::StrJoin(aliases, ", ")));
-    }
+    if (it == record.aliases.end()) return NoSuchAlias(record, reference.alias);
     wanted = it->second;
   }
   for (const auto& version : record.versions) {

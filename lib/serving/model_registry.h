@@ -16,10 +16,11 @@
 
 namespace mae {
 
-/// The rows of published models in the server's database: tables model_versions and model_aliases
-/// (docs/formats/model.md). A version is first announced, then confirmed once its folder is in place; only
-/// confirmed ones are seen by Find, Get and List. `latest` is not a row: it is the highest confirmed version.
-/// Thread-safe by the database's own mutex. Errors of SQLite as base/sqlite.h has them.
+/// The rows of published models in the server's database: tables model_versions, model_aliases and
+/// deleted_model_versions (docs/formats/model.md). A version is first announced, then confirmed once its
+/// folder is in place; only confirmed ones are seen by Find, Get and List. `latest` is not a row: it is the
+/// highest confirmed version. Thread-safe by the database's own mutex. Errors of SQLite as base/sqlite.h has
+/// them.
 class ModelRegistry {
  public:
   /// Makes the tables if need be. `database` and `mutex`, which guards it, outlive the registry.
@@ -53,9 +54,26 @@ class ModelRegistry {
   /// Those that are announced only: a publish was cut short.
   absl::StatusOr<std::vector<Announced>> Unconfirmed() const;
 
-  /// The highest version that has a row, announced ones too; 0: none.
+  /// Moves or makes an alias. NOT_FOUND as Find; RESOURCE_EXHAUSTED if the model has too many.
+  absl::Status SetAlias(const std::string& model, const std::string& alias, int64_t version);
+  /// NOT_FOUND names the nearest alias.
+  absl::Status RemoveAlias(const std::string& model, const std::string& alias);
+
+  /// Forgets a version and notes, in the same transaction, that its folder is to go. NOT_FOUND as Find;
+  /// FAILED_PRECONDITION names the aliases that stand for it.
+  absl::Status Delete(const std::string& model, int64_t version);
+  struct Deleted {
+    std::string model;
+    int64_t version = 0;
+  };
+  /// Those whose folders were not seen to be gone: a deletion was cut short.
+  absl::StatusOr<std::vector<Deleted>> Deletions() const;
+  /// The folder has gone. The number stays known, so that it is never given out again.
+  absl::Status FinishDeletion(const Deleted& deleted);
+
+  /// The highest version that there ever was, announced and deleted ones too; 0: none.
   absl::StatusOr<int64_t> HighestVersion(const std::string& model) const;
-  /// Whether there is a row, announced or not.
+  /// Whether the folder belongs to a version, announced or not, or to a deletion that is not finished.
   absl::StatusOr<bool> Has(const std::string& model, int64_t version) const;
 
   /// NOT_FOUND names the nearest known model or alias, or the versions that are there.
@@ -70,6 +88,8 @@ class ModelRegistry {
 
   absl::StatusOr<ModelVersion> VersionOfRow(const Statement& row) const;
   absl::StatusOr<std::vector<ModelVersion>> Versions(const std::string& model) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::StatusOr<ModelVersion> FindLocked(const ModelReference& reference) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<ModelRecord> GetLocked(const std::string& model) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<std::vector<std::string>> Names() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -14,6 +14,7 @@
 #include "serving/model_name.h"
 #include "serving/model_registry.h"
 #include "serving/predictor_cache.h"
+#include "serving/warm_up.h"
 
 namespace mae {
 namespace {
@@ -56,6 +57,12 @@ absl::Status MakeFolder(const fs::path& folder) {
   return made ? SyncFolder(folder.parent_path()) : absl::OkStatus();
 }
 
+// So that an entry that was removed does not come back. Nothing to do if the folder around it has gone too.
+absl::Status SyncParent(const fs::path& entry) {
+  const absl::Status synced = SyncFolder(entry.parent_path());
+  return absl::IsNotFound(synced) ? absl::OkStatus() : synced;
+}
+
 // What a model folder says of itself.
 absl::StatusOr<ModelVersion> ReadVersion(const fs::path& folder) {
   ModelVersion version;
@@ -87,6 +94,8 @@ class SqliteModelStore : public ModelStore {
       const bool moved = fs::exists(root_ / announced.model / std::to_string(announced.version), error);
       MAE_RETURN_IF_ERROR(moved ? registry_->Confirm(announced) : registry_->Withdraw(announced));
     }
+    MAE_ASSIGN_OR_RETURN(const auto deletions, registry_->Deletions());
+    for (const auto& deleted : deletions) MAE_RETURN_IF_ERROR(TryRemoveFolder(deleted));
     for (const auto& model : FoldersIn(root_)) {
       for (const auto& folder : FoldersIn(model))
         MAE_RETURN_IF_ERROR(AdoptIfUnknown(model.filename(), folder));
@@ -98,7 +107,7 @@ class SqliteModelStore : public ModelStore {
                                        const std::vector<std::string>& aliases) override {
     MAE_RETURN_IF_ERROR(CheckName("publish.model", model));
     MAE_RETURN_IF_ERROR(CheckAliases("publish.aliases", aliases));
-    const absl::MutexLock lock(&publishing_);
+    const absl::MutexLock lock(&changing_);
     // Relative to the data folder, so that the answer stays the same when that is moved.
     const std::string source = folder.lexically_normal().lexically_relative(root_.parent_path());
     auto version = ReadVersion(folder);
@@ -127,15 +136,82 @@ class SqliteModelStore : public ModelStore {
 
   absl::StatusOr<std::vector<ModelRecord>> List() const override { return registry_->List(); }
 
+  absl::Status SetAlias(const std::string& model, const std::string& alias, int64_t version,
+                        const RequestContext& context) override {
+    MAE_RETURN_IF_ERROR(CheckName("model", model));
+    MAE_RETURN_IF_ERROR(CheckAliases("alias", {alias}));
+    if (version == 0) return registry_->RemoveAlias(model, alias);
+    if (version < 0) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("version: ", version, " is none; give a number from 1, or 0 to remove the alias"));
+    }
+    MAE_ASSIGN_OR_RETURN(const auto found, registry_->Find({model, version, ""}));
+    // Held until the alias has moved, so that the version is no colder then than it was made here.
+    MAE_ASSIGN_OR_RETURN(const auto predictor, cache_.Acquire(found.folder));
+    MAE_RETURN_IF_ERROR(WarmUp(*predictor, context));
+    return registry_->SetAlias(model, alias, version);
+  }
+
+  // The registry first: a crash after it leaves a note by which Heal removes the folder, or what is left of
+  // it. A crash before it leaves the version as it was.
+  absl::Status Delete(const std::string& model, int64_t version) override {
+    MAE_RETURN_IF_ERROR(CheckName("model", model));
+    const absl::MutexLock lock(&changing_);
+    MAE_RETURN_IF_ERROR(registry_->Delete(model, version));
+    const fs::path folder = root_ / model / std::to_string(version);
+    cache_.Drop(folder);
+    MAE_RETURN_IF_ERROR(TryRemoveFolder({model, version}));
+    cache_.Drop(
+        folder);  // a request that had found the version may have loaded it while its folder was there
+    std::error_code error;
+    if (!fs::exists(folder, error) && !error) return absl::OkStatus();
+    return absl::InternalError(absl::StrCat("the version is deleted, but ", folder.string(),
+                                            " can't be removed; the server's next start tries again"));
+  }
+
   absl::StatusOr<LoadedModel> Acquire(const std::string& name) override {
     MAE_ASSIGN_OR_RETURN(auto version, Resolve(name));
     MAE_ASSIGN_OR_RETURN(auto predictor, cache_.Acquire(version.folder));
     return LoadedModel{std::move(version), std::move(predictor)};
   }
 
+  absl::StatusOr<ModelVersion> Load(const std::string& name, bool pin,
+                                    const RequestContext& context) override {
+    MAE_ASSIGN_OR_RETURN(auto version, Resolve(name));
+    MAE_ASSIGN_OR_RETURN(const auto predictor, cache_.Acquire(version.folder, pin));
+    MAE_RETURN_IF_ERROR(WarmUp(*predictor, context));
+    return version;
+  }
+
+  absl::StatusOr<ModelVersion> Unload(const std::string& name, const RequestContext& context) override {
+    MAE_ASSIGN_OR_RETURN(auto version, Resolve(name));
+    MAE_RETURN_IF_ERROR(cache_.Unload(version.folder, context));
+    return version;
+  }
+
   bool IsLoaded(const ModelVersion& version) const override { return cache_.IsLoaded(version.folder); }
+  bool IsPinned(const ModelVersion& version) const override { return cache_.IsPinned(version.folder); }
+
+  std::vector<InMemory> Loaded() const override {
+    std::vector<InMemory> loaded;
+    for (const auto& key : cache_.Loaded()) {
+      const fs::path folder = key;
+      loaded.push_back({folder.parent_path().filename(), NumberOf(folder)});
+    }
+    return loaded;
+  }
 
  private:
+  // What can't be removed stays noted, for the next start. Errors are the database's.
+  absl::Status TryRemoveFolder(const ModelRegistry::Deleted& deleted) {
+    const fs::path folder = root_ / deleted.model / std::to_string(deleted.version);
+    std::error_code error, ignored;
+    fs::remove_all(folder, error);
+    if (error || !SyncParent(folder).ok()) return absl::OkStatus();
+    fs::remove(folder.parent_path(), ignored);  // if it was the last
+    return registry_->FinishDeletion(deleted);
+  }
+
   absl::Status AdoptIfUnknown(const std::string& model, const fs::path& folder) {
     const auto number = NumberOf(folder);
     if (number == 0 || !CheckName("model", model).ok()) return absl::OkStatus();
@@ -184,7 +260,7 @@ class SqliteModelStore : public ModelStore {
   const std::unique_ptr<ModelRegistry> registry_;
   const fs::path root_;
   const ServingOptions options_;
-  absl::Mutex publishing_;  // one publish at a time: numbers are found, then taken
+  absl::Mutex changing_;  // one publish or deletion at a time: numbers are found, then taken
   WorkQueue forward_threads_;
   PredictorCache cache_;
 };

@@ -27,9 +27,9 @@ struct LoadedModel {
 class ModelStore {
  public:
   /// Also heals what a crash left: a publish whose folder had been moved is completed, one whose folder had
-  /// not is forgotten (publish it again). A folder {root}/{model}/{n} that no row knows of (the database is
-  /// of an older backup) is adopted if it holds a whole model, else left alone; its number is never given out
-  /// again.
+  /// not is forgotten (publish it again), and what is left of a deleted version is removed. A folder
+  /// {root}/{model}/{n} that no row knows of (the database is of an older backup) is adopted if it holds a
+  /// whole model, else left alone; its number is never given out again.
   /// @param database outlives the store; its tables are made if need be.
   /// @param mutex guards `database`, whose other users lock it too; never held over disk work besides
   /// SQLite's.
@@ -53,9 +53,35 @@ class ModelStore {
   /// Sorted by name.
   virtual absl::StatusOr<std::vector<ModelRecord>> List() const = 0;
 
-  /// Resolve, then load if need be (blocks; two callers of one version load it once).
+  /// Moves an alias, or makes it, once the version is in memory and has run: what asks for the alias meets no
+  /// cold model, and what runs meanwhile ends on the version that it began with. Version 0 removes the alias.
+  /// INVALID_ARGUMENT "alias: …" (latest among them) or "version: …"; NOT_FOUND; errors of Load.
+  virtual absl::Status SetAlias(const std::string& model, const std::string& alias, int64_t version,
+                                const RequestContext& context) = 0;
+
+  /// Removes a version for good; `latest` moves to the newest that is left. Requests that run on it end as
+  /// they would have. NOT_FOUND; FAILED_PRECONDITION names the aliases that stand for it; INTERNAL if its
+  /// folder can't be removed (it is no version any more; the next start tries again).
+  virtual absl::Status Delete(const std::string& model, int64_t version) = 0;
+
+  /// Resolve, then load if need be (blocks; two callers of one version load it once). RESOURCE_EXHAUSTED if
+  /// pinned models leave no room.
   virtual absl::StatusOr<LoadedModel> Acquire(const std::string& name) = 0;
+  /// Acquire, and a forward pass. @param pin whether it never makes room for others from now on.
+  virtual absl::StatusOr<ModelVersion> Load(const std::string& name, bool pin,
+                                            const RequestContext& context) = 0;
+  /// Takes a version out of memory, pinned or not, and waits until the requests that run on it have ended.
+  /// Later ones load it again. NOT_FOUND, DEADLINE_EXCEEDED, CANCELLED.
+  virtual absl::StatusOr<ModelVersion> Unload(const std::string& name, const RequestContext& context) = 0;
+
   virtual bool IsLoaded(const ModelVersion& version) const = 0;
+  virtual bool IsPinned(const ModelVersion& version) const = 0;
+  /// A version that is in memory.
+  struct InMemory {
+    std::string model;
+    int64_t version = 0;
+  };
+  virtual std::vector<InMemory> Loaded() const = 0;
 };
 
 }  // namespace mae

@@ -1,5 +1,6 @@
 #include "server/model_service.h"
 
+#include "server/model_metrics.h"
 #include "tests/server/grpc_host.h"
 #include "tests/server/serving_fixture.h"
 
@@ -28,9 +29,46 @@ class ModelServiceTest : public testing::Test {
     return stub_->GetModel(Patience().get(), request, &model);
   }
 
+  grpc::Status SetAlias(const std::string& model, const std::string& alias, int64_t version,
+                        v1::Model& answer) {
+    v1::SetAliasRequest request;
+    request.set_name(model);
+    request.set_alias(alias);
+    request.set_version(version);
+    return stub_->SetAlias(Patience().get(), request, &answer);
+  }
+
+  grpc::Status Delete(const std::string& name) {
+    v1::DeleteModelVersionRequest request;
+    request.set_name(name);
+    google::protobuf::Empty nothing;
+    return stub_->DeleteModelVersion(Patience().get(), request, &nothing);
+  }
+
+  grpc::Status Load(const std::string& name, bool pin, v1::ModelVersion& version) {
+    v1::LoadModelRequest request;
+    request.set_name(name);
+    request.set_pin(pin);
+    return stub_->LoadModel(Patience().get(), request, &version);
+  }
+
+  grpc::Status Unload(const std::string& name, v1::ModelVersion& version,
+                      std::unique_ptr<grpc::ClientContext> context = Patience()) {
+    v1::UnloadModelRequest request;
+    request.set_name(name);
+    return stub_->UnloadModel(context.get(), request, &version);
+  }
+
   ServedModels models_;
   ModelTransfers transfers_{*models_.store, models_.data / "transfers", NoCurves};
-  ModelService service_{*models_.store, models_.queue, transfers_};
+  // What the jobs of the server would be.
+  absl::StatusOr<std::vector<std::string>> jobs_from_ = std::vector<std::string>();
+  std::string asked_for_;
+  ModelService service_{*models_.store, models_.queue, models_.queue, transfers_,
+                        [this](const std::string& version) {
+                          asked_for_ = version;
+                          return jobs_from_;
+                        }};
   GrpcHost host_{&service_};
   std::unique_ptr<v1::ModelService::Stub> stub_ = v1::ModelService::NewStub(host_.channel());
 };
@@ -110,6 +148,86 @@ TEST_F(ModelServiceTest, ListModelsPagesInOrderOfName) {
   v1::ListModelsResponse response;
   EXPECT_EQ(stub_->ListModels(Patience().get(), request, &response).error_code(),
             grpc::StatusCode::INVALID_ARGUMENT);
+}
+
+TEST_F(ModelServiceTest, SetAliasMovesItToAVersionInMemory) {
+  v1::Model model;
+  ASSERT_TRUE(SetAlias("models/mae", "prod", 2, model).ok());
+  EXPECT_THAT(model.aliases(), UnorderedElementsAre(Pair("latest", 2), Pair("prod", 2)));
+  EXPECT_TRUE(model.versions(0).loaded());
+  EXPECT_FALSE(model.versions(1).loaded());
+  ASSERT_TRUE(SetAlias("models/mae", "prod", 0, model).ok());
+  EXPECT_THAT(model.aliases(), ElementsAre(Pair("latest", 2)));
+}
+
+TEST_F(ModelServiceTest, SetAliasNamesTheFieldAtFault) {
+  v1::Model model;
+  EXPECT_THAT(FaultyFields(SetAlias("models/mae", "latest", 1, model)), ElementsAre("alias"));
+  EXPECT_THAT(FaultyFields(SetAlias("models/mae", "", 1, model)), ElementsAre("alias"));
+  EXPECT_THAT(FaultyFields(SetAlias("models/mae", "prod", -2, model)), ElementsAre("version"));
+  EXPECT_THAT(FaultyFields(SetAlias("models/mae@prod", "next", 1, model)), ElementsAre("name"));
+  EXPECT_THAT(FaultyFields(SetAlias("../x", "next", 1, model)), ElementsAre("name"));
+  EXPECT_EQ(SetAlias("models/mae", "next", 9, model).error_code(), grpc::StatusCode::NOT_FOUND);
+}
+
+TEST_F(ModelServiceTest, DeleteRemovesAVersionThatNothingNeeds) {
+  ASSERT_TRUE(Delete("models/mae/versions/2").ok());
+  EXPECT_EQ(asked_for_, "models/mae/versions/2");
+  v1::Model model;
+  ASSERT_TRUE(Get("models/mae", model).ok());
+  EXPECT_THAT(model.aliases(), UnorderedElementsAre(Pair("latest", 1), Pair("prod", 1)));
+  EXPECT_EQ(Delete("models/mae/versions/2").error_code(), grpc::StatusCode::NOT_FOUND);
+}
+
+TEST_F(ModelServiceTest, DeleteRefusesWhatAnAliasOrAJobNeeds) {
+  const auto aliased = Delete("models/mae/versions/1");
+  EXPECT_EQ(aliased.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+  EXPECT_THAT(aliased.error_message(), HasSubstr("prod"));
+  jobs_from_ = std::vector<std::string>{"jobs/finetune-1"};
+  const auto used = Delete("models/mae/versions/2");
+  EXPECT_EQ(used.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+  EXPECT_THAT(used.error_message(), HasSubstr("jobs/finetune-1"));
+  for (const char* name : {"models/mae", "models/mae@prod", "mae/versions/0"}) {
+    EXPECT_THAT(FaultyFields(Delete(name)), ElementsAre("name")) << name;
+  }
+  v1::Model model;
+  ASSERT_TRUE(Get("models/mae", model).ok());
+  EXPECT_THAT(model.versions(), SizeIs(2));
+}
+
+TEST_F(ModelServiceTest, LoadAndUnloadTellWhatIsInMemory) {
+  v1::ModelVersion version;
+  ASSERT_TRUE(Load("models/cats", true, version).ok());
+  EXPECT_EQ(version.name(), "models/cats/versions/1");
+  EXPECT_TRUE(version.loaded());
+  EXPECT_TRUE(version.pinned());
+  const ModelMetrics metrics(*models_.store);
+  const auto family = metrics.Collect().at(0);
+  EXPECT_EQ(family.name, "mae_model_loaded");
+  ASSERT_THAT(family.metric, SizeIs(1));
+  EXPECT_EQ(family.metric[0].label[0].value, "cats");
+  EXPECT_EQ(family.metric[0].label[1].value, "1");
+  EXPECT_EQ(family.metric[0].gauge.value, 1);
+  ASSERT_TRUE(Unload("models/cats", version).ok());
+  EXPECT_FALSE(version.loaded());
+  EXPECT_FALSE(version.pinned());
+  EXPECT_THAT(metrics.Collect().at(0).metric, SizeIs(0));
+  EXPECT_EQ(Load("models/dogs", false, version).error_code(), grpc::StatusCode::NOT_FOUND);
+  EXPECT_EQ(Unload("models/dogs", version).error_code(), grpc::StatusCode::NOT_FOUND);
+  EXPECT_THAT(FaultyFields(Load("a b", false, version)), ElementsAre("name"));
+  EXPECT_THAT(FaultyFields(Unload("a b", version)), ElementsAre("name"));
+}
+
+TEST_F(ModelServiceTest, UnloadWaitsForWhatIsInFlightUntilTheCallerHasGone) {
+  auto in_flight = models_.store->Acquire("cats");
+  ASSERT_THAT(in_flight, IsOk());
+  auto context = Patience();
+  context->set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(300));
+  v1::ModelVersion version;
+  EXPECT_EQ(Unload("cats", version, std::move(context)).error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
+  in_flight = absl::CancelledError("it has ended");
+  EXPECT_TRUE(Unload("cats", version).ok());
+  EXPECT_FALSE(version.loaded());
 }
 
 }  // namespace

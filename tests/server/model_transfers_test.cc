@@ -30,7 +30,8 @@ struct TransferHost {
   explicit TransferHost(ServedModels& models, TransferLimits limits = {},
                         const CurvesOfJob& curves = KnowsNoCurves)
       : transfers(*models.store, models.data / "transfers", curves, limits),
-        service(*models.store, models.queue, transfers),
+        service(*models.store, models.queue, models.queue, transfers,
+                [](const std::string&) { return std::vector<std::string>(); }),
         host({&service}, SmallWindow()),
         stub(v1::ModelService::NewStub(host.channel())) {}
 

@@ -4,8 +4,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "inference/grpc_service.grpc.pb.h"
+#include "mae/v1/model.grpc.pb.h"
 #include "mae/v1/server.grpc.pb.h"
 #include "server/metrics.h"
+#include "tests/fakes/random_model.h"
 #include "tests/fakes/status_matchers.h"
 #include "tests/server/server_fixture.h"
 #include "tests/server/taken_port.h"
@@ -176,6 +178,41 @@ TEST_F(ServerLifeTest, DrainingStopsJobsWhereTheConfigurationSaysSo) {
   EXPECT_EQ(Get(running).state(), Job::STOPPED);
   EXPECT_EQ(Get(running).progress().checkpoint_step(), 1);
   WaitUntilRunning(waiting);
+}
+
+TEST_F(ServerLifeTest, TheModelThatAJobStartsFromIsNotDeletedUntilItEnds) {
+  ModelConfig config = TinyAutoencoder();
+  auto& encoder = std::get<MaskedAutoencoderOptions>(config.model).encoder;
+  encoder.image_height = encoder.image_width = 28;
+  WriteRandomModel(Config().data_dir / "models" / "clothes" / "1", config);
+  StartServer();
+  v1::CreateJobRequest request = Request();
+  request.mutable_spec()->mutable_finetune()->set_from_model("clothes");
+  Job job;
+  const grpc::Status created = Create(request, job);
+  ASSERT_TRUE(created.ok()) << created.error_message();
+  WaitUntilRunning(job.name());
+  const auto remove = [&] {
+    grpc::ClientContext context;
+    v1::DeleteModelVersionRequest version;
+    version.set_name("models/clothes/versions/1");
+    google::protobuf::Empty nothing;
+    return v1::ModelService::NewStub(channel_)->DeleteModelVersion(&context, version, &nothing);
+  };
+  grpc::ClientContext context;
+  v1::LoadModelRequest load;
+  load.set_name("clothes");
+  v1::ModelVersion loaded;
+  EXPECT_TRUE(v1::ModelService::NewStub(channel_)->LoadModel(&context, load, &loaded).ok());
+  const std::string series = "mae_model_loaded{model=\"clothes\",version=\"1\"} 1\n";
+  EXPECT_THAT(HttpGet("/metrics"), HasSubstr(series));
+  const grpc::Status refused = remove();
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+  EXPECT_THAT(refused.error_message(), HasSubstr(job.name()));
+  ASSERT_TRUE(Stop(job.name()).ok());
+  WaitForEnd(job.name());
+  EXPECT_TRUE(remove().ok());
+  EXPECT_THAT(HttpGet("/metrics"), Not(HasSubstr(series)));
 }
 
 }  // namespace
