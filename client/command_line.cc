@@ -83,6 +83,7 @@ void AddVerbs(VerbRegistry& verbs, const CLI::App& app) {
   AddDatasetCommands(verbs);
   AddUploadCommands(verbs);
   AddModelCommands(verbs);
+  AddModelLifeCommands(verbs);
   AddImportCommand(verbs);
   AddExportCommand(verbs);
   AddReconstructCommand(verbs);

@@ -41,13 +41,26 @@ std::string ImageShape(const v1::ModelVersion& version) {
                       version.patch_size());
 }
 
-void AddRows(const v1::Model& model, size_t limit, Table& table) {
+std::string LoadedText(const v1::ModelVersion& version) {
+  if (!version.loaded()) return "no";
+  return version.pinned() ? "pinned" : "yes";
+}
+
+// Where a row stands for all versions of a model: those in memory by number.
+std::string LoadedVersions(const v1::Model& model) {
+  std::vector<std::string> loaded;
   for (const v1::ModelVersion& version : model.versions()) {
-    if (limit-- == 0) return;
-    table.Add({ShortName(model.name()), absl::StrCat(version.version()), AliasesOf(model, version.version()),
-               version.kind(), ImageShape(version), Grouped(version.parameters()), version.dataset(),
-               Score(version), version.loaded() ? "yes" : "no", TimeAgo(version.create_time(), absl::Now())});
+    if (version.loaded())
+      loaded.push_back(absl::StrCat(version.version(), version.pinned() ? " pinned" : ""));
   }
+  return loaded.empty() ? "no" : absl::StrJoin(loaded, ", ");
+}
+
+void AddRow(const v1::Model& model, const v1::ModelVersion& version, const std::string& loaded,
+            Table& table) {
+  table.Add({ShortName(model.name()), absl::StrCat(version.version()), AliasesOf(model, version.version()),
+             version.kind(), ImageShape(version), Grouped(version.parameters()), version.dataset(),
+             Score(version), loaded, TimeAgo(version.create_time(), absl::Now())});
 }
 
 Table EmptyTable() {
@@ -67,7 +80,9 @@ absl::Status ListModels(Session& session) {
   if (all.models().empty()) session.Note("no models yet: a job with --model NAME publishes one");
   return WriteMessage(session.options.format, all, [&] {
     Table table = EmptyTable();
-    for (const v1::Model& model : all.models()) AddRows(model, 1, table);
+    for (const v1::Model& model : all.models()) {
+      if (model.versions_size() > 0) AddRow(model, model.versions(0), LoadedVersions(model), table);
+    }
     return table.Text();
   });
 }
@@ -87,7 +102,7 @@ std::string VersionFields(const v1::Model& model, const v1::ModelVersion& versio
                      {"sha256", version.sha256()},
                      {"source", version.source()},
                      {"licence", version.license()},
-                     {"loaded", version.loaded() ? "yes" : "no"},
+                     {"loaded", LoadedText(version)},
                      {"created", LocalTime(version.create_time())}});
 }
 
@@ -99,7 +114,7 @@ absl::Status GetModel(Session& session, const std::string& name) {
   return WriteMessage(session.options.format, model, [&] {
     if (model.versions_size() == 1) return VersionFields(model, model.versions(0));
     Table table = EmptyTable();
-    AddRows(model, static_cast<size_t>(model.versions_size()), table);
+    for (const auto& version : model.versions()) AddRow(model, version, LoadedText(version), table);
     return table.Text();
   });
 }

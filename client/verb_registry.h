@@ -46,6 +46,7 @@ void AddPlotCommand(VerbRegistry& verbs);         // plot
 void AddDatasetCommands(VerbRegistry& verbs);     // list-datasets get-dataset
 void AddUploadCommands(VerbRegistry& verbs);      // upload-dataset delete-dataset
 void AddModelCommands(VerbRegistry& verbs);       // list-models get-model
+void AddModelLifeCommands(VerbRegistry& verbs);   // set-alias delete-model load-model unload-model
 void AddImportCommand(VerbRegistry& verbs);       // import-model
 void AddExportCommand(VerbRegistry& verbs);       // export-model
 void AddReconstructCommand(VerbRegistry& verbs);  // reconstruct

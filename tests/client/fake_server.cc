@@ -109,6 +109,21 @@ class Models : public v1::ModelService::Service {
     if (!script_.export_model) return {grpc::StatusCode::UNIMPLEMENTED, "no script"};
     return script_.export_model(*c, *q, [writer](const v1::ExportModelResponse& a) { writer->Write(a); });
   }
+  grpc::Status SetAlias(grpc::ServerContext* c, const v1::SetAliasRequest* q, v1::Model* a) override {
+    return Follow(script_.set_alias, c, q, a);
+  }
+  grpc::Status DeleteModelVersion(grpc::ServerContext* c, const v1::DeleteModelVersionRequest* q,
+                                  google::protobuf::Empty* a) override {
+    return Follow(script_.delete_model_version, c, q, a);
+  }
+  grpc::Status LoadModel(grpc::ServerContext* c, const v1::LoadModelRequest* q,
+                         v1::ModelVersion* a) override {
+    return Follow(script_.load_model, c, q, a);
+  }
+  grpc::Status UnloadModel(grpc::ServerContext* c, const v1::UnloadModelRequest* q,
+                           v1::ModelVersion* a) override {
+    return Follow(script_.unload_model, c, q, a);
+  }
 
  private:
   const Script& script_;

@@ -55,6 +55,10 @@ struct Script {
   std::function<grpc::Status(grpc::ServerContext& context, const v1::ExportModelRequest& request,
                              const std::function<void(const v1::ExportModelResponse&)>& send)>
       export_model;
+  Answer<v1::SetAliasRequest, v1::Model> set_alias;
+  Answer<v1::DeleteModelVersionRequest, google::protobuf::Empty> delete_model_version;
+  Answer<v1::LoadModelRequest, v1::ModelVersion> load_model;
+  Answer<v1::UnloadModelRequest, v1::ModelVersion> unload_model;
   Answer<v1::ReconstructRequest, v1::ReconstructResponse> reconstruct;
   Answer<v1::ClassifyRequest, v1::ClassifyResponse> classify;
   Answer<v1::EmbedRequest, v1::EmbedResponse> embed;

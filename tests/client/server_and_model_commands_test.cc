@@ -60,6 +60,85 @@ TEST(GetModel, IsATableOfVersionsOrOneInFull) {
   EXPECT_THAT(one, HasSubstr("parameters     1,234,567\n"));
 }
 
+TEST(ListModels, TellsWhichVersionsAreInMemory) {
+  Script script;
+  script.list_models = [](const auto&, const auto&, v1::ListModelsResponse& response) {
+    auto& model = *response.add_models() = ModelWithVersions("models/a", 3);
+    model.mutable_versions(0)->set_loaded(true);
+    model.mutable_versions(2)->set_loaded(true);
+    model.mutable_versions(2)->set_pinned(true);
+    return grpc::Status::OK;
+  };
+  script.get_model = [](const auto&, const auto&, v1::Model& model) {
+    model = ModelWithVersions("models/a", 1);
+    model.mutable_versions(0)->set_loaded(true);
+    model.mutable_versions(0)->set_pinned(true);
+    return grpc::Status::OK;
+  };
+  FakeServer server(std::move(script));
+  EXPECT_THAT(RunClient({"list-models"}, {.server = server.address()}).out, HasSubstr("  3, 1 pinned  "));
+  EXPECT_THAT(RunClient({"get-model", "a@latest"}, {.server = server.address()}).out,
+              HasSubstr("loaded         pinned\n"));
+}
+
+TEST(SetAlias, NamesAVersionOrRemoves) {
+  std::vector<std::string> asked;
+  Script script;
+  script.set_alias = [&asked](const auto&, const v1::SetAliasRequest& request, v1::Model& model) {
+    asked.push_back(request.ShortDebugString());
+    model.set_name(request.name());
+    (*model.mutable_aliases())["prod"] = request.version();
+    (*model.mutable_aliases())["latest"] = 4;
+    return grpc::Status::OK;
+  };
+  FakeServer server(std::move(script));
+  const ClientResult set = RunClient({"set-alias", "m", "prod", "3"}, {.server = server.address()});
+  EXPECT_EQ(set.exit_code, 0) << set.err;
+  EXPECT_THAT(set.out, HasSubstr("latest 4, prod 3\n"));
+  EXPECT_EQ(RunClient({"set-alias", "models/m", "prod", "--remove"}, {.server = server.address()}).exit_code,
+            0);
+  const ClientResult neither = RunClient({"set-alias", "m", "prod"}, {.server = server.address()});
+  EXPECT_NE(neither.exit_code, 0);
+  EXPECT_THAT(neither.err, HasSubstr("--remove"));
+  server.Stop();
+  EXPECT_THAT(asked, testing::ElementsAre("name: \"models/m\" alias: \"prod\" version: 3",
+                                          "name: \"models/m\" alias: \"prod\""));
+}
+
+TEST(ModelLife, DeletesLoadsAndUnloadsByName) {
+  std::vector<std::string> asked;
+  Script script;
+  script.delete_model_version = [&asked](const auto&, const v1::DeleteModelVersionRequest& request, auto&) {
+    asked.push_back("delete " + request.name());
+    return grpc::Status::OK;
+  };
+  script.load_model = [&asked](const auto&, const v1::LoadModelRequest& request, v1::ModelVersion& version) {
+    asked.push_back((request.pin() ? "pin " : "load ") + request.name());
+    version.set_name("models/m/versions/2");
+    version.set_pinned(request.pin());
+    return grpc::Status::OK;
+  };
+  script.unload_model = [&asked](const auto&, const v1::UnloadModelRequest& request,
+                                 v1::ModelVersion& version) {
+    asked.push_back("unload " + request.name());
+    version.set_name("models/m/versions/2");
+    return grpc::Status::OK;
+  };
+  FakeServer server(std::move(script));
+  const auto said = [&](std::vector<std::string> arguments) {
+    const ClientResult result = RunClient(arguments, {.server = server.address()});
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return result.err;
+  };
+  EXPECT_THAT(said({"delete-model", "m/versions/1"}), HasSubstr("deleted models/m/versions/1"));
+  EXPECT_THAT(said({"load-model", "m@prod"}), HasSubstr("models/m/versions/2 is in memory\n"));
+  EXPECT_THAT(said({"load-model", "m", "--pin"}), HasSubstr("in memory and pinned"));
+  EXPECT_THAT(said({"unload-model", "m"}), HasSubstr("models/m/versions/2 is out of memory"));
+  server.Stop();
+  EXPECT_THAT(asked, testing::ElementsAre("delete models/m/versions/1", "load models/m@prod", "pin models/m",
+                                          "unload models/m"));
+}
+
 TEST(ServerInfo, ShowsVersionDevicesAndRecipes) {
   Script script;
   script.info.set_version("0.1.0");
