@@ -214,16 +214,22 @@ ServerUnaryReactor* OipService::RepositoryModelLoad(CallbackServerContext* conte
     }
     const auto found = requests_.Find(ReadModelName("model_", request->model_name(), ""));
     if (!found.ok()) return WithField(found.status(), {{"model", "model_name"}});
-    return requests_.store().Acquire(found->version.resource_name()).status();
+    return requests_.store()
+        .Load(found->version.resource_name(), /*pin=*/false, ContextOf(*context))
+        .status();
   });
 }
 
+// What depends on a model, and its parameter unload_dependents, there is not here.
 ServerUnaryReactor* OipService::RepositoryModelUnload(CallbackServerContext* context,
-                                                      const inference::RepositoryModelUnloadRequest*,
+                                                      const inference::RepositoryModelUnloadRequest* request,
                                                       inference::RepositoryModelUnloadResponse*) {
-  return FinishNow(context, absl::UnimplementedError(
-                                "models can't be unloaded by request; one leaves memory when another needs "
-                                "its room (inference.max_loaded_models)"));
+  return RunUnary(context, infer_, [=, this]() -> absl::Status {
+    MAE_RETURN_IF_ERROR(CheckRepository(request->repository_name()));
+    const auto found = requests_.Find(ReadModelName("model_", request->model_name(), ""));
+    if (!found.ok()) return WithField(found.status(), {{"model", "model_name"}});
+    return requests_.store().Unload(found->version.resource_name(), ContextOf(*context)).status();
+  });
 }
 
 ServerUnaryReactor* OipService::SystemSharedMemoryStatus(CallbackServerContext* context,

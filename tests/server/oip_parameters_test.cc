@@ -105,7 +105,19 @@ class OnePredictor final : public ModelStore {
   absl::StatusOr<LoadedModel> Acquire(const std::string& name) override {
     return LoadedModel{*Resolve(name), predictor};
   }
+  absl::Status SetAlias(const std::string&, const std::string&, int64_t, const RequestContext&) override {
+    return absl::UnimplementedError("");
+  }
+  absl::Status Delete(const std::string&, int64_t) override { return absl::UnimplementedError(""); }
+  absl::StatusOr<ModelVersion> Load(const std::string& name, bool, const RequestContext&) override {
+    return Resolve(name);
+  }
+  absl::StatusOr<ModelVersion> Unload(const std::string& name, const RequestContext&) override {
+    return Resolve(name);
+  }
   bool IsLoaded(const ModelVersion&) const override { return true; }
+  bool IsPinned(const ModelVersion&) const override { return false; }
+  std::vector<InMemory> Loaded() const override { return {}; }
 
   const std::shared_ptr<NotingPredictor> predictor = std::make_shared<NotingPredictor>();
 };

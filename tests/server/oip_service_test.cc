@@ -217,9 +217,15 @@ TEST_F(OipServiceTest, TheRepositoryListsVersionsAndLoadsModels) {
   (*load.mutable_parameters())["config"].set_string_param("{}");
   EXPECT_EQ(stub_->RepositoryModelLoad(Patience().get(), load, &loaded).error_code(),
             grpc::StatusCode::UNIMPLEMENTED);
+  inference::RepositoryModelUnloadRequest unload;
   inference::RepositoryModelUnloadResponse unloaded;
-  EXPECT_EQ(stub_->RepositoryModelUnload(Patience().get(), {}, &unloaded).error_code(),
-            grpc::StatusCode::UNIMPLEMENTED);
+  unload.set_model_name("cats");
+  (*unload.mutable_parameters())["unload_dependents"].set_bool_param(false);
+  ASSERT_TRUE(stub_->RepositoryModelUnload(Patience().get(), unload, &unloaded).ok());
+  EXPECT_FALSE(models_.store->IsLoaded(*cats));
+  unload.set_model_name("nothing");
+  EXPECT_EQ(stub_->RepositoryModelUnload(Patience().get(), unload, &unloaded).error_code(),
+            grpc::StatusCode::NOT_FOUND);
 }
 
 TEST_F(OipServiceTest, SharedMemoryIsEmptyAndCantBeRegistered) {
