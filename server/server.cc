@@ -67,6 +67,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerConfig& config
   MAE_RETURN_IF_ERROR(CheckSettings(config));
   MAE_RETURN_IF_ERROR(CheckCanListen(config.listen, "--listen"));
   MAE_RETURN_IF_ERROR(CheckCanListen(config.metrics_listen, "--metrics-listen"));
+  SetComputeThreads(config.inference.compute_threads);
   std::unique_ptr<Server> server(new Server(config));
   MAE_ASSIGN_OR_RETURN(server->jobs_, JobSystem::Open(config, server->statistics_));
   MAE_RETURN_IF_ERROR(server->StartHttp());

@@ -2,6 +2,7 @@
 
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <set>
 #include <system_error>
@@ -12,6 +13,7 @@
 #include "absl/strings/strip.h"
 #include "base/durable_file.h"
 #include "base/status_macros.h"
+#include "runtime/device.h"
 #include "server/server_settings.h"
 
 namespace mae {
@@ -107,6 +109,12 @@ absl::StatusOr<std::filesystem::path> DefaultTrainer() {
 
 }  // namespace
 
+void FillThreads(int64_t cores, ServerConfig::Inference& inference) {
+  if (inference.compute_threads == 0) inference.compute_threads = std::clamp<int64_t>(cores / 4, 1, 4);
+  if (inference.forward_threads == 0)
+    inference.forward_threads = std::clamp<int64_t>(cores / inference.compute_threads, 1, 64);
+}
+
 std::vector<std::string> CommandLineSettings::Overrides() const {
   std::vector<std::string> overrides = assignments;
   if (!listen.empty()) overrides.push_back("--listen=" + listen);
@@ -127,6 +135,7 @@ absl::StatusOr<ServerConfig> LoadServerConfig(const std::filesystem::path& file,
   if (config.data_dir.empty()) {
     MAE_ASSIGN_OR_RETURN(config.data_dir, DefaultDataDir());
   }
+  FillThreads(UsableCores(), config.inference);
   if (config.jobs.trainer.empty()) {
     MAE_ASSIGN_OR_RETURN(config.jobs.trainer, DefaultTrainer());
   }

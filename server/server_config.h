@@ -33,7 +33,8 @@ struct ServerConfig {
     int64_t threads = 0, max_waiting = 0, max_images = 0, max_image_pixels = 0, max_loaded_models = 0,
             memory_mib = 0;
     std::string device;
-    int64_t forward_threads = 0, max_batch = 0, max_delay_microseconds = 0, max_queued_images = 0;
+    int64_t forward_threads = 0, compute_threads = 0, max_batch = 0, max_delay_microseconds = 0,
+            max_queued_images = 0;
   } inference;
 
   std::map<std::string, std::filesystem::path> datasets;
@@ -48,11 +49,15 @@ struct CommandLineSettings {
   std::vector<std::string> Overrides() const;
 };
 
+/// Puts the defaults of a machine with so many cores where compute_threads or forward_threads are 0. Pure.
+void FillThreads(int64_t cores, ServerConfig::Inference& inference);
+
 /// The content of configs/server.yaml.
 const char* DefaultServerConfigYaml();
 
 /// Defaults, then a file, then single settings; later ones win. Where data_dir or jobs.trainer stay empty,
-/// their defaults (from the environment, and beside this program) are put in.
+/// their defaults (from the environment, and beside this program) are put in, and where threads are 0 those
+/// of this machine.
 /// @param file empty: none. NOT_FOUND if it isn't there.
 /// @param overrides "key=value" or "--option=value", in order: "jobs.slots=2", "--listen=127.0.0.1:0".
 /// @return INVALID_ARGUMENT with file, line, key or option, and limit; an unknown key comes with the nearest

@@ -19,12 +19,6 @@
 namespace mae {
 namespace {
 
-int64_t UsableCores() {
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof(set), &set) == 0) return CPU_COUNT(&set);
-  return std::max<int64_t>(1, sysconf(_SC_NPROCESSORS_ONLN));
-}
-
 std::string CpuModel() {
   std::ifstream cpuinfo("/proc/cpuinfo");
   for (std::string line; std::getline(cpuinfo, line);) {
@@ -100,6 +94,12 @@ bool HasFastBf16(const std::string& resolved) {
 #else
   return false;
 #endif
+}
+
+int64_t UsableCores() {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof(set), &set) == 0) return CPU_COUNT(&set);
+  return std::max<int64_t>(1, sysconf(_SC_NPROCESSORS_ONLN));
 }
 
 void SetComputeThreads(int64_t threads) {

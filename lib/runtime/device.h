@@ -32,10 +32,11 @@ absl::StatusOr<std::string> ResolveDevice(const std::string& requested);
 /// @param resolved cpu or cuda:N, of ResolveDevice.
 bool HasFastBf16(const std::string& resolved);
 
+/// Cores that the process may run on (sched_getaffinity, so taskset and container limits on CPUs count).
+int64_t UsableCores();
+
 /// Sets how many threads one CPU operation of LibTorch may use, for the whole process.
-/// @param threads 0 (or below): every core that the process may run on (sched_getaffinity, so taskset and
-/// container
-///   limits on CPUs count).
+/// @param threads 0 (or below): UsableCores.
 void SetComputeThreads(int64_t threads);
 
 /// LibTorch's version, as "2.15.0".

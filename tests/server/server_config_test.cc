@@ -127,5 +127,20 @@ TEST_F(ServerConfigTest, NamedOptionsWinOverSet) {
   EXPECT_EQ(config->jobs.slots, 2);
 }
 
+TEST(FillThreads, FitsTheMachineAndKeepsWhatIsSet) {
+  const auto filled = [](int64_t cores, int64_t compute, int64_t forward) {
+    ServerConfig::Inference inference;
+    inference.compute_threads = compute;
+    inference.forward_threads = forward;
+    FillThreads(cores, inference);
+    return std::pair(inference.compute_threads, inference.forward_threads);
+  };
+  EXPECT_EQ(filled(1, 0, 0), std::pair(int64_t{1}, int64_t{1}));
+  EXPECT_EQ(filled(2, 0, 0), std::pair(int64_t{1}, int64_t{2}));
+  EXPECT_EQ(filled(16, 0, 0), std::pair(int64_t{4}, int64_t{4}));
+  EXPECT_EQ(filled(2, 2, 0), std::pair(int64_t{2}, int64_t{1}));
+  EXPECT_EQ(filled(2, 8, 3), std::pair(int64_t{8}, int64_t{3}));
+}
+
 }  // namespace
 }  // namespace mae
