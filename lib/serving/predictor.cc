@@ -129,6 +129,11 @@ ReconstructionResult ResultOf(const Rebuilt& rebuilt, int64_t i, const float* or
   return result;
 }
 
+// LibTorch tells a new thread how many OpenMP threads it has with its first parallel operation; products
+// before that would be split, and so rounded, otherwise than those of all later passes. Asking for the number
+// tells it.
+void BeginOnThisThread() { (void)at::get_num_threads(); }
+
 // What requests share a batch by: the answer that each image's row is.
 enum Kind : int64_t { kLogits, kMeanEmbedding, kTokenEmbedding };
 
@@ -229,6 +234,7 @@ class LoadedPredictor : public Predictor {
 
   absl::StatusOr<BatchQueue::Rows> Forward(int64_t kind, std::vector<float>& values, int64_t count) const {
     return CatchTorch(kind == kLogits ? "Classify" : "Embed", [&] {
+      BeginOnThisThread();
       const c10::InferenceMode inference;
       const auto images = Images(values, count);
       return ToRows(kind == kLogits ? Logits(images) : Pool(images, kind == kTokenEmbedding));
@@ -241,6 +247,7 @@ class LoadedPredictor : public Predictor {
     absl::StatusOr<Rebuilt> rebuilt = absl::InternalError("not run");
     const auto rebuild = [&] {
       rebuilt = CatchTorch("Reconstruct", [&] {
+        BeginOnThisThread();
         const c10::InferenceMode inference;
         return Rebuild(*autoencoder_, Images(batch, count),
                        MakeMask(options, autoencoder_->options(), count, device_));
