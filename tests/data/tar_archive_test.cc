@@ -49,8 +49,7 @@ TEST_F(TarArchive, LeavesLinksOut) {
 
 TEST_F(TarArchive, RefusesLinksIfItIsToTakeAll) {
   Pack({{"file", "x", ""}, {"a/link", "", "/etc/passwd"}});
-  EXPECT_THAT(VisitTar(
-                  path_, [](TarMember&) { return absl::OkStatus(); }, {.refuse_others = true}),
+  EXPECT_THAT(VisitTar(path_, [](TarMember&) { return absl::OkStatus(); }, {.refuse_others = true}),
               StatusIs(StatusCode::kInvalidArgument, testing::HasSubstr("a/link is a link")));
 }
 
