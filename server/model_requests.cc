@@ -6,8 +6,14 @@
 #include "absl/strings/str_join.h"
 #include "base/status_macros.h"
 #include "server/field_status.h"
+#include "server/status_to_grpc.h"
 
 namespace mae {
+namespace {
+
+constexpr absl::Duration kRetry = absl::Seconds(1);
+
+}  // namespace
 
 RequestContext ContextOf(const grpc::CallbackServerContext& context) {
   return {.deadline = absl::FromChrono(context.deadline()),
@@ -36,6 +42,8 @@ absl::Status ModelRequests::Serve(const absl::StatusOr<ModelQuery>& query, const
     }
   }
   status = WithField(std::move(status), fields);
+  // The model's queue is full, or memory is: both pass.
+  if (absl::IsResourceExhausted(status)) status = WithRetryDelay(std::move(status), kRetry);
   statistics_.Record(version.ok() ? version->model : "", version.ok() ? version->version : 0, method,
                      status.code(), absl::Now() - start);
   return status;

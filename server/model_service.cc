@@ -4,6 +4,7 @@
 #include "absl/strings/str_join.h"
 #include "base/status_macros.h"
 #include "server/field_status.h"
+#include "server/model_requests.h"
 #include "server/model_to_proto.h"
 #include "server/page.h"
 #include "server/status_to_grpc.h"
@@ -12,11 +13,6 @@
 
 namespace mae {
 namespace {
-
-RequestContext WaitOf(const grpc::CallbackServerContext& context) {
-  return {.deadline = absl::FromChrono(context.deadline()),
-          .is_cancelled = [&context] { return context.IsCancelled(); }};
-}
 
 // Faults of lib/ under the name that requests have for a model.
 absl::Status NamedFault(absl::Status status) { return WithField(std::move(status), {{"model", "name"}}); }
@@ -93,7 +89,7 @@ absl::Status ModelService::SetAlias(const grpc::CallbackServerContext& context,
   if (reference->names_version()) {
     return InvalidField("name", "is that of a version or alias; give models/{model}, and the version apart");
   }
-  const auto set = store_.SetAlias(reference->model, request.alias(), request.version(), WaitOf(context));
+  const auto set = store_.SetAlias(reference->model, request.alias(), request.version(), ContextOf(context));
   if (!set.ok()) return NamedFault(set);
   MAE_ASSIGN_OR_RETURN(const auto record, store_.Get(reference->model));
   response = ToProto(record, store_);
@@ -118,7 +114,7 @@ absl::Status ModelService::Delete(const v1::DeleteModelVersionRequest& request) 
 
 absl::Status ModelService::Load(const grpc::CallbackServerContext& context,
                                 const v1::LoadModelRequest& request, v1::ModelVersion& response) {
-  const auto version = store_.Load(request.name(), request.pin(), WaitOf(context));
+  const auto version = store_.Load(request.name(), request.pin(), ContextOf(context));
   if (!version.ok()) return NamedFault(version.status());
   response = ToProto(*version, store_);
   return absl::OkStatus();
@@ -126,7 +122,7 @@ absl::Status ModelService::Load(const grpc::CallbackServerContext& context,
 
 absl::Status ModelService::Unload(const grpc::CallbackServerContext& context,
                                   const v1::UnloadModelRequest& request, v1::ModelVersion& response) {
-  const auto version = store_.Unload(request.name(), WaitOf(context));
+  const auto version = store_.Unload(request.name(), ContextOf(context));
   if (!version.ok()) return NamedFault(version.status());
   response = ToProto(*version, store_);
   return absl::OkStatus();

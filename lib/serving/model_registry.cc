@@ -120,7 +120,7 @@ absl::Status ModelRegistry::Announce(const ModelVersion& version, const std::str
   return insert.Run();
 }
 
-absl::Status ModelRegistry::Confirm(const Announced& announced) {
+absl::Status ModelRegistry::Confirm(const VersionKey& announced) {
   const absl::MutexLock lock(&mutex_);
   return database_.Transaction([&]() -> absl::Status {
     mutex_.AssertHeld();
@@ -139,7 +139,7 @@ absl::Status ModelRegistry::Confirm(const Announced& announced) {
   });
 }
 
-absl::Status ModelRegistry::Withdraw(const Announced& announced) {
+absl::Status ModelRegistry::Withdraw(const VersionKey& announced) {
   const absl::MutexLock lock(&mutex_);
   MAE_ASSIGN_OR_RETURN(auto row,
                        database_.Prepare("DELETE FROM model_versions WHERE model = ?1 AND version = ?2 "
@@ -147,15 +147,18 @@ absl::Status ModelRegistry::Withdraw(const Announced& announced) {
   return row.Bind(1, announced.model).Bind(2, announced.version).Run();
 }
 
-absl::StatusOr<std::vector<ModelRegistry::Announced>> ModelRegistry::Unconfirmed() const {
+absl::StatusOr<std::vector<ModelRegistry::VersionKey>> ModelRegistry::Unconfirmed() const {
+  return KeysOf("SELECT model, version FROM model_versions WHERE announced_aliases IS NOT NULL");
+}
+
+absl::StatusOr<std::vector<ModelRegistry::VersionKey>> ModelRegistry::KeysOf(const std::string& query) const {
   const absl::MutexLock lock(&mutex_);
-  MAE_ASSIGN_OR_RETURN(auto row, database_.Prepare("SELECT model, version FROM model_versions "
-                                                   "WHERE announced_aliases IS NOT NULL"));
-  std::vector<Announced> announced;
+  MAE_ASSIGN_OR_RETURN(auto row, database_.Prepare(query));
+  std::vector<VersionKey> keys;
   while (true) {
     MAE_ASSIGN_OR_RETURN(const bool more, row.Step());
-    if (!more) return announced;
-    announced.push_back({row.Text(0), row.Int(1)});
+    if (!more) return keys;
+    keys.push_back({row.Text(0), row.Int(1)});
   }
 }
 
@@ -224,19 +227,11 @@ absl::Status ModelRegistry::Delete(const std::string& model, int64_t version) {
   });
 }
 
-absl::StatusOr<std::vector<ModelRegistry::Deleted>> ModelRegistry::Deletions() const {
-  const absl::MutexLock lock(&mutex_);
-  MAE_ASSIGN_OR_RETURN(auto row, database_.Prepare("SELECT model, version FROM deleted_model_versions "
-                                                   "WHERE folder_gone = 0"));
-  std::vector<Deleted> deletions;
-  while (true) {
-    MAE_ASSIGN_OR_RETURN(const bool more, row.Step());
-    if (!more) return deletions;
-    deletions.push_back({row.Text(0), row.Int(1)});
-  }
+absl::StatusOr<std::vector<ModelRegistry::VersionKey>> ModelRegistry::Deletions() const {
+  return KeysOf("SELECT model, version FROM deleted_model_versions WHERE folder_gone = 0");
 }
 
-absl::Status ModelRegistry::FinishDeletion(const Deleted& deleted) {
+absl::Status ModelRegistry::FinishDeletion(const VersionKey& deleted) {
   const absl::MutexLock lock(&mutex_);
   MAE_ASSIGN_OR_RETURN(auto row, database_.Prepare("UPDATE deleted_model_versions SET folder_gone = 1 "
                                                    "WHERE model = ?1 AND version = ?2"));

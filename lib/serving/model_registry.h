@@ -34,8 +34,8 @@ class ModelRegistry {
     std::string job;     ///< that made it; empty: unknown
   };
 
-  /// A row that waits for its folder.
-  struct Announced {
+  /// A version, by what it is known by.
+  struct VersionKey {
     std::string model;
     int64_t version = 0;
   };
@@ -48,11 +48,11 @@ class ModelRegistry {
   absl::Status Announce(const ModelVersion& version, const std::string& source,
                         const std::vector<std::string>& aliases);
   /// Shows an announced version and moves its aliases, in one transaction.
-  absl::Status Confirm(const Announced& announced);
+  absl::Status Confirm(const VersionKey& announced);
   /// Removes an announced version.
-  absl::Status Withdraw(const Announced& announced);
+  absl::Status Withdraw(const VersionKey& announced);
   /// Those that are announced only: a publish was cut short.
-  absl::StatusOr<std::vector<Announced>> Unconfirmed() const;
+  absl::StatusOr<std::vector<VersionKey>> Unconfirmed() const;
 
   /// Moves or makes an alias. NOT_FOUND as Find; RESOURCE_EXHAUSTED if the model has too many.
   absl::Status SetAlias(const std::string& model, const std::string& alias, int64_t version);
@@ -62,14 +62,10 @@ class ModelRegistry {
   /// Forgets a version and notes, in the same transaction, that its folder is to go. NOT_FOUND as Find;
   /// FAILED_PRECONDITION names the aliases that stand for it.
   absl::Status Delete(const std::string& model, int64_t version);
-  struct Deleted {
-    std::string model;
-    int64_t version = 0;
-  };
   /// Those whose folders were not seen to be gone: a deletion was cut short.
-  absl::StatusOr<std::vector<Deleted>> Deletions() const;
+  absl::StatusOr<std::vector<VersionKey>> Deletions() const;
   /// The folder has gone. The number stays known, so that it is never given out again.
-  absl::Status FinishDeletion(const Deleted& deleted);
+  absl::Status FinishDeletion(const VersionKey& deleted);
 
   /// The highest version that there ever was, announced and deleted ones too; 0: none.
   absl::StatusOr<int64_t> HighestVersion(const std::string& model) const;
@@ -83,6 +79,8 @@ class ModelRegistry {
   absl::StatusOr<std::vector<ModelRecord>> List() const;
 
  private:
+  /// The rows (model, version) of a query.
+  absl::StatusOr<std::vector<VersionKey>> KeysOf(const std::string& query) const;
   ModelRegistry(Database& database, absl::Mutex& mutex, std::filesystem::path root)
       : root_(std::move(root)), mutex_(mutex), database_(database) {}
 

@@ -161,8 +161,8 @@ class SqliteModelStore : public ModelStore {
     const fs::path folder = root_ / model / std::to_string(version);
     cache_.Drop(folder);
     MAE_RETURN_IF_ERROR(TryRemoveFolder({model, version}));
-    cache_.Drop(
-        folder);  // a request that had found the version may have loaded it while its folder was there
+    // A request that had found the version may have loaded it while its folder was there.
+    cache_.Drop(folder);
     std::error_code error;
     if (!fs::exists(folder, error) && !error) return absl::OkStatus();
     return absl::InternalError(absl::StrCat("the version is deleted, but ", folder.string(),
@@ -203,7 +203,7 @@ class SqliteModelStore : public ModelStore {
 
  private:
   // What can't be removed stays noted, for the next start. Errors are the database's.
-  absl::Status TryRemoveFolder(const ModelRegistry::Deleted& deleted) {
+  absl::Status TryRemoveFolder(const ModelRegistry::VersionKey& deleted) {
     const fs::path folder = root_ / deleted.model / std::to_string(deleted.version);
     std::error_code error, ignored;
     fs::remove_all(folder, error);
@@ -237,7 +237,7 @@ class SqliteModelStore : public ModelStore {
                       const std::vector<std::string>& aliases) {
     MAE_RETURN_IF_ERROR(MakeFolder(root_ / version.model));
     MAE_RETURN_IF_ERROR(registry_->Announce(version, source, aliases));
-    const ModelRegistry::Announced announced{version.model, version.version};
+    const ModelRegistry::VersionKey announced{version.model, version.version};
     if (auto moved = RenameDurably(from, version.folder); !moved.ok()) {
       moved.Update(registry_->Withdraw(announced));
       return moved;

@@ -157,6 +157,9 @@ TEST_F(DatasetUploadTest, DeletingTakesTheFilesAwayUnlessTheyAreNeeded) {
   EXPECT_EQ(Delete("configured").error_code(), grpc::StatusCode::FAILED_PRECONDITION);
   EXPECT_THAT(FaultyFields(Delete("../source")), ElementsAre("name"));
   EXPECT_TRUE(fs::exists(folder_ / "source"));
+  host_ = nullptr;
+  service_ = nullptr;  // Ends once its work has.
+  EXPECT_TRUE(fs::is_empty(folder_ / "datasets" / ".deleted"));
 }
 
 }  // namespace

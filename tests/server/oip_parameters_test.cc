@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "server/oip_infer.h"
+#include "server/status_to_grpc.h"
 #include "tests/server/oip_fixture.h"
 
 namespace mae {
@@ -74,6 +75,7 @@ class NotingPredictor final : public Predictor {
   absl::StatusOr<std::vector<std::vector<float>>> Classify(const std::vector<PredictorInput>&,
                                                            const RequestContext& context) const override {
     asked = context;
+    if (is_full) return absl::ResourceExhaustedError("4096 images wait for this model");
     return std::vector<std::vector<float>>{{1, 2, 3}};
   }
   absl::StatusOr<FloatTensor> Embed(const std::vector<PredictorInput>&, const EmbedOptions&,
@@ -82,6 +84,7 @@ class NotingPredictor final : public Predictor {
   }
 
   mutable RequestContext asked;
+  bool is_full = false;
 
  private:
   const ModelConfig config_ = TinyClassifier(3);
@@ -121,6 +124,21 @@ class OnePredictor final : public ModelStore {
 
   const std::shared_ptr<NotingPredictor> predictor = std::make_shared<NotingPredictor>();
 };
+
+TEST(OipRequestContext, AFullQueueIsRefusedWithWhenToTryAgain) {
+  OnePredictor store;
+  store.predictor->is_full = true;
+  NotedMetrics metrics;
+  InferStatistics statistics(metrics);
+  ModelRequests requests(store, statistics, {});
+  inference::ModelInferResponse response;
+  const auto status = AnswerModelInfer(requests, {}, PngRequest("cats"), response);
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kResourceExhausted));
+  google::rpc::Status details;
+  ASSERT_TRUE(details.ParseFromString(ToGrpc(status).error_details()));
+  ASSERT_EQ(details.details_size(), 1);
+  EXPECT_TRUE(details.details(0).Is<google::rpc::RetryInfo>());
+}
 
 TEST(OipRequestContext, PriorityAndTimeoutReachTheModel) {
   OnePredictor store;
