@@ -91,6 +91,7 @@ const std::map<std::string, Setter>& Setters() {
       {"inference.max_loaded_models", Integer(MAE_FIELD(inference.max_loaded_models), 1, 1024)},
       {"inference.memory_mib", Integer(MAE_FIELD(inference.memory_mib), 0, 16'777'216)},
       {"inference.device", Text(MAE_FIELD(inference.device))},
+      {"inference.precision", OneOf(MAE_FIELD(inference.precision), {"auto", "bf16", "fp32", "int8"})},
       {"inference.forward_threads", Integer(MAE_FIELD(inference.forward_threads), 0, 64)},
       {"inference.compute_threads", Integer(MAE_FIELD(inference.compute_threads), 0, 256)},
       {"inference.max_batch", Integer(MAE_FIELD(inference.max_batch), 1, 4096)},

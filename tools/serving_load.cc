@@ -7,6 +7,7 @@
 #include <CLI/Formatter.hpp>
 #include <algorithm>
 #include <cstdio>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,10 @@ struct Settings {
   int64_t concurrency = 1, batch = 1, side = 32;
   double seconds = 10, warm_up = 2, deadline = 60;
   bool png = false;
+  std::map<std::string, InferencePrecision> precisions = {{"auto", InferencePrecision::kAuto},
+                                                          {"fp32", InferencePrecision::kFp32},
+                                                          {"int8", InferencePrecision::kInt8}};
+  InferencePrecision precision = InferencePrecision::kFp32;
 };
 
 /// Different for each index: a response cache must not help.
@@ -159,7 +164,7 @@ void LoadServer(const Settings& settings) {
 
 // The model alone, in this process: the ceiling of what a server can reach.
 absl::Status RunModel(const Settings& settings) {
-  const auto predictor = Predictor::Load(settings.folder, "cpu");
+  const auto predictor = Predictor::Load(settings.folder, "cpu", settings.precision);
   if (!predictor.ok()) return predictor.status();
   std::vector<PredictorInput> inputs;
   for (int64_t i = 0; i < settings.batch; ++i) inputs.push_back(PictureAt(i, settings.side));
@@ -205,6 +210,8 @@ int Main(int argc, char** argv) {
   app.add_option("--warm-up", settings.warm_up, "Seconds before");
   app.add_option("--deadline", settings.deadline, "Seconds that a call may take");
   app.add_flag("--png", settings.png, "Send PNGs instead of pixels");
+  app.add_option("--precision", settings.precision, "With --folder: fp32 (LibTorch's modules), auto or int8")
+      ->transform(CLI::CheckedTransformer(settings.precisions));
   CLI11_PARSE(app, argc, argv);
   if (!settings.make.empty()) {
     MakeModel(settings.make);

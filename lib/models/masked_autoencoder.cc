@@ -7,13 +7,6 @@
 namespace mae {
 namespace {
 
-torch::nn::ModuleList MakeBlocks(int64_t depth, int64_t dim, int64_t num_heads,
-                                 const EncoderOptions& shared) {
-  torch::nn::ModuleList blocks;
-  for (int64_t i = 0; i < depth; ++i) blocks->push_back(Block(dim, num_heads, shared));
-  return blocks;
-}
-
 torch::Tensor NormalToken(int64_t dim) { return torch::empty({1, 1, dim}).normal_(0.0, 0.02); }
 
 }  // namespace
@@ -42,11 +35,11 @@ MaskedAutoencoderImpl::MaskedAutoencoderImpl(const MaskedAutoencoderOptions& opt
   decoder_pos_embed_ = register_parameter(
       "decoder_pos_embed", SinCosPositionEmbedding(dec.embed_dim, rows, cols), /*requires_grad=*/false);
   patch_embed_ = register_module("patch_embed", PatchEmbed(enc));
-  blocks_ = register_module("blocks", MakeBlocks(enc.depth, enc.embed_dim, enc.num_heads, enc));
+  blocks_ = register_module("blocks", BlockStack(enc.depth, enc.embed_dim, enc.num_heads, enc));
   norm_ = register_module("norm", MakeLayerNorm(enc.embed_dim, enc.layer_norm_eps));
   decoder_embed_ = register_module("decoder_embed", torch::nn::Linear(enc.embed_dim, dec.embed_dim));
   decoder_blocks_ =
-      register_module("decoder_blocks", MakeBlocks(dec.depth, dec.embed_dim, dec.num_heads, enc));
+      register_module("decoder_blocks", BlockStack(dec.depth, dec.embed_dim, dec.num_heads, enc));
   decoder_norm_ = register_module("decoder_norm", MakeLayerNorm(dec.embed_dim, enc.layer_norm_eps));
   decoder_pred_ = register_module("decoder_pred", torch::nn::Linear(dec.embed_dim, enc.patch_dim()));
   InitLinears(*this, XavierUniform);
@@ -54,9 +47,7 @@ MaskedAutoencoderImpl::MaskedAutoencoderImpl(const MaskedAutoencoderOptions& opt
 
 torch::Tensor MaskedAutoencoderImpl::RunEncoder(const torch::Tensor& patches) {
   const auto cls = (cls_token_ + pos_embed_.slice(1, 0, 1)).expand({patches.size(0), -1, -1});
-  auto x = torch::cat({cls.to(patches.dtype()), patches}, 1);
-  for (const auto& block : *blocks_) x = block->as<BlockImpl>()->forward(x);
-  return norm_(x);
+  return norm_(blocks_(torch::cat({cls.to(patches.dtype()), patches}, 1)));
 }
 
 torch::Tensor MaskedAutoencoderImpl::Encode(const torch::Tensor& images, const Mask& mask) {
@@ -73,8 +64,7 @@ torch::Tensor MaskedAutoencoderImpl::Decode(const torch::Tensor& latent, const t
   const auto batch = x.size(0), hidden = ids_restore.size(1) + 1 - x.size(1);
   const auto fill = mask_token_.to(x.dtype()).expand({batch, hidden, -1});
   const auto patches = GatherTokens(torch::cat({x.slice(1, 1), fill}, 1), ids_restore);
-  auto y = torch::cat({x.slice(1, 0, 1), patches}, 1) + decoder_pos_embed_;
-  for (const auto& block : *decoder_blocks_) y = block->as<BlockImpl>()->forward(y);
+  const auto y = decoder_blocks_(torch::cat({x.slice(1, 0, 1), patches}, 1) + decoder_pos_embed_);
   return decoder_pred_(decoder_norm_(y.slice(1, 1)));
 }
 
@@ -90,18 +80,18 @@ torch::Tensor MaskedAutoencoderImpl::DecoderTokens(const torch::Tensor& latent, 
 
 torch::Tensor MaskedAutoencoderImpl::Loss(const torch::Tensor& images, const Mask& mask) {
   // Attention does not care for the order of tokens, so they stay in encoder order, hidden ones last.
-  auto y = DecoderTokens(Encode(images, mask), mask);
   const auto first_hidden = 1 + mask.keep.size(1);
-  for (size_t i = 0; i < decoder_blocks_->size(); ++i) {
-    const bool last = i + 1 == decoder_blocks_->size();
-    y = decoder_blocks_[i]->as<BlockImpl>()->forward(y, last ? first_hidden : 0);
-  }
-  if (options_.decoder.depth == 0) y = y.slice(1, first_hidden);
+  const auto y = decoder_blocks_(DecoderTokens(Encode(images, mask), mask), first_hidden);
   const auto pred = decoder_pred_(decoder_norm_(y));
   const auto target = GatherTokens(Patchify(images, options_.encoder.patch_size), mask.hidden);
   return ReconstructionLoss(pred, target,
                             torch::ones(target.sizes().slice(0, 2), torch::TensorOptions(target.device())),
                             options_.norm_pix_loss);
+}
+
+bool MaskedAutoencoderImpl::Pack(WeightFormat format) {
+  const bool encoder = blocks_->Pack(format), decoder = decoder_blocks_->Pack(format);
+  return encoder && decoder;
 }
 
 MaskedAutoencoderImpl::Output MaskedAutoencoderImpl::forward(const torch::Tensor& images, const Mask& mask) {

@@ -3,7 +3,7 @@
 #include <torch/torch.h>
 
 #include "models/masking.h"
-#include "nn/block.h"
+#include "nn/block_stack.h"
 #include "nn/patch_embed.h"
 #include "options/model_options.h"
 
@@ -45,6 +45,9 @@ class MaskedAutoencoderImpl : public torch::nn::Module {
   /// Latents to predictions of every patch. @return [B, L, P*P*C].
   torch::Tensor Decode(const torch::Tensor& latent, const torch::Tensor& ids_restore);
 
+  /// For inference on a CPU from here on: BlockStack::Pack of the encoder's and the decoder's blocks.
+  bool Pack(WeightFormat format);
+
   const MaskedAutoencoderOptions& options() const { return options_; }
 
  private:
@@ -57,11 +60,11 @@ class MaskedAutoencoderImpl : public torch::nn::Module {
   MaskedAutoencoderOptions options_;
   PatchEmbed patch_embed_;
   torch::Tensor cls_token_, pos_embed_;
-  torch::nn::ModuleList blocks_;
+  BlockStack blocks_;
   torch::nn::LayerNorm norm_;
   torch::nn::Linear decoder_embed_;
   torch::Tensor mask_token_, decoder_pos_embed_;
-  torch::nn::ModuleList decoder_blocks_;
+  BlockStack decoder_blocks_;
   torch::nn::LayerNorm decoder_norm_;
   torch::nn::Linear decoder_pred_;
 };

@@ -22,12 +22,8 @@ VisionTransformerImpl::VisionTransformerImpl(const VisionTransformerOptions& opt
   if (learned) TruncNormal(pos_embed_, 0.02);
   patch_embed_ = register_module("patch_embed", PatchEmbed(enc));
 
-  blocks_ = register_module("blocks", torch::nn::ModuleList());
-  const double last = static_cast<double>(std::max<int64_t>(1, enc.depth - 1));
-  for (int64_t i = 0; i < enc.depth; ++i) {
-    blocks_->push_back(
-        Block(enc.embed_dim, enc.num_heads, enc, options_.drop_path * static_cast<double>(i) / last));
-  }
+  blocks_ =
+      register_module("blocks", BlockStack(enc.depth, enc.embed_dim, enc.num_heads, enc, options_.drop_path));
   const char* norm_name = options_.pooling == Pooling::kMean ? "fc_norm" : "norm";
   norm_ = register_module(norm_name, MakeLayerNorm(enc.embed_dim, enc.layer_norm_eps));
   if (options_.num_classes > 0) MakeHead();
@@ -50,9 +46,7 @@ torch::nn::Module* VisionTransformerImpl::head() { return head_.get(); }
 torch::Tensor VisionTransformerImpl::Tokens(const torch::Tensor& images) {
   const auto patches = patch_embed_(images);
   const auto cls = cls_token_.to(patches.dtype()).expand({images.size(0), -1, -1});
-  auto x = torch::cat({cls, patches}, 1) + pos_embed_;
-  for (const auto& block : *blocks_) x = block->as<BlockImpl>()->forward(x);
-  return x;
+  return blocks_(torch::cat({cls, patches}, 1) + pos_embed_);
 }
 
 torch::Tensor VisionTransformerImpl::Normalize(const torch::Tensor& tokens) { return norm_(tokens); }

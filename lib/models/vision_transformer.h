@@ -2,7 +2,7 @@
 
 #include <torch/torch.h>
 
-#include "nn/block.h"
+#include "nn/block_stack.h"
 #include "nn/patch_embed.h"
 #include "options/model_options.h"
 
@@ -42,6 +42,9 @@ class VisionTransformerImpl : public torch::nn::Module {
   /// @param tokens [.., D]; the same shape comes back.
   torch::Tensor Normalize(const torch::Tensor& tokens);
 
+  /// For inference on a CPU from here on: BlockStack::Pack of its blocks.
+  bool Pack(WeightFormat format) { return blocks_->Pack(format); }
+
   const VisionTransformerOptions& options() const { return options_; }
 
  private:
@@ -50,7 +53,7 @@ class VisionTransformerImpl : public torch::nn::Module {
   VisionTransformerOptions options_;
   PatchEmbed patch_embed_;
   torch::Tensor cls_token_, pos_embed_;
-  torch::nn::ModuleList blocks_;
+  BlockStack blocks_;
   torch::nn::LayerNorm norm_;          // registered as fc_norm (kMean) or norm (kToken)
   torch::nn::BatchNorm1d batch_norm_;  // head.0, if batch_norm_head
   torch::nn::Linear linear_;           // head, or head.1

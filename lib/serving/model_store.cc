@@ -254,7 +254,7 @@ class SqliteModelStore : public ModelStore {
         told(model, version, batch);
       };
     }
-    return Predictor::Load(folder, options_.device, batching);
+    return Predictor::Load(folder, options_.device, options_.precision, batching);
   }
 
   const std::unique_ptr<ModelRegistry> registry_;

@@ -9,11 +9,13 @@
 #include "base/counted_random.h"
 #include "base/status_macros.h"
 #include "checkpoint/model_folder.h"
+#include "kernels/cpu_features.h"
 #include "models/make_module.h"
 #include "models/masked_autoencoder.h"
 #include "models/reconstruction_loss.h"
 #include "models/vision_transformer.h"
 #include "runtime/device.h"
+#include "runtime/precision.h"
 #include "runtime/torch_status.h"
 #include "serving/config_check.h"
 #include "serving/input_batch.h"
@@ -25,6 +27,16 @@ namespace {
 absl::Status CantDo(const ModelConfig& config, absl::string_view method, absl::string_view need) {
   return absl::FailedPreconditionError(
       absl::StrCat(method, " needs ", need, "; this model is a ", config.kind_name()));
+}
+
+absl::Status CheckPrecision(InferencePrecision precision, const torch::Device& device) {
+  const bool free = precision == InferencePrecision::kAuto || precision == InferencePrecision::kFp32;
+  const bool can = device.is_cpu() ? HasAvx512Bf16() : precision == InferencePrecision::kBf16;
+  if (free || can) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      "precision: ", precision == InferencePrecision::kInt8 ? "int8" : "bf16", " does not run on this ",
+      device.is_cpu() ? "processor, which lacks AVX-512 bfloat16 instructions" : "GPU",
+      "; auto takes what is quick, fp32 runs everywhere"));
 }
 
 // What can be asked of the mask, before LibTorch sees it.
@@ -156,8 +168,9 @@ void NormalizeL2(std::vector<float>& row) {
 
 class LoadedPredictor : public Predictor {
  public:
-  LoadedPredictor(ModelConfig config, torch::Device device, const Batching& batching)
-      : config_(std::move(config)), device_(device) {
+  LoadedPredictor(ModelConfig config, torch::Device device, InferencePrecision precision,
+                  const Batching& batching)
+      : config_(std::move(config)), device_(device), precision_(precision) {
     if (batching.threads == nullptr) return;
     const auto forward = [this](int64_t kind, std::vector<float>& values, int64_t images) {
       return Forward(kind, values, images);
@@ -174,6 +187,7 @@ class LoadedPredictor : public Predictor {
     MAE_RETURN_IF_ERROR(LoadState(file.tensors, *module));
     module->to(device_);
     module->eval();
+    if (device_.is_cpu() && precision_ != InferencePrecision::kFp32) Pack();
     return absl::OkStatus();
   }
 
@@ -224,6 +238,17 @@ class LoadedPredictor : public Predictor {
   }
 
  private:
+  void Pack() {
+    const auto format = precision_ == InferencePrecision::kInt8 ? WeightFormat::kInt8 : WeightFormat::kBf16;
+    autoencoder_ ? autoencoder_->Pack(format) : classifier_->Pack(format);
+  }
+
+  // On a GPU, products run in bfloat16 while it lives, if they are to.
+  AutocastScope Autocast() const {
+    const bool bf16 = !device_.is_cpu() && precision_ != InferencePrecision::kFp32;
+    return {device_, bf16 ? Precision::kBf16 : Precision::kFp32};
+  }
+
   absl::StatusOr<BatchQueue::Rows> RowsOf(Kind kind, const std::vector<PredictorInput>& inputs,
                                           const RequestContext& context) const {
     MAE_ASSIGN_OR_RETURN(auto batch, NormalizedBatch(inputs, config_));
@@ -236,6 +261,7 @@ class LoadedPredictor : public Predictor {
     return CatchTorch(kind == kLogits ? "Classify" : "Embed", [&] {
       BeginOnThisThread();
       const c10::InferenceMode inference;
+      const auto autocast = Autocast();
       const auto images = Images(values, count);
       return ToRows(kind == kLogits ? Logits(images) : Pool(images, kind == kTokenEmbedding));
     });
@@ -249,6 +275,7 @@ class LoadedPredictor : public Predictor {
       rebuilt = CatchTorch("Reconstruct", [&] {
         BeginOnThisThread();
         const c10::InferenceMode inference;
+        const auto autocast = Autocast();
         return Rebuild(*autoencoder_, Images(batch, count),
                        MakeMask(options, autoencoder_->options(), count, device_));
       });
@@ -292,6 +319,7 @@ class LoadedPredictor : public Predictor {
 
   const ModelConfig config_;
   const torch::Device device_;
+  const InferencePrecision precision_;
   // One of the two. Never changed after LoadWeights, so that forward passes may run side by side.
   std::shared_ptr<MaskedAutoencoderImpl> autoencoder_;
   std::shared_ptr<VisionTransformerImpl> classifier_;
@@ -307,13 +335,16 @@ PixelStatistics PixelStatisticsOf(const ModelConfig& config) {
 
 absl::StatusOr<std::unique_ptr<Predictor>> Predictor::Load(const std::filesystem::path& folder,
                                                            const std::string& device,
+                                                           InferencePrecision precision,
                                                            const Batching& batching) {
   MAE_ASSIGN_OR_RETURN(auto config, ReadModelConfig(folder));
   MAE_RETURN_IF_ERROR(CheckModelConfig(config));
   MAE_ASSIGN_OR_RETURN(const auto place, ResolveDevice(device));
+  MAE_RETURN_IF_ERROR(CheckPrecision(precision, torch::Device(place)));
   return CatchTorch(
       absl::StrCat("loading ", folder.string()), [&]() -> absl::StatusOr<std::unique_ptr<Predictor>> {
-        auto predictor = std::make_unique<LoadedPredictor>(std::move(config), torch::Device(place), batching);
+        auto predictor =
+            std::make_unique<LoadedPredictor>(std::move(config), torch::Device(place), precision, batching);
         MAE_RETURN_IF_ERROR(predictor->LoadWeights(folder));
         return predictor;
       });

@@ -59,7 +59,18 @@ struct EmbedOptions {
   bool l2_normalize = false;
 };
 
-/// Where and how a predictor runs its model.
+/// What a model computes in.
+enum class InferencePrecision {
+  kAuto,  ///< kBf16 where it is quick: GPUs, and CPUs with AVX-512 bfloat16 instructions; else kFp32
+  /// Weights and the inputs of products in bfloat16; sums, LayerNorm, softmax and residuals in float32. On a
+  /// CPU (nn/packed_blocks.h) a model whose widths are not multiples of 16 a head stays kFp32.
+  kBf16,
+  kFp32,
+  /// As kBf16, with the weights of the blocks and what they multiply quantized to 8 bits. CPUs alone.
+  kInt8,
+};
+
+/// How a predictor shares its model among requests.
 struct Batching {
   WorkQueue* threads = nullptr;  ///< outlives the predictor
   BatchOptions options;
@@ -68,18 +79,21 @@ struct Batching {
 
 /// Immutable once loaded; every method is thread-safe and blocks: inputs are prepared on the caller's thread,
 /// the forward pass runs with those of other callers (serving/batch_queue.h). An answer does not depend on
-/// what else is in its batch: on a CPU bit for bit for models of 16 tokens and more, else within rounding.
-/// All: DEADLINE_EXCEEDED, CANCELLED and RESOURCE_EXHAUSTED of BatchQueue; INVALID_ARGUMENT "field: what is
-/// wrong" for an input ("images[3]") or an option at fault, FAILED_PRECONDITION if this kind of model can't
-/// do it, RESOURCE_EXHAUSTED or INTERNAL with LibTorch's words otherwise.
+/// what else is in its batch: on a CPU bit for bit for models of 16 tokens and more (below that in bf16's
+/// blocks too, but for float32's), else within rounding. All: DEADLINE_EXCEEDED, CANCELLED and
+/// RESOURCE_EXHAUSTED of BatchQueue; INVALID_ARGUMENT "field: what is wrong" for an input ("images[3]") or an
+/// option at fault, FAILED_PRECONDITION if this kind of model can't do it, RESOURCE_EXHAUSTED or INTERNAL
+/// with LibTorch's words otherwise.
 class Predictor {
  public:
   /// Loads model.safetensors and config.json. NOT_FOUND, INVALID_ARGUMENT (sizes that don't fit together, a
   /// tensor missing or of another shape: an encoder without its decoder is no masked_autoencoder).
   /// @param device auto, cpu, cuda or cuda:N.
+  /// FAILED_PRECONDITION for kBf16 and kInt8 on a CPU that lacks the instructions, and for kInt8 on a GPU.
   /// @param batching without threads: each call runs by itself, on the caller's thread.
   static absl::StatusOr<std::unique_ptr<Predictor>> Load(const std::filesystem::path& folder,
                                                          const std::string& device,
+                                                         InferencePrecision precision,
                                                          const Batching& batching = {});
   virtual ~Predictor() = default;
 

@@ -4,13 +4,14 @@
 #include <functional>
 #include <string>
 
-#include "serving/batch_queue.h"
+#include "serving/predictor.h"
 
 namespace mae {
 
 /// How models are kept and run.
 struct ServingOptions {
-  std::string device = "cpu";   ///< auto, cpu, cuda or cuda:N
+  std::string device = "cpu";  ///< auto, cpu, cuda or cuda:N
+  InferencePrecision precision = InferencePrecision::kFp32;
   int64_t max_loaded = 4;       ///< predictors kept, at least 1; the one used longest ago makes room
   int64_t max_bytes = 0;        ///< of their weights together; 0: any number
   int64_t forward_threads = 1;  ///< forward passes at a time, of all models, at least 1

@@ -42,7 +42,7 @@ class ModelImportTest : public testing::Test {
     return ImportModelFiles(files(), options, model());
   }
   std::unique_ptr<Predictor> Load() {
-    auto predictor = Predictor::Load(model(), "cpu");
+    auto predictor = Predictor::Load(model(), "cpu", InferencePrecision::kFp32);
     EXPECT_THAT(predictor, IsOk());
     return predictor.ok() ? *std::move(predictor) : nullptr;
   }

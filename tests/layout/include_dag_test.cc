@@ -22,6 +22,7 @@ const std::map<std::string, FolderRule>& Arrows() {
       {"job", {}},
       {"image", {}},
       {"augment", {{"image"}}},
+      {"kernels", {}},
       {"recipe", {{"data/dataset.h"}}},
       {"server",
        {{"serving", "interop/import_options.h", "interop/model_export.h", "interop/model_import.h", "job",
@@ -32,7 +33,7 @@ const std::map<std::string, FolderRule>& Arrows() {
          "data/tar_archive.h"}}},
       // With LibTorch.
       {"runtime", {}},
-      {"nn", {{"runtime"}}},
+      {"nn", {{"kernels", "runtime"}}},
       {"models", {{"nn", "runtime"}}},
       {"data", {{"image", "augment", "runtime"}}},
       {"optim", {{"runtime"}}},
@@ -40,7 +41,7 @@ const std::map<std::string, FolderRule>& Arrows() {
       {"train",
        {{"models", "nn/init.h", "nn/position_embedding.h", "data", "augment", "image", "optim", "checkpoint",
          "job", "runtime"}}},
-      {"serving", {{"image"}, {"augment/center_crop.h", "models", "checkpoint", "runtime"}}},
+      {"serving", {{"image"}, {"augment/center_crop.h", "kernels/cpu_features.h", "models", "checkpoint", "runtime"}}},
       {"interop",
        {{"checkpoint/safetensors.h"}, {"checkpoint", "models", "nn", "runtime", "serving/config_check.h"}}},
       {"trainer", {{"train", "recipe", "job", "data", "runtime"}}},
@@ -72,7 +73,7 @@ TEST(Project, NoFileSeesTorchAndProtobuf) { EXPECT_THAT(FilesThatSeeTorchAndProt
 
 TEST(Project, TheTorchFreeSideSeesNoTorch) {
   EXPECT_THAT(FilesThatSee(&IsTorchHeader,
-                           {"base", "options", "job", "image", "augment", "recipe", "server", "client"}),
+                           {"base", "options", "job", "image", "augment", "kernels", "recipe", "server", "client"}),
               IsEmpty());
 }
 

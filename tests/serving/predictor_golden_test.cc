@@ -27,7 +27,7 @@ std::unique_ptr<Predictor> LoadGolden(const std::string& weights, ModelConfig co
                               : fs::path(source != nullptr ? source : ".") / "tests/golden/reference";
   fs::copy_file(golden / weights, folder / "model.safetensors");
   std::ofstream(folder / "config.json") << ModelConfigToJson(config);
-  auto predictor = Predictor::Load(folder.path(), "cpu");
+  auto predictor = Predictor::Load(folder.path(), "cpu", InferencePrecision::kFp32);
   EXPECT_THAT(predictor, IsOk());
   return predictor.ok() ? *std::move(predictor) : nullptr;
 }

@@ -9,6 +9,7 @@
 
 #include "base/joined_thread.h"
 #include "checkpoint/safetensors.h"
+#include "kernels/cpu_features.h"
 #include "tests/fakes/random_model.h"
 #include "tests/fakes/status_matchers.h"
 #include "tests/fakes/temp_folder.h"
@@ -23,9 +24,20 @@ using testing::HasSubstr;
 std::unique_ptr<Predictor> LoadTiny(const ModelConfig& config) {
   const TempFolder folder;
   WriteRandomModel(folder.path(), config);
-  auto predictor = Predictor::Load(folder.path(), "cpu");
+  auto predictor = Predictor::Load(folder.path(), "cpu", InferencePrecision::kFp32);
   EXPECT_THAT(predictor, IsOk());
   return predictor.ok() ? *std::move(predictor) : nullptr;
+}
+
+// The tiny classifier, wide enough for bfloat16.
+ModelConfig WideClassifier() {
+  auto config = TinyClassifier();
+  auto& model = std::get<VisionTransformerOptions>(config.model);
+  model.encoder.embed_dim = 64;
+  model.encoder.num_heads = 2;
+  model.encoder.depth = 3;
+  model.encoder.patch_size = 2;  // 24 patches
+  return config;
 }
 
 // A picture of the tiny models' size that differs from place to place and by `salt`.
@@ -45,6 +57,26 @@ std::vector<PredictorInput> Patterns(int count) {
 
 int64_t CountHidden(const std::vector<bool>& hidden) {
   return std::count(hidden.begin(), hidden.end(), true);
+}
+
+TEST(Predictor, InBfloat16AnswersAreNearThoseOfFloat32AndTheSameInAnyBatch) {
+  if (!HasAvx512Bf16()) GTEST_SKIP() << "no AVX-512 bfloat16 on this processor";
+  const TempFolder folder;
+  WriteRandomModel(folder.path(), WideClassifier());
+  const auto exact = Predictor::Load(folder.path(), "cpu", InferencePrecision::kFp32);
+  const auto quick = Predictor::Load(folder.path(), "cpu", InferencePrecision::kAuto);
+  ASSERT_THAT(exact, IsOk());
+  ASSERT_THAT(quick, IsOk());
+  const auto wanted = (*exact)->Classify(Patterns(5)), logits = (*quick)->Classify(Patterns(5));
+  ASSERT_THAT(wanted, IsOk());
+  ASSERT_THAT(logits, IsOk());
+  for (size_t i = 0; i < 5; ++i) {
+    EXPECT_THAT((*logits)[i], testing::Pointwise(testing::FloatNear(0.02F), (*wanted)[i]));
+    EXPECT_NE((*logits)[i], (*wanted)[i]) << "computed in float32";
+    const auto alone = (*quick)->Classify({Pattern(1, static_cast<int>(i))});
+    ASSERT_THAT(alone, IsOk());
+    EXPECT_EQ((*alone)[0], (*logits)[i]);
+  }
 }
 
 TEST(Predictor, ARandomMaskDependsOnSeedAndPlaceAlone) {
@@ -263,11 +295,11 @@ TEST(Predictor, ManyThreadsGetTheAnswersOfOne) {
 
 TEST(PredictorLoad, SaysWhatIsMissing) {
   const TempFolder folder;
-  EXPECT_THAT(Predictor::Load(folder.path(), "cpu"),
+  EXPECT_THAT(Predictor::Load(folder.path(), "cpu", InferencePrecision::kFp32),
               StatusIs(StatusCode::kNotFound, HasSubstr("config.json")));
   WriteRandomModel(folder.path(), TinyClassifier());
   std::filesystem::remove(folder / "model.safetensors");
-  EXPECT_THAT(Predictor::Load(folder.path(), "cpu"),
+  EXPECT_THAT(Predictor::Load(folder.path(), "cpu", InferencePrecision::kFp32),
               StatusIs(StatusCode::kNotFound, HasSubstr("model.safetensors")));
 }
 
@@ -278,22 +310,23 @@ TEST(PredictorLoad, AnEncoderWithoutItsDecoderIsNoAutoencoder) {
   ASSERT_THAT(file, IsOk());
   std::erase_if(file->tensors, [](const auto& item) { return item.first.starts_with("decoder_pred"); });
   ASSERT_THAT(WriteSafetensors(folder / "model.safetensors", file->tensors), IsOk());
-  EXPECT_THAT(Predictor::Load(folder.path(), "cpu"),
+  EXPECT_THAT(Predictor::Load(folder.path(), "cpu", InferencePrecision::kFp32),
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("decoder_pred.weight")));
 }
 
 TEST(PredictorLoad, RefusesWhatIsNoModel) {
   const TempFolder folder;
   WriteRandomModel(folder.path(), TinyAutoencoder());
-  EXPECT_THAT(Predictor::Load(folder.path(), "gpu"),
+  EXPECT_THAT(Predictor::Load(folder.path(), "gpu", InferencePrecision::kFp32),
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("device: ")));
   std::filesystem::resize_file(folder / "model.safetensors", 1000);
-  EXPECT_THAT(Predictor::Load(folder.path(), "cpu"), StatusIs(StatusCode::kInvalidArgument));
+  EXPECT_THAT(Predictor::Load(folder.path(), "cpu", InferencePrecision::kFp32),
+              StatusIs(StatusCode::kInvalidArgument));
   auto config = TinyAutoencoder();
   std::get<MaskedAutoencoderOptions>(config.model).encoder.num_heads = 3;
   WriteRandomModel(folder.path(), TinyAutoencoder());
   std::ofstream(folder / "config.json") << "{}";
-  EXPECT_THAT(Predictor::Load(folder.path(), "cpu"),
+  EXPECT_THAT(Predictor::Load(folder.path(), "cpu", InferencePrecision::kFp32),
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("config.json")));
 }
 

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/aligned_array.h"
+
+namespace mae {
+
+/// Scaled dot-product self-attention (Vaswani et al. 2017, sec. 3.2) of one image's tokens, all heads, for
+/// short sequences: the scores of a few queries against every key stay in the first-level cache. Products in
+/// bfloat16 with float32 sums, softmax in float32. Needs HasAvx512Bf16(). Holds the room it works in: one
+/// object a thread.
+class BlockAttention {
+ public:
+  /// @param max_tokens the most that Forward will be given.
+  /// @param head_dim a multiple of 16.
+  BlockAttention(int64_t max_tokens, int64_t num_heads, int64_t head_dim);
+
+  /// @param qkv bfloat16 [tokens, 3, num_heads, head_dim].
+  /// @param mixed bfloat16 [tokens, num_heads, head_dim].
+  void Forward(const uint16_t* qkv, int64_t tokens, uint16_t* mixed);
+
+ private:
+  void Head(const uint16_t* q, const uint16_t* k, const uint16_t* v, int64_t tokens, uint16_t* mixed);
+
+  int64_t num_heads_, head_dim_;
+  AlignedArray<uint16_t> keys_;  ///< panels of 64 keys: [head_dim / 2][width][2]
+  AlignedArray<uint16_t>
+      values_;                  ///< panels of 64 columns: [tokens / 2][width][2], tokens filled up with zeros
+  AlignedArray<float> scores_;  ///< [6][tokens, to a multiple of 16]
+  AlignedArray<uint16_t> shares_;  ///< the same, e^score, not divided by its sum yet
+};
+
+}  // namespace mae

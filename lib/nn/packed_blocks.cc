@@ -1,0 +1,131 @@
+#include "nn/packed_blocks.h"
+
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+
+#include "kernels/attention.h"
+#include "kernels/cpu_features.h"
+#include "kernels/layer_norm.h"
+
+namespace mae {
+namespace {
+
+// Rows that go through the blocks together: enough for a block's weights to be read once for many products,
+// few enough for the activations to stay near.
+constexpr int64_t kRowsTogether = 256;
+
+torch::Tensor Weight(const torch::OrderedDict<std::string, torch::Tensor>& parameters,
+                     const std::string& name) {
+  const auto* found = parameters.find(name);
+  return found == nullptr ? torch::Tensor() : found->detach().to(torch::kCPU, torch::kFloat32).contiguous();
+}
+
+struct Norm {
+  torch::Tensor weight, bias;  // float32 [dim]
+};
+
+InferenceLinear Linear(WeightFormat format, const torch::OrderedDict<std::string, torch::Tensor>& all,
+                       const std::string& name) {
+  const auto weight = Weight(all, name + ".weight"), bias = Weight(all, name + ".bias");
+  return {format, weight.data_ptr<float>(), bias.defined() ? bias.data_ptr<float>() : nullptr, weight.size(0),
+          weight.size(1)};
+}
+
+}  // namespace
+
+struct PackedBlocks::Layer {
+  Layer(const torch::OrderedDict<std::string, torch::Tensor>& all, WeightFormat format)
+      : norm1{Weight(all, "norm1.weight").clone(), Weight(all, "norm1.bias").clone()},
+        norm2{Weight(all, "norm2.weight").clone(), Weight(all, "norm2.bias").clone()},
+        qkv(Linear(format, all, "attn.qkv")),
+        proj(Linear(format, all, "attn.proj")),
+        fc1(Linear(format, all, "mlp.fc1")),
+        fc2(Linear(format, all, "mlp.fc2")) {}
+
+  Norm norm1, norm2;
+  InferenceLinear qkv, proj, fc1, fc2;
+};
+
+struct PackedBlocks::Room {
+  Room(int64_t tokens, int64_t num_heads, const Layer& layer, WeightFormat format)
+      : max_tokens(tokens),
+        rows(std::max(tokens, kRowsTogether)),
+        normal(static_cast<size_t>(rows * layer.proj.outputs())),
+        qkv(static_cast<size_t>(rows * layer.qkv.outputs())),
+        hidden(static_cast<size_t>(rows * layer.fc1.outputs())),
+        attention(tokens, num_heads, layer.proj.outputs() / num_heads),
+        quantized(format == WeightFormat::kInt8 ? rows : 0,
+                  std::max(layer.fc1.inputs(), layer.fc1.outputs())) {}
+
+  const int64_t max_tokens, rows;
+  AlignedArray<uint16_t> normal, qkv, hidden;
+  BlockAttention attention;
+  QuantizedRows quantized;  // empty but for kInt8
+};
+
+bool PackedBlocks::CanPack(int64_t dim, int64_t num_heads, int64_t hidden) {
+  return HasAvx512Bf16() && dim % num_heads == 0 && dim / num_heads % 16 == 0 && hidden % 16 == 0;
+}
+
+PackedBlocks::PackedBlocks(const std::vector<Block>& blocks, int64_t num_heads, double layer_norm_eps,
+                           WeightFormat format)
+    : num_heads_(num_heads), eps_(static_cast<float>(layer_norm_eps)), format_(format) {
+  layers_.reserve(blocks.size());
+  for (const auto& block : blocks) layers_.emplace_back(block->named_parameters(), format);
+}
+
+PackedBlocks::~PackedBlocks() = default;
+
+std::unique_ptr<PackedBlocks::Room> PackedBlocks::TakeRoom(int64_t tokens) const {
+  {
+    const absl::MutexLock lock(&mutex_);
+    if (!rooms_.empty()) {
+      auto room = std::move(rooms_.back());
+      rooms_.pop_back();
+      if (room->max_tokens >= tokens) return room;
+    }
+  }
+  return std::make_unique<Room>(tokens, num_heads_, layers_.front(), format_);
+}
+
+void PackedBlocks::GiveBack(std::unique_ptr<Room> room) const {
+  const absl::MutexLock lock(&mutex_);
+  rooms_.push_back(std::move(room));
+}
+
+torch::Tensor PackedBlocks::Forward(const torch::Tensor& x) const {
+  auto y = x.to(torch::kFloat32).clone(torch::MemoryFormat::Contiguous);
+  if (layers_.empty()) return y;
+  const auto tokens = y.size(1), dim = y.size(2), together = std::max<int64_t>(1, kRowsTogether / tokens);
+  float* data = y.data_ptr<float>();
+  at::parallel_for(0, y.size(0), 1, [&](int64_t first, int64_t end) {
+    for (; first < end; first += together) {
+      Run(data + first * tokens * dim, std::min(together, end - first), tokens);
+    }
+  });
+  return y;
+}
+
+void PackedBlocks::Run(float* x, int64_t images, int64_t tokens) const {
+  auto room = TakeRoom(tokens);
+  const auto rows = images * tokens, dim = layers_.front().proj.outputs();
+  uint16_t* const normal = room->normal.data();
+  uint16_t* const qkv = room->qkv.data();
+  for (const auto& layer : layers_) {
+    LayerNormToBf16(x, rows, dim, layer.norm1.weight.data_ptr<float>(), layer.norm1.bias.data_ptr<float>(),
+                    eps_, normal);
+    layer.qkv.Forward(normal, rows, room->quantized, qkv);
+    for (int64_t i = 0; i < images; ++i) {
+      room->attention.Forward(qkv + i * tokens * 3 * dim, tokens, normal + i * tokens * dim);
+    }
+    layer.proj.ForwardAdd(normal, rows, room->quantized, x);
+    LayerNormToBf16(x, rows, dim, layer.norm2.weight.data_ptr<float>(), layer.norm2.bias.data_ptr<float>(),
+                    eps_, normal);
+    layer.fc1.ForwardGelu(normal, rows, room->quantized, room->hidden.data());
+    layer.fc2.ForwardAdd(room->hidden.data(), rows, room->quantized, x);
+  }
+  GiveBack(std::move(room));
+}
+
+}  // namespace mae
