@@ -6,6 +6,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "base/status_macros.h"
 #include "client/job_progress.h"
@@ -56,6 +57,12 @@ std::string ProgressText(const v1::Progress& progress) {
                          progress.total_steps(), progress.epoch(), progress.epochs());
 }
 
+std::string AliasesText(const v1::Job& job) {
+  return absl::StrJoin(job.alias_moves(), "; ", [](std::string* out, const v1::AliasMove& move) {
+    absl::StrAppend(out, AliasMoveText(move));
+  });
+}
+
 std::string JobFields(const v1::Job& job) {
   const auto& metrics = job.progress().metrics();
   const std::string checkpoint =
@@ -71,6 +78,7 @@ std::string JobFields(const v1::Job& job) {
                      {"metrics", MetricsText({metrics.begin(), metrics.end()})},
                      {"checkpoint", checkpoint},
                      {"published", job.published_version()},
+                     {"aliases", AliasesText(job)},
                      {"created", When(job.create_time())},
                      {"started", When(job.start_time())},
                      {"ended", When(job.end_time())}});

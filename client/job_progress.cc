@@ -58,7 +58,10 @@ void JobProgress::Add(const v1::JobEvent& event, absl::Time now) {
   if (event.has_state()) {
     state_ = event.state().state();
     error_ = event.state().error();
-    if (!event.state().published_version().empty()) published_version_ = event.state().published_version();
+    if (!event.state().published_version().empty()) {
+      published_version_ = event.state().published_version();
+      alias_moves_ = {event.state().alias_moves().begin(), event.state().alias_moves().end()};
+    }
   }
   if (event.has_metrics()) AddMetrics(event.metrics(), now);
   if (event.has_checkpoint()) checkpoint_step_ = event.checkpoint().step();
@@ -97,6 +100,10 @@ std::string MetricsText(const std::map<std::string, double>& values) {
       parts.push_back(MetricText(name, value));
   }
   return absl::StrJoin(parts, "  ");
+}
+
+std::string AliasMoveText(const v1::AliasMove& move) {
+  return absl::StrCat(move.alias(), move.moved() ? " moved: " : " stays: ", move.reason());
 }
 
 std::vector<std::string> ResultLines(const std::map<std::string, double>& values) {

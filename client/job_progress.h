@@ -19,6 +19,8 @@ class JobProgress {
   bool ended() const;
   const google::rpc::Status& error() const { return error_; }
   const std::string& published_version() const { return published_version_; }
+  /// Of the aliases that it was to move, in the job's order.
+  const std::vector<v1::AliasMove>& alias_moves() const { return alias_moves_; }
   const v1::JobEvent::Metrics& metrics() const { return metrics_; }        ///< newest step and epoch
   const std::map<std::string, double>& newest() const { return newest_; }  ///< newest value of each metric
   const std::vector<double>& losses() const { return losses_; }            ///< thinned to at most 4096
@@ -33,6 +35,7 @@ class JobProgress {
   v1::Job::State state_ = v1::Job::STATE_UNSPECIFIED;
   google::rpc::Status error_;
   std::string published_version_;
+  std::vector<v1::AliasMove> alias_moves_;
   v1::JobEvent::Metrics metrics_;
   std::map<std::string, double> newest_;
   std::vector<double> losses_;
@@ -46,6 +49,9 @@ bool IsEnded(v1::Job::State state);
 /// "loss 0.2312  lr 0.0011  1,712 images/s": those of `values` that are there, known ones first, in a fixed
 /// order; counters (x_total) that are 0 are left out.
 std::string MetricsText(const std::map<std::string, double>& values);
+
+/// "production moved: accuracy 0.91 beats 0.89 of version 3".
+std::string AliasMoveText(const v1::AliasMove& move);
 
 /// What a job that makes no model has found, a line a metric: accuracies, loss, then the accuracy of each
 /// class.

@@ -102,6 +102,7 @@ absl::Status JobWatch::CheckEnd() {
   event.mutable_state()->set_state(job.state());
   *event.mutable_state()->mutable_error() = job.error();
   event.mutable_state()->set_published_version(job.published_version());
+  *event.mutable_state()->mutable_alias_moves() = job.alias_moves();
   progress_.Add(event, absl::Now());
   return absl::OkStatus();
 }

@@ -74,6 +74,7 @@ absl::Status Outcome(Session& session, const std::string& job, const JobProgress
   const std::string& version = progress.published_version();
   session.Note(absl::StrCat(job, " ", v1::Job::State_Name(progress.state()),
                             version.empty() ? "" : absl::StrCat(", published ", version)));
+  for (const v1::AliasMove& move : progress.alias_moves()) session.Note(AliasMoveText(move));
   if (version.empty() && progress.state() == v1::Job::SUCCEEDED) {
     for (const std::string& line : ResultLines(progress.newest())) session.Note(line);
   }

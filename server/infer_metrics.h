@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "serving/batch_queue.h"
+#include "serving/cached_predictor.h"
 
 namespace mae {
 
@@ -26,6 +27,9 @@ class InferMetrics {
 
   /// A model has run a batch of them.
   virtual void RecordBatch(std::string_view model, int64_t version, const BatchRecord& batch) = 0;
+
+  /// A request has looked for its answer among those that were given before.
+  virtual void RecordLookup(std::string_view model, int64_t version, const CacheLookup& lookup) = 0;
 };
 
 }  // namespace mae

@@ -27,9 +27,13 @@ struct ModelCounts {
   Timed queue;          ///< requests that ran: from when their images were ready until their batch began
   Timed infer;          ///< requests that ran: the forward pass of the whole batch that they were in
   Timed output;         ///< answered requests: the predictor's answer made into a message, pictures drawn
+  Timed hit;            ///< requests whose answer was kept from an earlier one: they have no queue and infer
+  Timed miss;           ///< requests that looked for one in vain
   // Between input and queue a model is loaded and pictures are brought to its size; no phase holds that.
   int64_t images = 0;   ///< that ran
   int64_t batches = 0;  ///< that they ran in
+  /// What the model took for an image of late: the newest batches count by their images.
+  absl::Duration image_time;
   absl::Time last_request = absl::UnixEpoch();
 };
 
@@ -46,12 +50,15 @@ class InferStatistics final : public InferMetrics {
   void Record(std::string_view model, int64_t version, std::string_view method, absl::StatusCode code,
               absl::Duration duration) override;
   void RecordBatch(std::string_view model, int64_t version, const BatchRecord& batch) override;
+  void RecordLookup(std::string_view model, int64_t version, const CacheLookup& lookup) override;
   /// Of a request that was answered.
   void RecordPhases(std::string_view model, int64_t version, absl::Duration input, absl::Duration output);
 
   /// All 0 for a version that nobody asked anything.
   ModelCounts Of(const std::string& model, int64_t version) const;
   std::map<Key, ModelCounts> All() const;
+  /// `image_time` alone; 0 before the first batch.
+  absl::Duration ImageTime(const std::string& model, int64_t version) const;
 
  private:
   InferMetrics& next_;

@@ -29,40 +29,59 @@ double HiddenShare(const std::vector<bool>& hidden) {
 
 }  // namespace
 
+template <typename Request>
+absl::StatusOr<Admission::Ticket> InferenceService::Admit(const grpc::CallbackServerContext& context,
+                                                          const Request& request, InferenceTask task) {
+  return requests_.Admit(ModelQuery{request.model(), task}, request.images_size(),
+                         ContextOf(context).deadline);
+}
+
 grpc::ServerUnaryReactor* InferenceService::Reconstruct(grpc::CallbackServerContext* context,
                                                         const v1::ReconstructRequest* request,
                                                         v1::ReconstructResponse* response) {
-  return RunUnary(context, queue_, [=, this] { return Answer(*context, *request, *response); });
+  return RunAdmitted(context, queue_, Admit(*context, *request, InferenceTask::kReconstruct),
+                     [=, this] { return Answer(*context, *request, *response); });
 }
 
 grpc::ServerUnaryReactor* InferenceService::Classify(grpc::CallbackServerContext* context,
                                                      const v1::ClassifyRequest* request,
                                                      v1::ClassifyResponse* response) {
-  return RunUnary(context, queue_, [=, this] { return Answer(*context, *request, *response); });
+  return RunAdmitted(context, queue_, Admit(*context, *request, InferenceTask::kClassify),
+                     [=, this] { return Answer(*context, *request, *response); });
 }
 
 grpc::ServerUnaryReactor* InferenceService::Embed(grpc::CallbackServerContext* context,
                                                   const v1::EmbedRequest* request,
                                                   v1::EmbedResponse* response) {
-  return RunUnary(context, queue_, [=, this] { return Answer(*context, *request, *response); });
+  return RunAdmitted(context, queue_, Admit(*context, *request, InferenceTask::kEmbed),
+                     [=, this] { return Answer(*context, *request, *response); });
 }
 
 grpc::ServerBidiReactor<v1::ReconstructRequest, v1::ReconstructResponse>* InferenceService::StreamReconstruct(
     grpc::CallbackServerContext* context) {
   return new RequestStream<v1::ReconstructRequest, v1::ReconstructResponse>(
-      queue_, [=, this](const auto& request, auto& response) { return Answer(*context, request, response); });
+      queue_, [=, this](const auto& request, auto& response) -> absl::Status {
+        MAE_ASSIGN_OR_RETURN(const auto ticket, Admit(*context, request, InferenceTask::kReconstruct));
+        return Answer(*context, request, response);
+      });
 }
 
 grpc::ServerBidiReactor<v1::ClassifyRequest, v1::ClassifyResponse>* InferenceService::StreamClassify(
     grpc::CallbackServerContext* context) {
   return new RequestStream<v1::ClassifyRequest, v1::ClassifyResponse>(
-      queue_, [=, this](const auto& request, auto& response) { return Answer(*context, request, response); });
+      queue_, [=, this](const auto& request, auto& response) -> absl::Status {
+        MAE_ASSIGN_OR_RETURN(const auto ticket, Admit(*context, request, InferenceTask::kClassify));
+        return Answer(*context, request, response);
+      });
 }
 
 grpc::ServerBidiReactor<v1::EmbedRequest, v1::EmbedResponse>* InferenceService::StreamEmbed(
     grpc::CallbackServerContext* context) {
   return new RequestStream<v1::EmbedRequest, v1::EmbedResponse>(
-      queue_, [=, this](const auto& request, auto& response) { return Answer(*context, request, response); });
+      queue_, [=, this](const auto& request, auto& response) -> absl::Status {
+        MAE_ASSIGN_OR_RETURN(const auto ticket, Admit(*context, request, InferenceTask::kEmbed));
+        return Answer(*context, request, response);
+      });
 }
 
 absl::Status InferenceService::Answer(const grpc::CallbackServerContext& context,

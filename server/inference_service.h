@@ -29,6 +29,9 @@ class InferenceService final : public v1::InferenceService::CallbackService {
       grpc::CallbackServerContext* context) override;
 
  private:
+  template <typename Request>
+  absl::StatusOr<Admission::Ticket> Admit(const grpc::CallbackServerContext& context, const Request& request,
+                                          InferenceTask task);
   absl::Status Answer(const grpc::CallbackServerContext& context, const v1::ReconstructRequest& request,
                       v1::ReconstructResponse& response);
   absl::Status Answer(const grpc::CallbackServerContext& context, const v1::ClassifyRequest& request,

@@ -61,14 +61,15 @@ bool WasStopped(const JobRecord& record, const ProcessExit& exit) {
 
 // Edits the row; `events` go to job.db first.
 absl::Status End(const std::string& id, JobState state, const absl::Status& error, JobLedger& ledger,
-                 std::vector<JobEventBody> events, const std::string& published_version = "") {
+                 std::vector<JobEventBody> events, const PublishedModel* published = nullptr) {
   return ledger
       .Apply(id,
              [&](JobRecord& record) -> absl::StatusOr<std::vector<JobEventBody>> {
                record.state = state;
                record.error = error;
                record.ended = absl::Now();
-               record.published_version = published_version;
+               record.published_version = published == nullptr ? "" : published->resource_name();
+               record.alias_moves = published == nullptr ? std::vector<AliasMove>() : published->aliases;
                record.trainer.reset();
                record.stop_at_once = false;
                return std::move(events);
@@ -79,11 +80,15 @@ absl::Status End(const std::string& id, JobState state, const absl::Status& erro
 absl::Status Publish(const JobRecord& record, JobLedger& ledger, ModelStore& models) {
   if (record.model.empty()) return End(record.id, JobState::kSucceeded, absl::OkStatus(), ledger, {});
   MAE_ASSIGN_OR_RETURN(const v1::JobSpec spec, SpecOf(record));
-  const absl::StatusOr<ModelVersion> version =
-      models.Publish(ledger.Folder(record.id).exported(), record.model,
-                     {spec.publish().aliases().begin(), spec.publish().aliases().end()});
+  const AliasWish wish{{spec.publish().aliases().begin(), spec.publish().aliases().end()},
+                       spec.publish().only_if_better()};
+  const auto version = models.Publish(ledger.Folder(record.id).exported(), record.model, wish);
   if (version.ok()) {
-    return End(record.id, JobState::kSucceeded, absl::OkStatus(), ledger, {}, version->resource_name());
+    for (const AliasMove& move : version->aliases) {
+      spdlog::info("jobs/{}: alias {} {} to {}: {}", record.id, move.alias,
+                   move.moved ? "moved" : "did not move", version->resource_name(), move.reason);
+    }
+    return End(record.id, JobState::kSucceeded, absl::OkStatus(), ledger, {}, &*version);
   }
   const std::string message =
       absl::StrCat("training ended well, but publishing its model as '", record.model,

@@ -3,11 +3,13 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "job/job_state.h"
 #include "job/process_identity.h"
+#include "serving/alias_wish.h"
 
 namespace mae {
 
@@ -30,6 +32,7 @@ struct JobRecord {
   std::optional<absl::Time> started;  ///< first run
   std::optional<absl::Time> ended;
   std::string published_version;
+  std::vector<AliasMove> alias_moves;  ///< of a published job
 
   int64_t number = 0;         ///< counts up with each job made
   int64_t queue_order = 0;    ///< smaller waits in front

@@ -46,12 +46,16 @@ ServingOptions ServingFrom(const ServerConfig::Inference& config, InferMetrics& 
   options.max_loaded = config.max_loaded_models;
   options.max_bytes = config.memory_mib << 20;
   options.forward_threads = config.forward_threads;
+  options.cache_bytes = config.response_cache_mib << 20;
   options.batch.max_batch = config.max_batch;
   options.batch.max_queued = config.max_queued_images;
   options.batch.max_delay = absl::Microseconds(config.max_delay_microseconds);
   options.batch.max_running = config.forward_threads;
   options.on_batch = [&metrics](const std::string& model, int64_t version, const BatchRecord& batch) {
     metrics.RecordBatch(model, version, batch);
+  };
+  options.on_lookup = [&metrics](const std::string& model, int64_t version, const CacheLookup& lookup) {
+    metrics.RecordLookup(model, version, lookup);
   };
   return options;
 }

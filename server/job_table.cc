@@ -1,5 +1,7 @@
 #include "server/job_table.h"
 
+#include <nlohmann/json.hpp>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/status_macros.h"
@@ -28,7 +30,8 @@ constexpr char kSchema[] = R"sql(
     run_sequence INTEGER NOT NULL,
     stop_at_once INTEGER NOT NULL,
     trainer_pid INTEGER,
-    trainer_start_ticks INTEGER);
+    trainer_start_ticks INTEGER,
+    alias_moves TEXT NOT NULL DEFAULT '[]');
   CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs (state, queue_order);
 )sql";
 
@@ -36,7 +39,35 @@ constexpr char kColumns[] =
     "number, id, kind, recipe, model, spec, request_id, request_hash, created_us, state, error_code, "
     "error_message, "
     "started_us, ended_us, published_version, queue_order, run_sequence, stop_at_once, trainer_pid, "
-    "trainer_start_ticks";
+    "trainer_start_ticks, alias_moves";
+
+// Of databases that were made before a job could move aliases on a condition.
+constexpr char kAddAliasMoves[] = "ALTER TABLE jobs ADD COLUMN alias_moves TEXT NOT NULL DEFAULT '[]'";
+
+absl::StatusOr<bool> HasAliasMoves(Database& database) {
+  MAE_ASSIGN_OR_RETURN(
+      Statement row, database.Prepare("SELECT 1 FROM pragma_table_info('jobs') WHERE name = 'alias_moves'"));
+  return row.Step();
+}
+
+std::string MovesToJson(const std::vector<AliasMove>& moves) {
+  nlohmann::json out = nlohmann::json::array();
+  for (const AliasMove& move : moves) {
+    out.push_back({{"alias", move.alias}, {"moved", move.moved}, {"reason", move.reason}});
+  }
+  return out.dump();
+}
+
+// What is not as MovesToJson writes it is left out: it is for people only.
+std::vector<AliasMove> MovesFromJson(const std::string& text) {
+  const auto in = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  std::vector<AliasMove> moves;
+  for (const auto& move : in.is_array() ? in : nlohmann::json::array()) {
+    if (!move.is_object()) continue;
+    moves.push_back({move.value("alias", ""), move.value("moved", false), move.value("reason", "")});
+  }
+  return moves;
+}
 
 void BindTime(Statement& statement, int index, const std::optional<absl::Time>& time) {
   if (time) {
@@ -50,7 +81,7 @@ void BindText(Statement& statement, int index, const std::string& text) {
   statement.Bind(index, std::string_view(text));
 }
 
-// The columns from `state` on, as parameters 1 to 11.
+// The columns from `state` on, as parameters 1 to 12.
 void BindChanging(Statement& statement, const JobRecord& record) {
   statement.Bind(1, JobStateName(record.state)).Bind(2, static_cast<int64_t>(record.error.code()));
   BindText(statement, 3, std::string(record.error.message()));
@@ -64,6 +95,7 @@ void BindChanging(Statement& statement, const JobRecord& record) {
   } else {
     statement.BindNull(10).BindNull(11);
   }
+  BindText(statement, 12, MovesToJson(record.alias_moves));
 }
 
 std::optional<absl::Time> TimeAt(const Statement& row, int column) {
@@ -93,6 +125,7 @@ absl::StatusOr<JobRecord> RecordAt(const Statement& row) {
   if (!row.IsNull(18)) {
     record.trainer = ProcessIdentity{static_cast<pid_t>(row.Int(18)), static_cast<uint64_t>(row.Int(19))};
   }
+  record.alias_moves = MovesFromJson(row.Text(20));
   return record;
 }
 
@@ -118,6 +151,8 @@ std::string JobResourceName(const JobRecord& record) { return absl::StrCat("jobs
 absl::StatusOr<std::unique_ptr<JobTable>> JobTable::Create(Database& database, absl::Mutex& mutex) {
   absl::MutexLock lock(&mutex);
   MAE_RETURN_IF_ERROR(database.Execute(kSchema));
+  MAE_ASSIGN_OR_RETURN(const bool is_present, HasAliasMoves(database));
+  if (!is_present) MAE_RETURN_IF_ERROR(database.Execute(kAddAliasMoves));
   return std::unique_ptr<JobTable>(new JobTable(database, mutex));
 }
 
@@ -128,22 +163,22 @@ absl::Status JobTable::Insert(JobRecord& record) {
       Statement insert,
       database_.Prepare(
           "INSERT INTO jobs (state, error_code, error_message, started_us, ended_us, published_version, "
-          "queue_order, run_sequence, stop_at_once, trainer_pid, trainer_start_ticks, id, kind, recipe, "
-          "model, spec, request_id, request_hash, created_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-          "?, ?, ?, ?, ?, ?, ?, ?)"));
+          "queue_order, run_sequence, stop_at_once, trainer_pid, trainer_start_ticks, alias_moves, id, kind, "
+          "recipe, model, spec, request_id, request_hash, created_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+          "?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
   BindChanging(insert, record);
-  BindText(insert, 12, record.id);
-  BindText(insert, 13, record.kind);
-  BindText(insert, 14, record.recipe);
-  BindText(insert, 15, record.model);
-  BindText(insert, 16, record.spec);
+  BindText(insert, 13, record.id);
+  BindText(insert, 14, record.kind);
+  BindText(insert, 15, record.recipe);
+  BindText(insert, 16, record.model);
+  BindText(insert, 17, record.spec);
   if (record.request_id.empty()) {
-    insert.BindNull(17);
+    insert.BindNull(18);
   } else {
-    BindText(insert, 17, record.request_id);
+    BindText(insert, 18, record.request_id);
   }
-  BindText(insert, 18, record.request_hash);
-  MAE_RETURN_IF_ERROR(insert.Bind(19, absl::ToUnixMicros(record.created)).Run());
+  BindText(insert, 19, record.request_hash);
+  MAE_RETURN_IF_ERROR(insert.Bind(20, absl::ToUnixMicros(record.created)).Run());
   record.number = database_.last_insert_rowid();
   return absl::OkStatus();
 }
@@ -155,9 +190,9 @@ absl::Status JobTable::Update(const JobRecord& record) {
       database_.Prepare(
           "UPDATE jobs SET state = ?, error_code = ?, error_message = ?, started_us = ?, ended_us = ?, "
           "published_version = ?, queue_order = ?, run_sequence = ?, stop_at_once = ?, trainer_pid = ?, "
-          "trainer_start_ticks = ? WHERE id = ? RETURNING id"));
+          "trainer_start_ticks = ?, alias_moves = ? WHERE id = ? RETURNING id"));
   BindChanging(update, record);
-  BindText(update, 12, record.id);
+  BindText(update, 13, record.id);
   MAE_ASSIGN_OR_RETURN(const bool updated, update.Step());
   if (!updated) return absl::NotFoundError(absl::StrCat("jobs/", record.id, " does not exist"));
   return update.Run();

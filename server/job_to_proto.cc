@@ -52,6 +52,15 @@ void Fill(const LogEvent& event, v1::JobEvent& out) {
   out.mutable_log()->set_text(event.text);
 }
 
+void FillMoves(const JobRecord& record, google::protobuf::RepeatedPtrField<v1::AliasMove>& out) {
+  for (const AliasMove& move : record.alias_moves) {
+    v1::AliasMove& added = *out.Add();
+    added.set_alias(move.alias);
+    added.set_moved(move.moved);
+    added.set_reason(move.reason);
+  }
+}
+
 bool IsSuccess(const JobEvent& event) {
   const auto* state = std::get_if<StateEvent>(&event.event);
   return state != nullptr && state->state == JobState::kSucceeded;
@@ -102,6 +111,7 @@ v1::Job ToProto(const JobRecord& record, const JobSummary& summary) {
   *job.mutable_progress() = ProgressOf(summary);
   if (IsEnded(record.state)) job.mutable_progress()->mutable_metrics()->erase("eta_seconds");
   job.set_published_version(record.published_version);
+  FillMoves(record, *job.mutable_alias_moves());
   job.set_recipe(record.recipe);
   job.set_last_sequence(summary.last_sequence);
   return job;
@@ -121,7 +131,9 @@ v1::JobEvent EventView::Show(const JobEvent& event) const {
     return out;
   }
   std::visit([&](const auto& body) { Fill(body, out); }, event.event);
-  if (IsSuccess(event)) out.mutable_state()->set_published_version(record.published_version);
+  if (!IsSuccess(event)) return out;
+  out.mutable_state()->set_published_version(record.published_version);
+  FillMoves(record, *out.mutable_state()->mutable_alias_moves());
   return out;
 }
 

@@ -39,7 +39,15 @@ Metrics::Metrics(const std::string& version)
       infer_batch_size_(prometheus::BuildHistogram()
                             .Name("mae_infer_batch_size")
                             .Help("Images that a model ran at once.")
-                            .Register(*registry_)) {
+                            .Register(*registry_)),
+      cache_hits_(prometheus::BuildCounter()
+                      .Name("mae_response_cache_hits_total")
+                      .Help("Requests that got the answer of an earlier one that was the same.")
+                      .Register(*registry_)),
+      cache_misses_(prometheus::BuildCounter()
+                        .Name("mae_response_cache_misses_total")
+                        .Help("Requests that found no such answer and were run.")
+                        .Register(*registry_)) {
   prometheus::BuildGauge()
       .Name("mae_build_info")
       .Help("Always 1; the labels tell the version.")
@@ -73,6 +81,12 @@ void Metrics::RecordBatch(std::string_view model, int64_t version, const BatchRe
   const prometheus::Labels labels = {{"model", std::string(model)}, {"version", absl::StrCat(version)}};
   infer_queue_seconds_.Add(labels, kBuckets).Observe(absl::ToDoubleSeconds(batch.queued));
   infer_batch_size_.Add(labels, kBatchBuckets).Observe(static_cast<double>(batch.images));
+}
+
+void Metrics::RecordLookup(std::string_view model, int64_t version, const CacheLookup& lookup) {
+  (lookup.hit ? cache_hits_ : cache_misses_)
+      .Add({{"model", std::string(model)}, {"version", absl::StrCat(version)}})
+      .Increment();
 }
 
 }  // namespace mae

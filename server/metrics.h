@@ -16,7 +16,8 @@ namespace mae {
 
 /// The series that calls make as they end: grpc_server_handled_total, grpc_server_handling_seconds,
 /// mae_infer_requests_total, mae_infer_request_duration_seconds, mae_infer_queue_duration_seconds,
-/// mae_infer_batch_size; and mae_build_info. Thread-safe.
+/// mae_infer_batch_size, mae_response_cache_hits_total, mae_response_cache_misses_total; and mae_build_info.
+/// Thread-safe.
 class Metrics final : public InferMetrics {
  public:
   /// @param version for mae_build_info.
@@ -29,6 +30,7 @@ class Metrics final : public InferMetrics {
   void Record(std::string_view model, int64_t version, std::string_view method, absl::StatusCode code,
               absl::Duration duration) override;
   void RecordBatch(std::string_view model, int64_t version, const BatchRecord& batch) override;
+  void RecordLookup(std::string_view model, int64_t version, const CacheLookup& lookup) override;
 
   /// To be served, or looked at by tests.
   const std::shared_ptr<prometheus::Registry>& registry() const { return registry_; }
@@ -41,6 +43,8 @@ class Metrics final : public InferMetrics {
   prometheus::Family<prometheus::Histogram>& infer_seconds_;
   prometheus::Family<prometheus::Histogram>& infer_queue_seconds_;
   prometheus::Family<prometheus::Histogram>& infer_batch_size_;
+  prometheus::Family<prometheus::Counter>& cache_hits_;
+  prometheus::Family<prometheus::Counter>& cache_misses_;
 };
 
 }  // namespace mae

@@ -18,7 +18,12 @@ std::vector<prometheus::MetricFamily> ModelMetrics::Collect() const {
     metric.gauge.value = 1;
     family.metric.push_back(std::move(metric));
   }
-  return {std::move(family)};
+  prometheus::MetricFamily cached;
+  cached.name = "mae_response_cache_bytes";
+  cached.help = "What the answers take that are kept for requests that ask the same again";
+  cached.type = prometheus::MetricType::Gauge;
+  cached.metric.emplace_back().gauge.value = static_cast<double>(store_.CachedBytes());
+  return {std::move(family), std::move(cached)};
 }
 
 }  // namespace mae

@@ -10,7 +10,7 @@
 namespace mae {
 
 /// mae_model_loaded{model,version} is 1 for each version that is in memory, read when it is scraped: the
-/// series goes with the model. Thread-safe.
+/// series goes with the model. mae_response_cache_bytes likewise. Thread-safe.
 class ModelMetrics final : public prometheus::Collectable {
  public:
   /// @param store outlives it.

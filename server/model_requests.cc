@@ -1,5 +1,6 @@
 #include "server/model_requests.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -20,19 +21,36 @@ RequestContext ContextOf(const grpc::CallbackServerContext& context) {
           .is_cancelled = [&context] { return context.IsCancelled(); }};
 }
 
-absl::StatusOr<LoadedModel> ModelRequest::Load(const RequestContext& context) {
+absl::StatusOr<std::shared_ptr<const Predictor>> ModelRequest::Load(const RequestContext& context) {
   if (context.is_cancelled && context.is_cancelled()) return absl::CancelledError("the caller has gone");
-  return store_.Acquire(version.resource_name());
+  return store_.PredictorOf(version);
+}
+
+absl::StatusOr<Admission::Ticket> ModelRequests::Admit(const absl::StatusOr<ModelQuery>& query,
+                                                       int64_t images, absl::Time deadline) {
+  const auto start = absl::Now();
+  const auto found = query.ok() ? store_.Find(query->model) : query.status();
+  if (!found.ok()) return Admission::Ticket();
+  const ModelVersion& version = **found;
+  auto ticket = admission_.Admit(version.model, version.version,
+                                 std::min(images, limits_.max_images_per_request), deadline);
+  if (!ticket.ok()) {
+    statistics_.Record(version.model, version.version,
+                       MethodName(query->task.value_or(UsualTask(version.config))), ticket.status().code(),
+                       absl::Now() - start);
+  }
+  return ticket;
 }
 
 absl::Status ModelRequests::Serve(const absl::StatusOr<ModelQuery>& query, const FieldNames& fields,
                                   const std::function<absl::Status(ModelRequest&)>& run) {
   const auto start = absl::Now();
-  const auto version = query.ok() ? store_.Resolve(query->model) : query.status();
-  absl::Status status = version.status();
+  const auto found = query.ok() ? store_.Find(query->model) : query.status();
+  const ModelVersion* version = found.ok() ? found->get() : nullptr;
+  absl::Status status = found.status();
   std::string_view method = query.ok() && query->task.has_value() ? MethodName(*query->task) : "";
-  if (version.ok()) {
-    ModelRequest request(store_, *version, query->task.value_or(UsualTask(version->config)));
+  if (version != nullptr) {
+    ModelRequest request(store_, *found, query->task.value_or(UsualTask(version->config)));
     method = MethodName(request.task);
     status = CheckCan(request.version, request.task);
     if (status.ok()) status = run(request);
@@ -44,17 +62,17 @@ absl::Status ModelRequests::Serve(const absl::StatusOr<ModelQuery>& query, const
   status = WithField(std::move(status), fields);
   // The model's queue is full, or memory is: both pass.
   if (absl::IsResourceExhausted(status)) status = WithRetryDelay(std::move(status), kRetry);
-  statistics_.Record(version.ok() ? version->model : "", version.ok() ? version->version : 0, method,
-                     status.code(), absl::Now() - start);
+  statistics_.Record(version != nullptr ? version->model : "", version != nullptr ? version->version : 0,
+                     method, status.code(), absl::Now() - start);
   return status;
 }
 
 absl::StatusOr<ModelRequest> ModelRequests::Find(const absl::StatusOr<ModelQuery>& query) {
   MAE_RETURN_IF_ERROR(query.status());
-  MAE_ASSIGN_OR_RETURN(const auto version, store_.Resolve(query->model));
-  const InferenceTask task = query->task.value_or(UsualTask(version.config));
-  MAE_RETURN_IF_ERROR(CheckCan(version, task));
-  return ModelRequest(store_, version, task);
+  MAE_ASSIGN_OR_RETURN(const auto found, store_.Find(query->model));
+  const InferenceTask task = query->task.value_or(UsualTask(found->config));
+  MAE_RETURN_IF_ERROR(CheckCan(*found, task));
+  return ModelRequest(store_, found, task);
 }
 
 absl::Status ModelRequests::CheckCan(const ModelVersion& version, InferenceTask task) const {

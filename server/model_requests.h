@@ -4,12 +4,14 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 
 #include "absl/status/statusor.h"
 #include "absl/time/clock.h"
+#include "server/admission.h"
 #include "server/infer_statistics.h"
 #include "server/inference_inputs.h"
 #include "server/inference_task.h"
@@ -30,10 +32,10 @@ struct ModelQuery {
 /// A request whose model was found and can do what is asked. Not thread-safe.
 class ModelRequest {
  public:
-  ModelRequest(ModelStore& store, ModelVersion found, InferenceTask asked)
-      : version(std::move(found)), task(asked), store_(store) {}
+  ModelRequest(ModelStore& store, std::shared_ptr<const ModelVersion> found, InferenceTask asked)
+      : version(*found), task(asked), found_(std::move(found)), store_(store) {}
 
-  const ModelVersion version;
+  const ModelVersion& version;
   const InferenceTask task;
 
   /// Loads the model, unless nobody waits for the answer any more, and gives what `ask` gets from it. Called
@@ -43,9 +45,9 @@ class ModelRequest {
   template <typename Ask>
   auto Run(const RequestContext& context, const Ask& ask) -> decltype(ask(std::declval<const Predictor&>())) {
     read_ = absl::Now();
-    const auto model = Load(context);
-    if (!model.ok()) return model.status();
-    auto answer = ask(*model->predictor);
+    const auto predictor = Load(context);
+    if (!predictor.ok()) return predictor.status();
+    auto answer = ask(**predictor);
     answered_ = absl::Now();
     return answer;
   }
@@ -54,8 +56,9 @@ class ModelRequest {
   absl::Time answered() const { return answered_; }
 
  private:
-  absl::StatusOr<LoadedModel> Load(const RequestContext& context);
+  absl::StatusOr<std::shared_ptr<const Predictor>> Load(const RequestContext& context);
 
+  const std::shared_ptr<const ModelVersion> found_;
   ModelStore& store_;
   absl::Time read_ = absl::InfiniteFuture(), answered_ = absl::InfiniteFuture();
 };
@@ -67,8 +70,16 @@ class ModelRequests {
   /// A field of lib/ to the request's own name for it, where they differ.
   using FieldNames = std::map<std::string, std::string>;
 
-  ModelRequests(ModelStore& store, InferStatistics& statistics, InferenceLimits limits)
-      : store_(store), statistics_(statistics), limits_(limits) {}
+  ModelRequests(ModelStore& store, InferStatistics& statistics, InferenceLimits limits,
+                Admission::Limits admission = {})
+      : store_(store), statistics_(statistics), limits_(limits), admission_(admission, statistics) {}
+
+  /// What a request needs before it is put into a queue or its pictures are decoded; it is held until the
+  /// request has ended. Never blocks. A refusal (Admission has them) is told to the metrics here.
+  /// @param images as the request says, not checked yet.
+  /// @return a ticket; an empty one if there is no such model, which Serve will say.
+  absl::StatusOr<Admission::Ticket> Admit(const absl::StatusOr<ModelQuery>& query, int64_t images,
+                                          absl::Time deadline);
 
   /// @param query an error: the request is refused with it.
   /// @param run the request itself.
@@ -88,6 +99,7 @@ class ModelRequests {
   ModelStore& store_;
   InferStatistics& statistics_;
   const InferenceLimits limits_;
+  Admission admission_;
 };
 
 }  // namespace mae

@@ -171,7 +171,7 @@ absl::Status ModelUpload::Publish(ModelStore& store, const std::function<bool()>
   if (is_cancelled()) return absl::CancelledError("the caller has gone; nothing was published");
   MAE_ASSIGN_OR_RETURN(const ModelVersion version,
                        store.Publish(folder_ / "model", options_.model(),
-                                     {options_.aliases().begin(), options_.aliases().end()}));
+                                     {{options_.aliases().begin(), options_.aliases().end()}, ""}));
   *response.mutable_version() = ToProto(version, store);
   response.mutable_remarks()->Assign(remarks->begin(), remarks->end());
   return absl::OkStatus();

@@ -99,6 +99,7 @@ inference::ModelConfig DescribeConfig(const std::string& name, const ModelVersio
   DescribeBatching(settings, *message.mutable_dynamic_batching());
   DescribeParameters(version.config, message);
   message.mutable_model_transaction_policy()->set_decoupled(false);
+  message.mutable_response_cache()->set_enable(settings.response_cache_mib > 0);
   return message;
 }
 
@@ -117,6 +118,8 @@ inference::ModelStatistics DescribeCounts(const std::string& name, int64_t versi
   DescribePhase(counts.input, *phases.mutable_compute_input());
   DescribePhase(counts.infer, *phases.mutable_compute_infer());
   DescribePhase(counts.output, *phases.mutable_compute_output());
+  DescribePhase(counts.hit, *phases.mutable_cache_hit());
+  DescribePhase(counts.miss, *phases.mutable_cache_miss());
   return message;
 }
 

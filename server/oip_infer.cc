@@ -152,6 +152,18 @@ absl::Status AnswerTask(const InferCall& call, const InferenceLimits& limits, Mo
 
 }  // namespace
 
+absl::StatusOr<Admission::Ticket> AdmitModelInfer(ModelRequests& requests, const RequestContext& caller,
+                                                  const ModelInferRequest& request) {
+  int64_t images = 1;
+  for (const auto& input : request.inputs()) {
+    if (input.shape_size() > 0) images = std::max(images, input.shape(0));
+  }
+  const auto priority = OipParameters(request.parameters()).Int("priority");
+  const bool goes_first = priority.ok() && priority->value_or(0) > 0 && **priority < kOipDefaultPriority;
+  return requests.Admit(ReadModelName("model_", request.model_name(), request.model_version()), images,
+                        goes_first ? absl::InfiniteFuture() : caller.deadline);
+}
+
 absl::Status AnswerModelInfer(ModelRequests& requests, const RequestContext& caller,
                               const ModelInferRequest& request, ModelInferResponse& response) {
   const ModelRequests::FieldNames fields = {

@@ -136,7 +136,7 @@ ServerUnaryReactor* OipService::ModelConfig(CallbackServerContext* context,
 ServerUnaryReactor* OipService::ModelInfer(CallbackServerContext* context,
                                            const inference::ModelInferRequest* request,
                                            inference::ModelInferResponse* response) {
-  return RunUnary(context, infer_, [=, this] {
+  return RunAdmitted(context, infer_, AdmitModelInfer(requests_, ContextOf(*context), *request), [=, this] {
     return AnswerModelInfer(requests_, ContextOf(*context), *request, *response);
   });
 }
@@ -145,7 +145,8 @@ grpc::ServerBidiReactor<inference::ModelInferRequest, inference::ModelStreamInfe
 OipService::ModelStreamInfer(CallbackServerContext* context) {
   using Stream = RequestStream<inference::ModelInferRequest, inference::ModelStreamInferResponse>;
   const auto answer = [=, this](const inference::ModelInferRequest& request,
-                                inference::ModelStreamInferResponse& response) {
+                                inference::ModelStreamInferResponse& response) -> absl::Status {
+    MAE_ASSIGN_OR_RETURN(const auto ticket, AdmitModelInfer(requests_, ContextOf(*context), request));
     auto& answered = *response.mutable_infer_response();
     (*answered.mutable_parameters())["triton_final_response"].set_bool_param(true);
     return AnswerModelInfer(requests_, ContextOf(*context), request, answered);

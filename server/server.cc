@@ -105,7 +105,8 @@ void Server::MakeServices() {
       [jobs = &jobs_->manager()](const std::string& version) { return jobs->JobsFrom(version); });
   model_requests_ = std::make_unique<ModelRequests>(
       jobs_->models(), statistics_,
-      InferenceLimits{config_.inference.max_images, config_.inference.max_image_pixels});
+      InferenceLimits{config_.inference.max_images, config_.inference.max_image_pixels},
+      Admission::Limits{config_.inference.max_queued_images, config_.inference.forward_threads});
   inference_service_ = std::make_unique<InferenceService>(*model_requests_, *inference_queue_);
   oip_service_ = std::make_unique<OipService>(
       *model_requests_, *queue_, *inference_queue_,

@@ -90,6 +90,7 @@ const std::map<std::string, Setter>& Setters() {
       {"inference.max_image_pixels", Integer(MAE_FIELD(inference.max_image_pixels), 1, int64_t{1} << 30)},
       {"inference.max_loaded_models", Integer(MAE_FIELD(inference.max_loaded_models), 1, 1024)},
       {"inference.memory_mib", Integer(MAE_FIELD(inference.memory_mib), 0, 16'777'216)},
+      {"inference.response_cache_mib", Integer(MAE_FIELD(inference.response_cache_mib), 0, 1'048'576)},
       {"inference.device", Text(MAE_FIELD(inference.device))},
       {"inference.precision", OneOf(MAE_FIELD(inference.precision), {"auto", "bf16", "fp32", "int8"})},
       {"inference.forward_threads", Integer(MAE_FIELD(inference.forward_threads), 0, 64)},

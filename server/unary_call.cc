@@ -36,4 +36,10 @@ grpc::ServerUnaryReactor* RunUnary(grpc::CallbackServerContext* context, WorkQue
   return reactor;
 }
 
+grpc::ServerUnaryReactor* FinishUnary(grpc::CallbackServerContext* context, const absl::Status& status) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  reactor->Finish(ToGrpc(status));
+  return reactor;
+}
+
 }  // namespace mae

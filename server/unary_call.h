@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "base/work_queue.h"
 
 namespace mae {
@@ -19,5 +20,17 @@ namespace mae {
 /// be destroyed before the services and after the gRPC server has shut down.
 grpc::ServerUnaryReactor* RunUnary(grpc::CallbackServerContext* context, WorkQueue& queue,
                                    std::function<absl::Status()> body);
+
+/// Finishes a call with ToGrpc of `status`.
+grpc::ServerUnaryReactor* FinishUnary(grpc::CallbackServerContext* context, const absl::Status& status);
+
+/// RunUnary of a call that needs a ticket, which is held until `body` has run. A call without one is finished
+/// with its error at once: it takes no place in the queue, and nothing of it is read.
+template <typename Ticket>
+grpc::ServerUnaryReactor* RunAdmitted(grpc::CallbackServerContext* context, WorkQueue& queue,
+                                      absl::StatusOr<Ticket> ticket, std::function<absl::Status()> body) {
+  if (!ticket.ok()) return FinishUnary(context, ticket.status());
+  return RunUnary(context, queue, [held = *std::move(ticket), body = std::move(body)] { return body(); });
+}
 
 }  // namespace mae

@@ -171,6 +171,7 @@ struct JobOptions {
   SafetyOptions safety;
   std::string publish_model;                 ///< empty: the result stays in the job folder
   std::vector<std::string> publish_aliases;  ///< besides latest
+  std::string publish_only_if_better;        ///< a metric; empty: the aliases move in any case
   int64_t threads = 0;                       ///< CPU threads; 0: all cores
   std::string device = "auto";               ///< auto, cpu, cuda or cuda:N
   int64_t log_every_steps = 25;              ///< at least 1

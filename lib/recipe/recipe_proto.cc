@@ -302,6 +302,7 @@ void ReadRun(const v1::JobSpec& spec, JobOptions& out) {
   ReadSafety(spec.safety(), out.safety);
   out.publish_model = spec.publish().model();
   out.publish_aliases.assign(spec.publish().aliases().begin(), spec.publish().aliases().end());
+  out.publish_only_if_better = spec.publish().only_if_better();
   out.threads = spec.resources().threads();
   if (!spec.resources().device().empty()) out.device = spec.resources().device();
   if (spec.logging().has_every_steps()) out.log_every_steps = spec.logging().every_steps();
@@ -319,6 +320,7 @@ void WriteRun(const JobOptions& options, v1::JobSpec& out) {
   out.mutable_publish()->set_model(options.publish_model);
   out.mutable_publish()->mutable_aliases()->Assign(options.publish_aliases.begin(),
                                                    options.publish_aliases.end());
+  out.mutable_publish()->set_only_if_better(options.publish_only_if_better);
   out.mutable_resources()->set_threads(static_cast<int32_t>(options.threads));
   out.mutable_resources()->set_device(options.device);
   out.mutable_logging()->set_every_steps(static_cast<int32_t>(options.log_every_steps));

@@ -8,6 +8,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "options/metric_order.h"
 #include "recipe/augmentation_limits.h"
 #include "recipe/from_model.h"
 #include "recipe/recipe_defaults.h"
@@ -151,6 +152,38 @@ void CheckAlias(const std::string& alias, std::set<std::string>& seen, Violation
     violations.Add(field, absl::StrCat("holds \"", alias, "\" twice: leave one out"));
 }
 
+int ClassesOf(const v1::JobSpec& spec) {
+  if (spec.has_finetune()) return spec.finetune().num_classes();
+  return spec.has_linear_probe() ? spec.linear_probe().num_classes() : 0;
+}
+
+// What the job will know of its model to hold against that of another.
+void CheckOnlyIfBetter(const v1::JobSpec& spec, const DatasetInfo& dataset, ViolationList& violations) {
+  const std::string field = "publish.only_if_better";
+  const std::string& metric = spec.publish().only_if_better();
+  if (metric.empty()) return;
+  const auto refuse = [&](const std::string& why) {
+    violations.Add(field, absl::StrCat("is \"", metric, "\", ", why));
+  };
+  if (spec.publish().aliases().empty()) {
+    refuse("but publish.aliases has none that could move: name one, or leave it out");
+  }
+  if (MetricOrderOf(metric) == MetricOrder::kNone) {
+    return refuse("by which no version is better: must be accuracy, top5_accuracy or validation_loss");
+  }
+  if (dataset.validation_images == 0) {
+    return refuse(absl::StrCat("which is measured on validation images, and dataset ", dataset.name,
+                               " has none: leave it out"));
+  }
+  if (metric == "validation_loss" || !TrainsModel(spec)) return;
+  if (ClassesOf(spec) == 0) {
+    refuse(absl::StrCat("which a ", KindNameOf(spec), " does not measure: use validation_loss"));
+  } else if (metric == "top5_accuracy" && ClassesOf(spec) <= 5) {
+    refuse(absl::StrCat("which needs more than 5 classes, and the model has ", ClassesOf(spec),
+                        ": use accuracy"));
+  }
+}
+
 void CheckPublish(const v1::PublishSpec& publish, ViolationList& violations) {
   if (!publish.model().empty()) CheckName("publish.model", publish.model(), violations);
   if (publish.model().empty() && publish.aliases_size() > 0)
@@ -202,6 +235,7 @@ void CheckRun(const RecipeContext& context, const v1::JobSpec& spec, ViolationLi
     violations.Add("publish.model", absl::StrCat("is \"", spec.publish().model(), "\", but ",
                                                  KindNameOf(spec), " makes no model: leave it out"));
   CheckPublish(spec.publish(), violations);
+  CheckOnlyIfBetter(spec, context.dataset, violations);
   CheckResources(spec.resources(), violations);
   violations.Between("logging.every_steps", int64_t{spec.logging().every_steps()}, 1, kMaxEverySteps);
   violations.Between("logging.histogram_every_epochs", int64_t{spec.logging().histogram_every_epochs()}, 0,

@@ -78,9 +78,31 @@ std::string VersionsOf(const ModelRecord& record) {
 
 absl::StatusOr<std::unique_ptr<ModelRegistry>> ModelRegistry::Create(Database& database, absl::Mutex& mutex,
                                                                      std::filesystem::path root) {
-  const absl::MutexLock lock(&mutex);
-  MAE_RETURN_IF_ERROR(database.Execute(kTables));
-  return std::unique_ptr<ModelRegistry>(new ModelRegistry(database, mutex, std::move(root)));
+  {
+    const absl::MutexLock lock(&mutex);
+    MAE_RETURN_IF_ERROR(database.Execute(kTables));
+  }
+  auto registry = std::unique_ptr<ModelRegistry>(new ModelRegistry(database, mutex, std::move(root)));
+  MAE_RETURN_IF_ERROR(registry->ReadAll());
+  return registry;
+}
+
+absl::Status ModelRegistry::ReadAll() {
+  const absl::MutexLock lock(&mutex_);
+  MAE_ASSIGN_OR_RETURN(
+      auto row,
+      database_.Prepare("SELECT DISTINCT model FROM model_versions WHERE announced_aliases IS NULL"));
+  while (true) {
+    MAE_ASSIGN_OR_RETURN(const bool more, row.Step());
+    if (!more) return absl::OkStatus();
+    Show(row.Text(0), ReadModel(row.Text(0)));
+  }
+}
+
+absl::Status ModelRegistry::Change(const std::string& model, const std::function<absl::Status()>& body) {
+  const absl::Status changed = database_.Transaction(body);
+  Show(model, ReadModel(model));  // of a failed one too: whether it was committed is not known
+  return changed;
 }
 
 absl::StatusOr<ModelVersion> ModelRegistry::VersionOfRow(const Statement& row) const {
@@ -122,7 +144,7 @@ absl::Status ModelRegistry::Announce(const ModelVersion& version, const std::str
 
 absl::Status ModelRegistry::Confirm(const VersionKey& announced) {
   const absl::MutexLock lock(&mutex_);
-  return database_.Transaction([&]() -> absl::Status {
+  return Change(announced.model, [&]() -> absl::Status {
     mutex_.AssertHeld();
     MAE_ASSIGN_OR_RETURN(auto row, database_.Prepare("SELECT announced_aliases FROM model_versions "
                                                      "WHERE model = ?1 AND version = ?2"));
@@ -183,10 +205,10 @@ absl::StatusOr<bool> ModelRegistry::Has(const std::string& model, int64_t versio
 
 absl::Status ModelRegistry::SetAlias(const std::string& model, const std::string& alias, int64_t version) {
   const absl::MutexLock lock(&mutex_);
-  return database_.Transaction([&]() -> absl::Status {
+  return Change(model, [&]() -> absl::Status {
     mutex_.AssertHeld();
-    MAE_RETURN_IF_ERROR(FindLocked({model, version, ""}).status());
-    MAE_ASSIGN_OR_RETURN(const auto record, GetLocked(model));
+    MAE_RETURN_IF_ERROR(Find({model, version, ""}).status());
+    MAE_ASSIGN_OR_RETURN(const auto record, Get(model));
     if (!record.aliases.contains(alias) && record.aliases.size() >= kMaxAliases) {
       return absl::ResourceExhaustedError(absl::StrCat("alias: \"", model, "\" has ", record.aliases.size(),
                                                        " aliases, and ", kMaxAliases,
@@ -199,19 +221,22 @@ absl::Status ModelRegistry::SetAlias(const std::string& model, const std::string
 
 absl::Status ModelRegistry::RemoveAlias(const std::string& model, const std::string& alias) {
   const absl::MutexLock lock(&mutex_);
-  MAE_ASSIGN_OR_RETURN(const auto record, GetLocked(model));
+  MAE_ASSIGN_OR_RETURN(const auto record, Get(model));
   if (!record.aliases.contains(alias)) return NoSuchAlias(record, alias);
-  MAE_ASSIGN_OR_RETURN(auto row,
-                       database_.Prepare("DELETE FROM model_aliases WHERE model = ?1 AND alias = ?2"));
-  return row.Bind(1, model).Bind(2, alias).Run();
+  return Change(model, [&]() -> absl::Status {
+    mutex_.AssertHeld();
+    MAE_ASSIGN_OR_RETURN(auto row,
+                         database_.Prepare("DELETE FROM model_aliases WHERE model = ?1 AND alias = ?2"));
+    return row.Bind(1, model).Bind(2, alias).Run();
+  });
 }
 
 absl::Status ModelRegistry::Delete(const std::string& model, int64_t version) {
   const absl::MutexLock lock(&mutex_);
-  return database_.Transaction([&]() -> absl::Status {
+  return Change(model, [&]() -> absl::Status {
     mutex_.AssertHeld();
-    MAE_RETURN_IF_ERROR(FindLocked({model, version, ""}).status());
-    MAE_ASSIGN_OR_RETURN(const auto record, GetLocked(model));
+    MAE_RETURN_IF_ERROR(Find({model, version, ""}).status());
+    MAE_ASSIGN_OR_RETURN(const auto record, Get(model));
     if (const auto aliases = AliasesOf(record, version); !aliases.empty()) {
       return absl::FailedPreconditionError(
           absl::StrCat("models/", model, "/versions/", version, " is what ", absl::StrJoin(aliases, ", "),
@@ -238,83 +263,78 @@ absl::Status ModelRegistry::FinishDeletion(const VersionKey& deleted) {
   return row.Bind(1, deleted.model).Bind(2, deleted.version).Run();
 }
 
-absl::StatusOr<ModelVersion> ModelRegistry::Find(const ModelReference& reference) const {
-  const absl::MutexLock lock(&mutex_);
-  return FindLocked(reference);
-}
-
-absl::StatusOr<ModelVersion> ModelRegistry::FindLocked(const ModelReference& reference) const {
-  MAE_ASSIGN_OR_RETURN(const auto record, GetLocked(reference.model));
+absl::StatusOr<std::shared_ptr<const ModelVersion>> ModelRegistry::Find(
+    const ModelReference& reference) const {
+  MAE_ASSIGN_OR_RETURN(const auto record, ShownOf(reference.model));
   int64_t wanted = reference.version;
   if (wanted == 0) {
-    const auto it = record.aliases.find(reference.alias.empty() ? "latest" : reference.alias);
-    if (it == record.aliases.end()) return NoSuchAlias(record, reference.alias);
+    const auto it = record->aliases.find(reference.alias.empty() ? "latest" : reference.alias);
+    if (it == record->aliases.end()) return NoSuchAlias(*record, reference.alias);
     wanted = it->second;
   }
-  for (const auto& version : record.versions) {
-    if (version.version == wanted) return version;
+  for (const auto& version : record->versions) {
+    if (version.version == wanted) return std::shared_ptr<const ModelVersion>(record, &version);
   }
-  return absl::NotFoundError(
-      absl::StrCat("model: \"", record.model, "\" has no version ", wanted, "; it has ", VersionsOf(record)));
+  return absl::NotFoundError(absl::StrCat("model: \"", record->model, "\" has no version ", wanted,
+                                          "; it has ", VersionsOf(*record)));
 }
 
 absl::StatusOr<ModelRecord> ModelRegistry::Get(const std::string& model) const {
-  const absl::MutexLock lock(&mutex_);
-  return GetLocked(model);
+  MAE_ASSIGN_OR_RETURN(const auto record, ShownOf(model));
+  return *record;
 }
 
 absl::StatusOr<std::vector<ModelRecord>> ModelRegistry::List() const {
-  const absl::MutexLock lock(&mutex_);
-  MAE_ASSIGN_OR_RETURN(const auto names, Names());
+  const absl::MutexLock lock(&shown_mutex_);
   std::vector<ModelRecord> records;
-  for (const auto& name : names) {
-    MAE_ASSIGN_OR_RETURN(auto record, GetLocked(name));
-    records.push_back(std::move(record));
+  for (const auto& [model, shown] : shown_) {
+    MAE_RETURN_IF_ERROR(shown.status());
+    records.push_back(**shown);
   }
   return records;
 }
 
-absl::StatusOr<std::vector<ModelVersion>> ModelRegistry::Versions(const std::string& model) const {
-  MAE_ASSIGN_OR_RETURN(
-      auto row, database_.Prepare(absl::StrCat(std::string(kSelectVersions), "ORDER BY version DESC")));
-  row.Bind(1, model);
-  std::vector<ModelVersion> versions;
-  while (true) {
-    MAE_ASSIGN_OR_RETURN(const bool more, row.Step());
-    if (!more) return versions;
-    MAE_ASSIGN_OR_RETURN(auto version, VersionOfRow(row));
-    versions.push_back(std::move(version));
+ModelRegistry::Shown ModelRegistry::ShownOf(const std::string& model) const {
+  const absl::MutexLock lock(&shown_mutex_);
+  if (const auto it = shown_.find(model); it != shown_.end()) return it->second;
+  std::vector<std::string> names;
+  for (const auto& [name, shown] : shown_) names.push_back(name);
+  return NoSuchModel(model, names);
+}
+
+void ModelRegistry::Show(const std::string& model, absl::StatusOr<ModelRecord> record) {
+  const absl::MutexLock lock(&shown_mutex_);
+  if (record.ok() && record->versions.empty()) {
+    shown_.erase(model);
+  } else if (record.ok()) {
+    shown_.insert_or_assign(model, std::make_shared<const ModelRecord>(*std::move(record)));
+  } else {
+    shown_.insert_or_assign(model, record.status());
   }
 }
 
-absl::StatusOr<ModelRecord> ModelRegistry::GetLocked(const std::string& model) const {
+absl::StatusOr<ModelRecord> ModelRegistry::ReadModel(const std::string& model) const {
   ModelRecord record{model, {}, {}};
-  MAE_ASSIGN_OR_RETURN(record.versions, Versions(model));
-  if (record.versions.empty()) {
-    MAE_ASSIGN_OR_RETURN(const auto names, Names());
-    return NoSuchModel(model, names);
-  }
-  MAE_ASSIGN_OR_RETURN(auto row,
-                       database_.Prepare("SELECT alias, version FROM model_aliases WHERE model = ?1"));
-  row.Bind(1, model);
+  MAE_ASSIGN_OR_RETURN(
+      auto version, database_.Prepare(absl::StrCat(std::string(kSelectVersions), "ORDER BY version DESC")));
+  version.Bind(1, model);
   while (true) {
-    MAE_ASSIGN_OR_RETURN(const bool more, row.Step());
+    MAE_ASSIGN_OR_RETURN(const bool more, version.Step());
     if (!more) break;
-    record.aliases[row.Text(0)] = row.Int(1);
+    MAE_ASSIGN_OR_RETURN(auto read, VersionOfRow(version));
+    record.versions.push_back(std::move(read));
+  }
+  if (record.versions.empty()) return record;
+  MAE_ASSIGN_OR_RETURN(auto alias,
+                       database_.Prepare("SELECT alias, version FROM model_aliases WHERE model = ?1"));
+  alias.Bind(1, model);
+  while (true) {
+    MAE_ASSIGN_OR_RETURN(const bool more, alias.Step());
+    if (!more) break;
+    record.aliases[alias.Text(0)] = alias.Int(1);
   }
   record.aliases["latest"] = record.versions.front().version;
   return record;
-}
-
-absl::StatusOr<std::vector<std::string>> ModelRegistry::Names() const {
-  MAE_ASSIGN_OR_RETURN(auto row, database_.Prepare("SELECT DISTINCT model FROM model_versions "
-                                                   "WHERE announced_aliases IS NULL ORDER BY model"));
-  std::vector<std::string> names;
-  while (true) {
-    MAE_ASSIGN_OR_RETURN(const bool more, row.Step());
-    if (!more) return names;
-    names.push_back(row.Text(0));
-  }
 }
 
 }  // namespace mae

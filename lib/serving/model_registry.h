@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,11 +21,15 @@ namespace mae {
 /// The rows of published models in the server's database: tables model_versions, model_aliases and
 /// deleted_model_versions (docs/formats/model.md). A version is first announced, then confirmed once its
 /// folder is in place; only confirmed ones are seen by Find, Get and List. `latest` is not a row: it is the
-/// highest confirmed version. Thread-safe by the database's own mutex. Errors of SQLite as base/sqlite.h has
-/// them.
+/// highest confirmed version.
+///
+/// Find, Get and List answer from memory: nobody else writes these tables, and each change reads its model
+/// again. They wait for no disk, and for no other user of the database. Everything else does. Thread-safe.
+/// Errors of SQLite as base/sqlite.h has them.
 class ModelRegistry {
  public:
-  /// Makes the tables if need be. `database` and `mutex`, which guards it, outlive the registry.
+  /// Makes the tables if need be, and reads them. `database` and `mutex`, which guards it, outlive the
+  /// registry.
   /// @param root the models/ folder; the folder of a version is {root}/{model}/{n}.
   static absl::StatusOr<std::unique_ptr<ModelRegistry>> Create(Database& database, absl::Mutex& mutex,
                                                                std::filesystem::path root);
@@ -73,28 +79,35 @@ class ModelRegistry {
   absl::StatusOr<bool> Has(const std::string& model, int64_t version) const;
 
   /// NOT_FOUND names the nearest known model or alias, or the versions that are there.
-  absl::StatusOr<ModelVersion> Find(const ModelReference& reference) const;
+  /// @return what was true when it was asked: it never changes.
+  absl::StatusOr<std::shared_ptr<const ModelVersion>> Find(const ModelReference& reference) const;
   absl::StatusOr<ModelRecord> Get(const std::string& model) const;
   /// Sorted by name.
   absl::StatusOr<std::vector<ModelRecord>> List() const;
 
  private:
-  /// The rows (model, version) of a query.
-  absl::StatusOr<std::vector<VersionKey>> KeysOf(const std::string& query) const;
+  /// An error: what became of the model can't be read.
+  using Shown = absl::StatusOr<std::shared_ptr<const ModelRecord>>;
+
   ModelRegistry(Database& database, absl::Mutex& mutex, std::filesystem::path root)
       : root_(std::move(root)), mutex_(mutex), database_(database) {}
 
+  /// The rows (model, version) of a query.
+  absl::StatusOr<std::vector<VersionKey>> KeysOf(const std::string& query) const;
+  absl::Status ReadAll() ABSL_LOCKS_EXCLUDED(mutex_);
+  /// A transaction on the rows of one model, and what they are after it.
+  absl::Status Change(const std::string& model, const std::function<absl::Status()>& body)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<ModelVersion> VersionOfRow(const Statement& row) const;
-  absl::StatusOr<std::vector<ModelVersion>> Versions(const std::string& model) const
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::StatusOr<ModelVersion> FindLocked(const ModelReference& reference) const
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::StatusOr<ModelRecord> GetLocked(const std::string& model) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::StatusOr<std::vector<std::string>> Names() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::StatusOr<ModelRecord> ReadModel(const std::string& model) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Show(const std::string& model, absl::StatusOr<ModelRecord> record) ABSL_LOCKS_EXCLUDED(shown_mutex_);
+  Shown ShownOf(const std::string& model) const ABSL_LOCKS_EXCLUDED(shown_mutex_);
 
   const std::filesystem::path root_;
   absl::Mutex& mutex_;
   Database& database_ ABSL_GUARDED_BY(mutex_);
+  mutable absl::Mutex shown_mutex_;  // taken after mutex_, never held while something is waited for
+  std::map<std::string, Shown> shown_ ABSL_GUARDED_BY(shown_mutex_);  // models that have a confirmed version
 };
 
 }  // namespace mae

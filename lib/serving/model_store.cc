@@ -83,6 +83,7 @@ class SqliteModelStore : public ModelStore {
         root_(std::move(root)),
         options_(std::move(options)),
         forward_threads_(static_cast<int>(options_.forward_threads), kMaxForwardsWaiting),
+        answers_(std::make_shared<ResponseCache>(options_.cache_bytes)),
         cache_(
             {options_.max_loaded, options_.max_bytes},
             [this](const std::string& folder) { return LoadPredictor(folder); }, WeightBytes) {}
@@ -103,10 +104,10 @@ class SqliteModelStore : public ModelStore {
     return absl::OkStatus();
   }
 
-  absl::StatusOr<ModelVersion> Publish(const fs::path& folder, const std::string& model,
-                                       const std::vector<std::string>& aliases) override {
+  absl::StatusOr<PublishedModel> Publish(const fs::path& folder, const std::string& model,
+                                         const AliasWish& wish) override {
     MAE_RETURN_IF_ERROR(CheckName("publish.model", model));
-    MAE_RETURN_IF_ERROR(CheckAliases("publish.aliases", aliases));
+    MAE_RETURN_IF_ERROR(CheckAliases("publish.aliases", wish.aliases));
     const absl::MutexLock lock(&changing_);
     // Relative to the data folder, so that the answer stays the same when that is moved.
     const std::string source = folder.lexically_normal().lexically_relative(root_.parent_path());
@@ -114,17 +115,24 @@ class SqliteModelStore : public ModelStore {
     const std::string job = version.ok() ? version->card.job : "";
     MAE_ASSIGN_OR_RETURN(auto earlier, registry_->FindOrigin(model, {source, job}));
     // Without a job's name an existing folder is a new model, even if one came from this place before.
-    if (earlier.has_value() && (!version.ok() || !job.empty())) return *std::move(earlier);
+    if (earlier.has_value() && (!version.ok() || !job.empty())) {
+      MAE_ASSIGN_OR_RETURN(const auto record, registry_->Get(model));
+      return PublishedModel{*earlier, AliasesNow(wish, *earlier, record)};
+    }
     MAE_RETURN_IF_ERROR(version.status());
     version->model = model;
     version->created = absl::Now();
     MAE_ASSIGN_OR_RETURN(version->version, NextVersion(model));
     version->folder = root_ / model / std::to_string(version->version);
-    MAE_RETURN_IF_ERROR(MoveIn(*version, folder, source, aliases));
-    return version;
+    auto record = registry_->Get(model);
+    if (absl::IsNotFound(record.status())) record = ModelRecord{model, {}, {}};
+    MAE_RETURN_IF_ERROR(record.status());
+    PublishedModel published{*version, DecideAliases(wish, *version, *record)};
+    MAE_RETURN_IF_ERROR(MoveIn(published, folder, source, *record));
+    return published;
   }
 
-  absl::StatusOr<ModelVersion> Resolve(const std::string& name) const override {
+  absl::StatusOr<std::shared_ptr<const ModelVersion>> Find(const std::string& name) const override {
     MAE_ASSIGN_OR_RETURN(const auto reference, ParseModelName(name));
     return registry_->Find(reference);
   }
@@ -140,15 +148,19 @@ class SqliteModelStore : public ModelStore {
                         const RequestContext& context) override {
     MAE_RETURN_IF_ERROR(CheckName("model", model));
     MAE_RETURN_IF_ERROR(CheckAliases("alias", {alias}));
-    if (version == 0) return registry_->RemoveAlias(model, alias);
+    if (version == 0) {
+      const absl::MutexLock lock(&changing_);
+      return registry_->RemoveAlias(model, alias);
+    }
     if (version < 0) {
       return absl::InvalidArgumentError(
           absl::StrCat("version: ", version, " is none; give a number from 1, or 0 to remove the alias"));
     }
     MAE_ASSIGN_OR_RETURN(const auto found, registry_->Find({model, version, ""}));
     // Held until the alias has moved, so that the version is no colder then than it was made here.
-    MAE_ASSIGN_OR_RETURN(const auto predictor, cache_.Acquire(found.folder));
+    MAE_ASSIGN_OR_RETURN(const auto predictor, cache_.Acquire(found->folder));
     MAE_RETURN_IF_ERROR(WarmUp(*predictor, context));
+    const absl::MutexLock lock(&changing_);
     return registry_->SetAlias(model, alias, version);
   }
 
@@ -169,10 +181,8 @@ class SqliteModelStore : public ModelStore {
                                             " can't be removed; the server's next start tries again"));
   }
 
-  absl::StatusOr<LoadedModel> Acquire(const std::string& name) override {
-    MAE_ASSIGN_OR_RETURN(auto version, Resolve(name));
-    MAE_ASSIGN_OR_RETURN(auto predictor, cache_.Acquire(version.folder));
-    return LoadedModel{std::move(version), std::move(predictor)};
+  absl::StatusOr<std::shared_ptr<const Predictor>> PredictorOf(const ModelVersion& version) override {
+    return cache_.Acquire(version.folder);
   }
 
   absl::StatusOr<ModelVersion> Load(const std::string& name, bool pin,
@@ -200,6 +210,8 @@ class SqliteModelStore : public ModelStore {
     }
     return loaded;
   }
+
+  int64_t CachedBytes() const override { return answers_->bytes(); }
 
  private:
   // What can't be removed stays noted, for the next start. Errors are the database's.
@@ -233,8 +245,13 @@ class SqliteModelStore : public ModelStore {
 
   // The row goes first, hidden, so that whatever a crash leaves is told apart by Heal: a hidden row with or
   // without its folder.
-  absl::Status MoveIn(const ModelVersion& version, const fs::path& from, const std::string& source,
-                      const std::vector<std::string>& aliases) {
+  // @param before the model without it.
+  absl::Status MoveIn(const PublishedModel& version, const fs::path& from, const std::string& source,
+                      const ModelRecord& before) {
+    std::vector<std::string> aliases;
+    for (const AliasMove& move : version.aliases) {
+      if (move.moved) aliases.push_back(move.alias);
+    }
     MAE_RETURN_IF_ERROR(MakeFolder(root_ / version.model));
     MAE_RETURN_IF_ERROR(registry_->Announce(version, source, aliases));
     const ModelRegistry::VersionKey announced{version.model, version.version};
@@ -242,7 +259,23 @@ class SqliteModelStore : public ModelStore {
       moved.Update(registry_->Withdraw(announced));
       return moved;
     }
+    aliases.emplace_back("latest");
+    WarmIfItTakesOver(version, aliases, before);
     return registry_->Confirm(announced);
+  }
+
+  // Whoever asked for one of the aliases found a warm model, and is to find one again. A model that can't be
+  // loaded now says why when it is asked.
+  void WarmIfItTakesOver(const ModelVersion& version, const std::vector<std::string>& aliases,
+                         const ModelRecord& before) {
+    const bool takes_over = std::any_of(aliases.begin(), aliases.end(), [&](const std::string& alias) {
+      const auto present = before.aliases.find(alias);
+      return present != before.aliases.end() &&
+             cache_.IsLoaded(root_ / version.model / std::to_string(present->second));
+    });
+    if (!takes_over) return;
+    const auto predictor = cache_.Acquire(version.folder);
+    if (predictor.ok()) (void)WarmUp(**predictor, {});
   }
 
   // @param folder {root}/{model}/{version}
@@ -254,18 +287,39 @@ class SqliteModelStore : public ModelStore {
         told(model, version, batch);
       };
     }
-    return Predictor::Load(folder, options_.device, options_.precision, batching);
+    MAE_ASSIGN_OR_RETURN(auto predictor, Predictor::Load(folder, options_.device, options_.precision, batching));
+    if (options_.cache_bytes == 0) return predictor;
+    std::function<void(const CacheLookup&)> record;
+    if (options_.on_lookup) {
+      record = [told = options_.on_lookup, model = folder.parent_path().filename().string(),
+                version = NumberOf(folder)](const CacheLookup& lookup) { told(model, version, lookup); };
+    }
+    return WithResponseCache(std::move(predictor), answers_, std::move(record));
   }
 
   const std::unique_ptr<ModelRegistry> registry_;
   const fs::path root_;
   const ServingOptions options_;
-  absl::Mutex changing_;  // one publish or deletion at a time: numbers are found, then taken
+  // One publish, deletion or move of an alias at a time: numbers are found, then taken; aliases are looked
+  // at, then moved.
+  absl::Mutex changing_;
   WorkQueue forward_threads_;
+  const std::shared_ptr<ResponseCache> answers_;
   PredictorCache cache_;
 };
 
 }  // namespace
+
+absl::StatusOr<ModelVersion> ModelStore::Resolve(const std::string& name) const {
+  MAE_ASSIGN_OR_RETURN(const auto found, Find(name));
+  return *found;
+}
+
+absl::StatusOr<LoadedModel> ModelStore::Acquire(const std::string& name) {
+  MAE_ASSIGN_OR_RETURN(const auto found, Find(name));
+  MAE_ASSIGN_OR_RETURN(auto predictor, PredictorOf(*found));
+  return LoadedModel{*found, std::move(predictor)};
+}
 
 absl::StatusOr<std::unique_ptr<ModelStore>> ModelStore::Create(Database& database, absl::Mutex& mutex,
                                                                fs::path root, ServingOptions options) {

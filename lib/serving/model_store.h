@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
+#include "serving/alias_wish.h"
 #include "serving/model_version.h"
 #include "serving/predictor.h"
 #include "serving/serving_options.h"
@@ -20,6 +21,11 @@ class Database;  // base/sqlite.h
 struct LoadedModel {
   ModelVersion version;
   std::shared_ptr<const Predictor> predictor;
+};
+
+/// A version that was just published, or was before, and what became of the aliases that it asked for.
+struct PublishedModel : ModelVersion {
+  std::vector<AliasMove> aliases;
 };
 
 /// Names, versions and aliases of models (in the server's database) and the predictors that are loaded.
@@ -39,16 +45,20 @@ class ModelStore {
                                                             ServingOptions options);
   virtual ~ModelStore() = default;
 
-  /// Moves a finished model folder in as the next version, all or nothing; `latest` and `aliases` move to it.
+  /// Moves a finished model folder in as the next version, all or nothing; `latest` and the aliases of the
+  /// wish that DecideAliases lets move to it. No alias moves between that decision and its deed. Where a
+  /// version that gives way is in memory, the new one is brought there and runs once before (if it can be).
   /// Publishing the same job (card.job), or once it has moved the same folder, again gives the version that
   /// it already made, and moves nothing. NOT_FOUND if there is no such folder; INVALID_ARGUMENT for its
   /// config.json or card.json.
-  virtual absl::StatusOr<ModelVersion> Publish(const std::filesystem::path& folder, const std::string& model,
-                                               const std::vector<std::string>& aliases) = 0;
+  virtual absl::StatusOr<PublishedModel> Publish(const std::filesystem::path& folder,
+                                                 const std::string& model, const AliasWish& wish) = 0;
 
   /// "models/m/versions/3", "models/m@alias", "m@alias", "m" (@latest). NOT_FOUND names the nearest known
   /// name.
-  virtual absl::StatusOr<ModelVersion> Resolve(const std::string& name) const = 0;
+  absl::StatusOr<ModelVersion> Resolve(const std::string& name) const;
+  /// Likewise, without a copy: what each request asks. Waits for nothing. The version never changes.
+  virtual absl::StatusOr<std::shared_ptr<const ModelVersion>> Find(const std::string& name) const = 0;
   virtual absl::StatusOr<ModelRecord> Get(const std::string& model) const = 0;
   /// Sorted by name.
   virtual absl::StatusOr<std::vector<ModelRecord>> List() const = 0;
@@ -66,7 +76,9 @@ class ModelStore {
 
   /// Resolve, then load if need be (blocks; two callers of one version load it once). RESOURCE_EXHAUSTED if
   /// pinned models leave no room.
-  virtual absl::StatusOr<LoadedModel> Acquire(const std::string& name) = 0;
+  absl::StatusOr<LoadedModel> Acquire(const std::string& name);
+  /// Of a version that was found. NOT_FOUND if it was deleted since.
+  virtual absl::StatusOr<std::shared_ptr<const Predictor>> PredictorOf(const ModelVersion& version) = 0;
   /// Acquire, and a forward pass. @param pin whether it never makes room for others from now on.
   virtual absl::StatusOr<ModelVersion> Load(const std::string& name, bool pin,
                                             const RequestContext& context) = 0;
@@ -82,6 +94,8 @@ class ModelStore {
     int64_t version = 0;
   };
   virtual std::vector<InMemory> Loaded() const = 0;
+  /// What the answers take that are kept to be given again.
+  virtual int64_t CachedBytes() const = 0;
 };
 
 }  // namespace mae

@@ -93,6 +93,10 @@ TEST(GetJob, ShowsWhyItWaitsAndTakesShortAndLongNames) {
     job = RunningJob(request.name());
     job.set_state(v1::Job::QUEUED);
     job.set_pending_reason("all 1 slots are taken");
+    v1::AliasMove& move = *job.add_alias_moves();
+    move.set_alias("prod");
+    move.set_moved(true);
+    move.set_reason("accuracy 0.75 beats 0.5 of version 3");
 
     return grpc::Status::OK;
   };
@@ -103,6 +107,7 @@ TEST(GetJob, ShowsWhyItWaitsAndTakesShortAndLongNames) {
   EXPECT_THAT(names, testing::ElementsAre("jobs/p", "jobs/p"));
   EXPECT_THAT(result.out, HasSubstr("state     QUEUED\n"));
   EXPECT_THAT(result.out, HasSubstr("pending   all 1 slots are taken\n"));
+  EXPECT_THAT(result.out, HasSubstr("aliases   prod moved: accuracy 0.75 beats 0.5 of version 3\n"));
   EXPECT_THAT(result.out, HasSubstr("progress  47 %  step 47/100"));
 }
 
@@ -195,6 +200,9 @@ TEST(ResumeJob, WatchFollowsItFromWhereItWasQueuedAgain) {
     event.set_sequence(9);
     event.mutable_state()->set_state(v1::Job::SUCCEEDED);
     event.mutable_state()->set_published_version("models/m/versions/1");
+    v1::AliasMove& move = *event.mutable_state()->add_alias_moves();
+    move.set_alias("prod");
+    move.set_reason("accuracy 0.5 does not beat 0.75 of version 3");
     send(event);
     return grpc::Status::OK;
   };
@@ -204,6 +212,7 @@ TEST(ResumeJob, WatchFollowsItFromWhereItWasQueuedAgain) {
   EXPECT_EQ(result.out, "jobs/p\n");
   EXPECT_THAT(result.err, HasSubstr("QUEUED"));
   EXPECT_THAT(result.err, HasSubstr("published models/m/versions/1"));
+  EXPECT_THAT(result.err, HasSubstr("prod stays: accuracy 0.5 does not beat 0.75 of version 3"));
 }
 
 TEST(ResumeJob, WatchEndsWithTheJobsFailure) {

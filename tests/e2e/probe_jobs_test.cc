@@ -51,6 +51,26 @@ TEST(ProbeJobs, ProbesAndEvaluationsOfAPretrainedModelReportOrPublish) {
   EXPECT_EQ(server.Stop(), 0);
 }
 
+TEST(ProbeJobs, AnAliasMovesOnlyToAModelWithABetterValidationLoss) {
+  TestServer server;
+  WriteShapes(server);
+  server.Start();
+  const auto train = [&](int epochs) {
+    auto arguments = SmallPretrain(epochs);
+    arguments.insert(arguments.end(),
+                     {"--set", "publish={model: m, aliases: [prod], only_if_better: validation_loss}"});
+    return server.AwaitEnd(server.StartJob(arguments));
+  };
+  const auto first = train(1), better = train(3), worse = train(1);
+  EXPECT_TRUE(first.alias_moves(0).moved()) << first.DebugString();
+  EXPECT_TRUE(better.alias_moves(0).moved()) << better.DebugString();
+  EXPECT_FALSE(worse.alias_moves(0).moved()) << worse.DebugString();
+  EXPECT_THAT(server.Client({"get-job", worse.name()}).out, HasSubstr("prod stays: validation_loss "));
+  const auto model = server.Client({"get-model", "m@prod"});
+  EXPECT_THAT(model.out, HasSubstr("models/m/versions/2")) << model.err;
+  EXPECT_EQ(server.Stop(), 0);
+}
+
 TEST(ProbeJobs, WhatCanNotBeProbedIsRefusedByItsField) {
   TestServer server;
   WriteShapes(server);

@@ -8,6 +8,7 @@
 //   checkpoint STEP      a checkpoint event
 //   ignore-term          SIGTERM does nothing from then on
 //   succeed [bare]       SUCCEEDED, with an export unless bare; exit 0
+//   succeed METRIC VALUE DATASET  likewise, with a card that says so
 //   fail MESSAGE         FAILED with that error; exit 1
 //   exit CODE            ends without a word
 //
@@ -60,7 +61,7 @@ class FakeTrainer {
     if (verb == "checkpoint")
       Append(CheckpointEvent{std::stoll(rest), absl::StrCat("checkpoints/step-", rest)});
     if (verb == "ignore-term") ignores_term_ = true;
-    if (verb == "succeed") Succeed(rest == "bare");
+    if (verb == "succeed") Succeed(rest);
     if (verb == "fail") End(StateEvent{JobState::kFailed, absl::InvalidArgumentError(rest)}, 1);
     if (verb == "exit") std::exit(std::stoi(rest));
   }
@@ -86,14 +87,17 @@ class FakeTrainer {
     Append(PictureEvent{std::stoll(epoch), absl::StrCat("epoch ", epoch), path});
   }
 
-  void Succeed(bool bare) {
-    if (!bare) {
+  void Succeed(const std::string& rest) {
+    if (rest != "bare") {
       std::filesystem::create_directories(folder_.exported());
       ModelConfig config;
       config.mean = {0.5};
       config.std_dev = {0.5};
       ModelCard card;
       card.job = absl::StrCat("jobs/", folder_.root().filename().string());
+      std::string metric;
+      std::istringstream in(rest);
+      if (in >> metric) in >> card.metrics[metric] >> card.dataset;
       std::ofstream(folder_.exported() / "model.safetensors") << "weights";
       std::ofstream(folder_.exported() / "config.json") << ModelConfigToJson(config);
       std::ofstream(folder_.exported() / "card.json") << ModelCardToJson(card);

@@ -161,6 +161,29 @@ TEST(ResolveSpec, PublishedNamesFollowTheGrammar) {
                      {"publish={aliases: [a]}", "publish.aliases", "without publish.model"}});
 }
 
+TEST(ResolveSpec, AnAliasMayWaitForABetterModelThatTheJobMeasures) {
+  ExpectEachTaken(FashionContext(), kPretrain,
+                  {"publish={model: m, aliases: [a], only_if_better: validation_loss}"});
+  ExpectEachTaken(FashionContext(), kFinetune,
+                  {"publish={model: m, aliases: [a], only_if_better: accuracy}",
+                   "publish={model: m, aliases: [a], only_if_better: top5_accuracy}",
+                   "publish={model: m, aliases: [a], only_if_better: validation_loss}"});
+  const std::string field = "publish.only_if_better";
+  ExpectEachRefused(
+      FashionContext(), kPretrain,
+      {{"publish={model: m, only_if_better: validation_loss}", field, "publish.aliases has none"},
+       {"publish={model: m, aliases: [a], only_if_better: loss}", field, "accuracy, top5_accuracy or"},
+       {"publish={model: m, aliases: [a], only_if_better: accuracy}", field, "a pretrain does not measure"}});
+  ExpectEachRefused(
+      ContextOf(1, 28, 28), kFinetune,
+      {{"publish={model: m, aliases: [a], only_if_better: top5_accuracy}", field, "the model has 2"}});
+  auto unmeasured = FashionContext();
+  unmeasured.dataset.validation_images = 0;
+  ExpectEachRefused(unmeasured, kPretrain,
+                    {{"publish={model: m, aliases: [a], only_if_better: validation_loss}", field,
+                      "has none: leave it out"}});
+}
+
 TEST(ResolveSpec, NumbersThatAreNotFiniteAreRefusedOnceEach) {
   for (const double value :
        {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {

@@ -49,6 +49,17 @@ TEST(Metrics, InferenceRequestsCountByModelVersionMethodAndCode) {
           "mae_infer_request_duration_seconds_count{method=\"Classify\",model=\"clothes\",version=\"3\"} 2"));
 }
 
+TEST(Metrics, LooksIntoTheResponseCacheCountByModelVersionAndOutcome) {
+  Metrics metrics("1");
+  InferMetrics& told = metrics;
+  told.RecordLookup("clothes", 3, {true, absl::Milliseconds(1)});
+  told.RecordLookup("clothes", 3, {true, absl::Milliseconds(1)});
+  told.RecordLookup("clothes", 3, {false, absl::Milliseconds(1)});
+  const std::string text = Scrape(*metrics.registry());
+  EXPECT_THAT(text, HasSubstr("mae_response_cache_hits_total{model=\"clothes\",version=\"3\"} 2"));
+  EXPECT_THAT(text, HasSubstr("mae_response_cache_misses_total{model=\"clothes\",version=\"3\"} 1"));
+}
+
 TEST(ProcessMetrics, TellOfThisProcess) {
   const auto families = ProcessMetrics().Collect();
   const auto value = [&](const std::string& name) {

@@ -92,21 +92,21 @@ class NotingPredictor final : public Predictor {
 
 class OnePredictor final : public ModelStore {
  public:
-  absl::StatusOr<ModelVersion> Publish(const std::filesystem::path&, const std::string&,
-                                       const std::vector<std::string>&) override {
+  absl::StatusOr<PublishedModel> Publish(const std::filesystem::path&, const std::string&,
+                                         const AliasWish&) override {
     return absl::UnimplementedError("");
   }
-  absl::StatusOr<ModelVersion> Resolve(const std::string&) const override {
-    ModelVersion version;
-    version.model = "cats";
-    version.version = 1;
-    version.config = predictor->config();
+  absl::StatusOr<std::shared_ptr<const ModelVersion>> Find(const std::string&) const override {
+    auto version = std::make_shared<ModelVersion>();
+    version->model = "cats";
+    version->version = 1;
+    version->config = predictor->config();
     return version;
   }
   absl::StatusOr<ModelRecord> Get(const std::string&) const override { return absl::UnimplementedError(""); }
   absl::StatusOr<std::vector<ModelRecord>> List() const override { return std::vector<ModelRecord>(); }
-  absl::StatusOr<LoadedModel> Acquire(const std::string& name) override {
-    return LoadedModel{*Resolve(name), predictor};
+  absl::StatusOr<std::shared_ptr<const Predictor>> PredictorOf(const ModelVersion&) override {
+    return predictor;
   }
   absl::Status SetAlias(const std::string&, const std::string&, int64_t, const RequestContext&) override {
     return absl::UnimplementedError("");
@@ -121,6 +121,7 @@ class OnePredictor final : public ModelStore {
   bool IsLoaded(const ModelVersion&) const override { return true; }
   bool IsPinned(const ModelVersion&) const override { return false; }
   std::vector<InMemory> Loaded() const override { return {}; }
+  int64_t CachedBytes() const override { return 0; }
 
   const std::shared_ptr<NotingPredictor> predictor = std::make_shared<NotingPredictor>();
 };

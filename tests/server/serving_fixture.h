@@ -29,6 +29,7 @@ class NotedMetrics : public InferMetrics {
                        absl::StatusCodeToString(code));
   }
   void RecordBatch(std::string_view, int64_t, const BatchRecord&) override {}
+  void RecordLookup(std::string_view, int64_t, const CacheLookup&) override {}
   std::vector<std::string> records() {
     const absl::MutexLock lock(&mutex_);
     return records_;
@@ -41,6 +42,10 @@ class NotedMetrics : public InferMetrics {
 
 /// A data folder with a store of small random models; requests have at most 4 images of 10000 pixels.
 struct ServedModels {
+  /// @param kept_bytes of the cache of answers; 0: none.
+  explicit ServedModels(int64_t kept_bytes = 0) : cache_bytes(kept_bytes) {}
+
+  const int64_t cache_bytes;
   TempFolder data;
   absl::Mutex mutex;
   std::unique_ptr<Database> database = *Database::Open(data / "mae.db", Database::Mode::kReadWrite);
@@ -57,12 +62,16 @@ struct ServedModels {
     card.recipe = "tiny";
     card.metrics = {{"loss", 0.5}};
     WriteRandomModel(data / "export", config, card, static_cast<uint64_t>(published_));
-    ASSERT_THAT(store->Publish(data / "export", model, aliases), IsOk());
+    ASSERT_THAT(store->Publish(data / "export", model, {aliases, ""}), IsOk());
   }
 
  private:
   ServingOptions Options() {
     ServingOptions options;
+    options.cache_bytes = cache_bytes;
+    options.on_lookup = [this](const std::string& model, int64_t version, const CacheLookup& lookup) {
+      statistics.RecordLookup(model, version, lookup);
+    };
     options.on_batch = [this](const std::string& model, int64_t version, const BatchRecord& batch) {
       statistics.RecordBatch(model, version, batch);
     };

@@ -42,9 +42,9 @@ class ModelStoreTest : public testing::Test {
 
   ModelVersion Published(const std::string& job, const std::string& model,
                          const std::vector<std::string>& aliases = {}) {
-    const auto version = store_->Publish(Export(job), model, aliases);
+    const auto version = store_->Publish(Export(job), model, {aliases, ""});
     EXPECT_THAT(version, IsOk());
-    return version.value_or(ModelVersion{});
+    return version.ok() ? *version : PublishedModel{};
   }
 
   std::map<std::string, int64_t> Aliases(const std::string& model) { return store_->Get(model)->aliases; }

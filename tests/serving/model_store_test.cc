@@ -48,7 +48,7 @@ TEST_F(ModelStoreTest, AliasesMoveToTheNewVersion) {
 }
 
 TEST_F(ModelStoreTest, LatestIsNoAliasToPublishUnder) {
-  EXPECT_THAT(store_->Publish(Export("a"), "m", {"latest"}),
+  EXPECT_THAT(store_->Publish(Export("a"), "m", {{"latest"}, ""}),
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("publish.aliases: \"latest\"")));
   EXPECT_TRUE(store_->List()->empty());
 }
@@ -70,7 +70,7 @@ TEST_F(ModelStoreTest, BadNamesAreRefusedBeforeAnythingMoves) {
     EXPECT_THAT(store_->Publish(folder, name, {}),
                 StatusIs(StatusCode::kInvalidArgument, HasSubstr("publish.model")));
   }
-  EXPECT_THAT(store_->Publish(folder, "m", {"ok", "not ok"}),
+  EXPECT_THAT(store_->Publish(folder, "m", {{"ok", "not ok"}, ""}),
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("publish.aliases")));
   EXPECT_TRUE(fs::exists(folder / "model.safetensors"));
   EXPECT_THAT(store_->List(), IsOkAndHolds(IsEmpty()));
@@ -139,7 +139,7 @@ TEST_F(ModelStoreTest, APublishCutShortBeforeTheMoveIsForgottenAndCanBeDoneAgain
   Announce("b", 1, {"prod"});
   Open();
   EXPECT_THAT(store_->Resolve("m"), StatusIs(StatusCode::kNotFound));
-  const auto version = store_->Publish(folder, "m", {"prod"});
+  const auto version = store_->Publish(folder, "m", {{"prod"}, ""});
   ASSERT_THAT(version, IsOk());
   EXPECT_EQ(version->version, 1);
   EXPECT_EQ(store_->Resolve("m@prod")->version, 1);
@@ -152,7 +152,7 @@ TEST_F(ModelStoreTest, APublishCutShortAfterTheMoveIsCompleted) {
   fs::rename(folder, data_ / "models" / "m" / "2");
   Open();
   EXPECT_THAT(Aliases("m"), ElementsAre(Pair("latest", 2), Pair("prod", 2)));
-  const auto again = store_->Publish(folder, "m", {"prod"});  // as the job's owner does after a restart
+  const auto again = store_->Publish(folder, "m", {{"prod"}, ""});  // as the job's owner does after a restart
   ASSERT_THAT(again, IsOk());
   EXPECT_EQ(again->version, 2);
   EXPECT_EQ(store_->Get("m")->versions.size(), 2U);
@@ -237,6 +237,25 @@ TEST(ModelStore, NeedsRoomForOneModel) {
   const auto database = *Database::Open(data / "mae.db", Database::Mode::kReadWrite);
   EXPECT_THAT(ModelStore::Create(*database, mutex, data / "models", {.max_loaded = 0, .batch = {}}),
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("max_loaded_models: 0")));
+}
+
+TEST_F(ModelStoreTest, ModelsAreFoundWhileTheDatabaseIsBusy) {
+  Published("a", "m", {"prod"});
+  const absl::MutexLock busy(&mutex_);
+  EXPECT_EQ((*store_->Find("m@prod"))->version, 1);
+  EXPECT_THAT(store_->Acquire("m"), IsOk());
+  EXPECT_EQ(store_->Get("m")->versions.size(), 1u);
+  EXPECT_EQ(store_->List()->size(), 1u);
+  EXPECT_THAT(store_->Find("n"), StatusIs(StatusCode::kNotFound));
+}
+
+TEST_F(ModelStoreTest, WhatWasFoundStaysAsItWas) {
+  Published("a", "m", {"prod"});
+  const auto found = *store_->Find("m@prod");
+  Published("b", "m", {"prod"});
+  ASSERT_THAT(store_->Delete("m", 1), IsOk());
+  EXPECT_EQ(found->resource_name(), "models/m/versions/1");
+  EXPECT_THAT(store_->PredictorOf(*found), StatusIs(StatusCode::kNotFound));
 }
 
 }  // namespace

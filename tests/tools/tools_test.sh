@@ -20,6 +20,7 @@ refused "unknown argument 'more'" tools/demo "--out=$scratch/demo" more
 refused "needs a folder" tools/demo --out
 refused "unknown option '--gpu'" tools/setup --gpu
 refused "unknown argument 'more'" tools/interop-check more
+refused "unknown argument 'more'" tools/serving-trials more
 
 # A cache with the folder of another clone's pins, and one of ours beside it under the hash of its pins.
 cache=$scratch/cache
