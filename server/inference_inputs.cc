@@ -1,6 +1,7 @@
 #include "server/inference_inputs.h"
 
 #include "absl/strings/str_cat.h"
+#include "image/image_header.h"
 #include "server/status_to_grpc.h"
 
 namespace mae {
@@ -11,10 +12,17 @@ absl::Status CheckImageCount(int64_t images, const std::string& field, const Inf
                       absl::StrCat(images, " images; a request takes 1 to ", limits.max_images_per_request));
 }
 
-absl::StatusOr<PredictorInput> DecodedInput(std::string_view encoded, const std::string& field,
-                                            const InferenceLimits& limits) {
-  auto picture = DecodePicture(encoded, limits.max_image_pixels);
+absl::StatusOr<PredictorInput> RequestDecoder::Decode(std::string_view encoded, const std::string& field) {
+  const auto header = ReadImageHeader(encoded);
+  if (header.ok() && header->width > pixels_left_ / header->height) {
+    return InvalidField(field, absl::StrCat("with its ", header->width, " x ", header->height,
+                                            " pixels the request's pictures have more than ",
+                                            kLargestPictures * max_image_pixels_,
+                                            ", the limit for all of a request; send fewer at a time"));
+  }
+  auto picture = DecodePicture(encoded, max_image_pixels_);
   if (!picture.ok()) return InvalidField(field, std::string(picture.status().message()));
+  pixels_left_ -= header->width * header->height;
   return *std::move(picture);
 }
 

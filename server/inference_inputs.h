@@ -19,9 +19,24 @@ struct InferenceLimits {
 
 absl::Status CheckImageCount(int64_t images, const std::string& field, const InferenceLimits& limits);
 
-/// Decodes PNG, JPEG, WebP or BMP; blocks for that.
-absl::StatusOr<PredictorInput> DecodedInput(std::string_view encoded, const std::string& field,
-                                            const InferenceLimits& limits);
+/// Decodes the pictures of one request, which share a limit: a small file can be a large picture, and all of
+/// a request's are in memory at a time. Not thread-safe.
+class RequestDecoder {
+ public:
+  /// Of all its pictures together, as many pixels as this number of the largest.
+  static constexpr int64_t kLargestPictures = 16;
+
+  explicit RequestDecoder(const InferenceLimits& limits)
+      : max_image_pixels_(limits.max_image_pixels),
+        pixels_left_(kLargestPictures * limits.max_image_pixels) {}
+
+  /// Decodes PNG, JPEG, WebP or BMP; blocks for that. Sizes are checked before anything is allocated.
+  absl::StatusOr<PredictorInput> Decode(std::string_view encoded, const std::string& field);
+
+ private:
+  const int64_t max_image_pixels_;
+  int64_t pixels_left_;
+};
 
 /// The sizes of a raw picture, each at least 1: channels that can be read, and not too many pixels.
 absl::Status CheckPictureSize(int64_t height, int64_t width, int64_t channels, const std::string& field,

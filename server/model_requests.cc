@@ -82,10 +82,14 @@ absl::Status ModelRequests::CheckCan(const ModelVersion& version, InferenceTask 
   for (const auto& record : records) {
     if (CanDo(record.versions.front().config, task)) others.push_back(absl::StrCat("models/", record.model));
   }
+  // Every model embeds.
+  const bool paints = task == InferenceTask::kReconstruct;
   return absl::FailedPreconditionError(absl::StrCat(
-      "model: ", version.resource_name(), " is a ", version.config.kind_name(), ", which can't ",
-      std::string(MethodName(task)), "; ",
-      others.empty() ? "no published model can yet" : "these can: " + absl::StrJoin(others, ", ")));
+      "model: ", version.resource_name(), " is a ", version.config.kind_name(), " without a ",
+      paints ? "decoder" : "classification head", ", which can't ", std::string(MethodName(task)), "; ",
+      others.empty() ? "no published model can yet" : "these can: " + absl::StrJoin(others, ", "),
+      "; import-model takes weights that have one, and ", paints ? "pretraining" : "fine-tuning",
+      " makes one"));
 }
 
 }  // namespace mae

@@ -29,10 +29,11 @@ absl::StatusOr<std::vector<PredictorInput>> DecodedImages(const OipTensor& tenso
     return WrongShape(tensor, "[n], an encoded picture each");
   }
   MAE_RETURN_IF_ERROR(CheckImageCount(shape[0], tensor.name, limits));
+  RequestDecoder decoder(limits);
   std::vector<PredictorInput> images;
   for (size_t i = 0; i < tensor.elements.size(); ++i) {
     MAE_ASSIGN_OR_RETURN(auto image,
-                         DecodedInput(tensor.elements[i], PlaceIn(tensor, static_cast<int64_t>(i)), limits));
+                         decoder.Decode(tensor.elements[i], PlaceIn(tensor, static_cast<int64_t>(i))));
     images.push_back(std::move(image));
   }
   return images;

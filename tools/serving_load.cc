@@ -1,5 +1,5 @@
-// Loads a running mae_server with Classify calls, or runs the same model without a server, and prints what it
-// reached as a line of numbers. tools/bench-serving runs it.
+// Loads a running server with calls that classify, or runs the same model without a server, and prints what
+// it reached as a line of numbers. tools/bench-serving runs it.
 #include <grpcpp/grpcpp.h>
 
 #include <CLI/App.hpp>
@@ -8,7 +8,10 @@
 #include <algorithm>
 #include <cstdio>
 #include <map>
+#include <functional>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -16,6 +19,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "image/codec.h"
+#include "inference/grpc_service.grpc.pb.h"
 #include "mae/v1/inference.grpc.pb.h"
 #include "serving/predictor.h"
 #include "tests/fakes/random_model.h"
@@ -27,11 +31,7 @@ struct Settings {
   std::string server = "127.0.0.1:8500", model, folder, make;
   int64_t concurrency = 1, batch = 1, side = 32;
   double seconds = 10, warm_up = 2, deadline = 60;
-  bool png = false;
-  std::map<std::string, InferencePrecision> precisions = {{"auto", InferencePrecision::kAuto},
-                                                          {"fp32", InferencePrecision::kFp32},
-                                                          {"int8", InferencePrecision::kInt8}};
-  InferencePrecision precision = InferencePrecision::kFp32;
+  bool png = false, open_inference = false;
 };
 
 /// Different for each index: a response cache must not help.
@@ -48,26 +48,76 @@ Picture PictureAt(int64_t index, int64_t side) {
   return picture;
 }
 
-v1::ClassifyRequest RequestAt(int64_t index, const Settings& settings) {
-  v1::ClassifyRequest request;
-  request.set_model(settings.model);
-  for (int64_t i = 0; i < settings.batch; ++i) {
-    const Picture picture = PictureAt(index * settings.batch + i, settings.side);
-    auto& image = *request.add_images();
-    if (settings.png) {
-      image.set_encoded(*EncodePng(picture));
-      continue;
-    }
-    auto& raw = *image.mutable_raw();
-    raw.set_data_type(v1::RawImage::UINT8_HWC);
-    for (const int64_t size : {picture.height, picture.width, picture.channels})
-      raw.add_shape(static_cast<int32_t>(size));
-    raw.set_data(picture.pixels.data(), picture.pixels.size());
-  }
-  return request;
-}
+/// The calls of mae.v1.
+struct MaeCall {
+  using Service = v1::InferenceService;
+  using Request = v1::ClassifyRequest;
+  using Response = v1::ClassifyResponse;
 
-/// Latencies of the calls that began once the warm-up was over, and how many were refused.
+  static Request RequestAt(int64_t index, const Settings& settings) {
+    Request request;
+    request.set_model(settings.model);
+    for (int64_t i = 0; i < settings.batch; ++i) {
+      const Picture picture = PictureAt(index * settings.batch + i, settings.side);
+      auto& image = *request.add_images();
+      if (settings.png) {
+        image.set_encoded(*EncodePng(picture));
+        continue;
+      }
+      auto& raw = *image.mutable_raw();
+      raw.set_data_type(v1::RawImage::UINT8_HWC);
+      for (const int64_t size : {picture.height, picture.width, picture.channels})
+        raw.add_shape(static_cast<int32_t>(size));
+      raw.set_data(picture.pixels.data(), picture.pixels.size());
+    }
+    return request;
+  }
+  static void Start(Service::Stub& stub, grpc::ClientContext& context, const Request& request,
+                    Response& response, std::function<void(grpc::Status)> ended) {
+    stub.async()->Classify(&context, &request, &response, std::move(ended));
+  }
+};
+
+/// Those of the Open Inference Protocol, which other servers answer too.
+struct OpenInferenceCall {
+  using Service = inference::GRPCInferenceService;
+  using Request = inference::ModelInferRequest;
+  using Response = inference::ModelInferResponse;
+
+  static Request RequestAt(int64_t index, const Settings& settings) {
+    Request request;
+    request.set_model_name(settings.model);
+    auto& input = *request.add_inputs();
+    input.set_name(settings.png ? "images" : "pixels");
+    input.set_datatype(settings.png ? "BYTES" : "UINT8");
+    input.add_shape(settings.batch);
+    if (!settings.png) {
+      for (const int64_t size : {settings.side, settings.side, int64_t{3}}) input.add_shape(size);
+    }
+    auto& contents = *request.add_raw_input_contents();
+    for (int64_t i = 0; i < settings.batch; ++i) {
+      const Picture picture = PictureAt(index * settings.batch + i, settings.side);
+      contents += settings.png ? Lengthed(*EncodePng(picture))
+                               : std::string(picture.pixels.begin(), picture.pixels.end());
+    }
+    request.add_outputs()->set_name("logits");
+    return request;
+  }
+  static void Start(Service::Stub& stub, grpc::ClientContext& context, const Request& request,
+                    Response& response, std::function<void(grpc::Status)> ended) {
+    stub.async()->ModelInfer(&context, &request, &response, std::move(ended));
+  }
+
+ private:
+  // As the protocol has BYTES: the length, 32 bits little-endian, and the bytes.
+  static std::string Lengthed(const std::string& bytes) {
+    std::string contents;
+    for (int shift = 0; shift < 32; shift += 8) contents += static_cast<char>(bytes.size() >> shift);
+    return contents + bytes;
+  }
+};
+
+/// Latencies of the calls that ended after the warm-up and within the time, and how many were refused.
 class Reached {
  public:
   explicit Reached(const Settings& settings)
@@ -78,7 +128,7 @@ class Reached {
   void Note(absl::Time began, const grpc::Status& status) {
     const absl::Time now = absl::Now();
     const absl::MutexLock lock(&mutex_);
-    if (began < from_ || now > until_) return;
+    if (now < from_ || now > until_) return;
     auto& latencies = status.ok() ? answered_ : refused_;
     latencies.push_back(absl::ToDoubleMilliseconds(now - began));
     if (!status.ok()) last_error_ = status.error_message();
@@ -108,19 +158,22 @@ class Reached {
 };
 
 /// One call at a time, again and again: `concurrency` of them load the server.
+template <typename Call>
 class Caller {
  public:
-  Caller(const Settings& settings, v1::InferenceService::Stub& stub, Reached& reached, int64_t number)
+  Caller(const Settings& settings, typename Call::Service::Stub& stub, Reached& reached, int64_t number)
       : settings_(settings), stub_(stub), reached_(reached) {
-    for (int64_t i = 0; i < kRequests; ++i) requests_.push_back(RequestAt(number * kRequests + i, settings));
+    for (int64_t i = 0; i < kRequests; ++i) {
+      requests_.push_back(Call::RequestAt(number * kRequests + i, settings));
+    }
   }
 
   void Start() {
     context_ = std::make_unique<grpc::ClientContext>();
     context_->set_deadline(absl::ToChronoTime(absl::Now() + absl::Seconds(settings_.deadline)));
     began_ = absl::Now();
-    stub_.async()->Classify(context_.get(), &requests_[next_++ % kRequests], &response_,
-                            [this](const grpc::Status& status) { Ended(status); });
+    Call::Start(stub_, *context_, requests_[next_++ % kRequests], response_,
+                [this](const grpc::Status& status) { Ended(status); });
   }
   void Wait() {
     const absl::MutexLock lock(&mutex_);
@@ -138,24 +191,25 @@ class Caller {
   }
 
   const Settings& settings_;
-  v1::InferenceService::Stub& stub_;
+  typename Call::Service::Stub& stub_;
   Reached& reached_;
-  std::vector<v1::ClassifyRequest> requests_;
+  std::vector<typename Call::Request> requests_;
   size_t next_ = 0;
   std::unique_ptr<grpc::ClientContext> context_;
-  v1::ClassifyResponse response_;
+  typename Call::Response response_;
   absl::Time began_;
   absl::Mutex mutex_;
   bool ended_ = false;
 };
 
+template <typename Call>
 void LoadServer(const Settings& settings) {
   const auto channel = grpc::CreateChannel(settings.server, grpc::InsecureChannelCredentials());
-  const auto stub = v1::InferenceService::NewStub(channel);
-  std::vector<std::unique_ptr<Caller>> callers;
+  const auto stub = Call::Service::NewStub(channel);
+  std::vector<std::unique_ptr<Caller<Call>>> callers;
   Reached reached(settings);
   for (int64_t i = 0; i < settings.concurrency; ++i) {
-    callers.push_back(std::make_unique<Caller>(settings, *stub, reached, i));
+    callers.push_back(std::make_unique<Caller<Call>>(settings, *stub, reached, i));
   }
   for (const auto& caller : callers) caller->Start();
   for (const auto& caller : callers) caller->Wait();
@@ -197,7 +251,7 @@ void MakeModel(const std::string& folder) {
 
 int Main(int argc, char** argv) {
   Settings settings;
-  CLI::App app("Loads a mae_server with Classify calls");
+  CLI::App app("Loads a server with calls that classify");
   app.add_option("--server", settings.server, "HOST:PORT");
   app.add_option("--model", settings.model, "A classifier of the server's");
   app.add_option("--folder", settings.folder, "Instead: run the model in this folder without a server");
@@ -210,15 +264,15 @@ int Main(int argc, char** argv) {
   app.add_option("--warm-up", settings.warm_up, "Seconds before");
   app.add_option("--deadline", settings.deadline, "Seconds that a call may take");
   app.add_flag("--png", settings.png, "Send PNGs instead of pixels");
-  app.add_option("--precision", settings.precision, "With --folder: fp32 (LibTorch's modules), auto or int8")
-      ->transform(CLI::CheckedTransformer(settings.precisions));
+  app.add_flag("--open-inference", settings.open_inference,
+               "Call ModelInfer of the Open Inference Protocol instead of mae.v1's Classify");
   CLI11_PARSE(app, argc, argv);
   if (!settings.make.empty()) {
     MakeModel(settings.make);
     return 0;
   }
   if (settings.folder.empty()) {
-    LoadServer(settings);
+    settings.open_inference ? LoadServer<OpenInferenceCall>(settings) : LoadServer<MaeCall>(settings);
     return 0;
   }
   const absl::Status status = RunModel(settings);

@@ -24,6 +24,9 @@ absl::StatusOr<std::string_view> CheckPng(std::string_view bytes) {
     MAE_ASSIGN_OR_RETURN(const ImageBlock chunk, NextPngChunk(bytes, offset));
     if (chunk.tag == ChunkTag("IEND")) return exif;
     if (chunk.tag == ChunkTag("eXIf")) exif = chunk.body;
+    if (chunk.tag == ChunkTag("acTL") && chunk.body.size() >= 4 && ReadBigEndian(chunk.body, 0, 4) > 1) {
+      return absl::InvalidArgumentError("the picture is an animated PNG; send a still one");
+    }
   }
 }
 

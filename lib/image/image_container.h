@@ -13,7 +13,7 @@ namespace mae {
 /// areas. Bytes after the picture's end are ignored. Pure; safe anywhere.
 /// @param header what ReadImageHeader said of the same bytes.
 /// @return the EXIF block (a view into `bytes`, starting with its TIFF header), empty if there is none.
-///   INVALID_ARGUMENT if the file is cut off or damaged.
+///   INVALID_ARGUMENT if the file is cut off or damaged, or a PNG of several frames.
 absl::StatusOr<std::string_view> CheckImageIsWhole(std::string_view bytes, const ImageHeader& header);
 
 }  // namespace mae

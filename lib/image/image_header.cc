@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <iterator>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
@@ -115,7 +116,14 @@ absl::StatusOr<ImageHeader> ReadBmp(std::string_view bytes) {
 }
 
 absl::Status UnknownFormat(std::string_view bytes) {
+  constexpr std::pair<std::string_view, const char*> kOthers[] = {
+      {"GIF8"sv, "GIF"}, {"II*\0"sv, "TIFF"}, {"MM\0*"sv, "TIFF"}};
   const std::string start(bytes.substr(0, 4));
+  for (const auto& [magic, name] : kOthers) {
+    if (start != magic) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat("not a PNG, JPEG, WebP or BMP picture but a ", name, "; convert it to one of them"));
+  }
   return absl::InvalidArgumentError(absl::StrCat("not a PNG, JPEG, WebP or BMP picture: it has ",
                                                  bytes.size(), " bytes and starts with ",
                                                  absl::BytesToHexString(start)));

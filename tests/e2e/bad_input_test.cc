@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <csignal>
+#include <cstdlib>
 #include <fstream>
 
 #include "tests/e2e/test_server.h"
@@ -105,6 +107,33 @@ TEST_F(BadInput, PicturesThatAreNoneAreRefusedByName) {
   ExpectFails({"reconstruct", "--model", "m", "--out", (server_.root() / "p").string(), empty}, 1,
               {"empty.png"});
   ExpectFails({"classify", "--model", "m", corrupt}, 1, {});
+}
+
+TEST_F(BadInput, AStreamWhoseClientIsKilledEndsAndTheServerGoesOn) {
+  auto pretrain = SmallPretrain(1);
+  pretrain.insert(pretrain.end(), {"--model", "m", "--watch"});
+  ASSERT_EQ(server_.Client(pretrain).exit_code, 0);
+  const auto images = (server_.root() / "images").string(), stubs = (server_.root() / "stubs").string();
+  ASSERT_EQ(server_.Client({"get-dataset", "shapes", "--images", "1", "--out", images}).exit_code, 0);
+  const auto image = std::filesystem::directory_iterator(images)->path().string();
+  const std::filesystem::path source = std::getenv("MAE_SOURCE_DIR");
+  const auto output = server_.root() / "output";
+  ASSERT_EQ(RunProgram({(source / "examples/python/make-stubs").string(), stubs}, {}, output).exit_code, 0);
+
+  ChildProcess client({"/usr/bin/python3", (source / "tests/e2e/vanishing_client.py").string(),
+                       server_.address(), "m", image},
+                      {{"PYTHONPATH", stubs}}, output);
+  ASSERT_TRUE(Eventually([&] { return client.Out() == "streaming\n" || !client.Running(); }));
+  ASSERT_TRUE(client.Running()) << client.Err();
+  const auto ended = [&](const std::string& method) {
+    return server_.Metrics().find("grpc_method=\"" + method + "\"") != std::string::npos;
+  };
+  EXPECT_FALSE(ended("StreamEmbed") || ended("ModelStreamInfer")) << "both are under way";
+  client.Signal(SIGKILL);
+  client.Wait();
+  EXPECT_TRUE(Eventually([&] { return ended("StreamEmbed") && ended("ModelStreamInfer"); }));
+  EXPECT_EQ(server_.Client({"embed", "--model", "m", image}).exit_code, 0);
+  EXPECT_EQ(server_.Stop(), 0);
 }
 
 TEST_F(BadInput, AnEndedJobCannotBeStoppedNorARunningOneResumed) {

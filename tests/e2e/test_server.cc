@@ -90,6 +90,15 @@ std::string TestServer::StartJob(const std::vector<std::string>& arguments) cons
   return std::string(absl::StripAsciiWhitespace(result.out));
 }
 
+std::string TestServer::Metrics() const {
+  constexpr const char* kGet =
+      "import sys, urllib.request; print(urllib.request.urlopen(sys.argv[1]).read().decode())";
+  const auto got =
+      RunProgram({"/usr/bin/python3", "-c", kGet, Printed(*process_, "metrics on ")}, {}, root_ / "output");
+  EXPECT_EQ(got.exit_code, 0) << got.err;
+  return got.out;
+}
+
 std::unique_ptr<v1::JobService::Stub> TestServer::Jobs() const {
   return v1::JobService::NewStub(grpc::CreateChannel(address_, grpc::InsecureChannelCredentials()));
 }

@@ -303,10 +303,13 @@ TEST_F(InferenceServiceTest, UnknownModelsAreToldTheNearest) {
 TEST_F(InferenceServiceTest, TheWrongKindOfModelIsToldWhichWouldDo) {
   const auto reconstruct = Refusal(ToReconstruct({PngImage(8, 12, 1)}, "cats"));
   EXPECT_EQ(reconstruct.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
-  EXPECT_THAT(reconstruct.error_message(), AllOf(HasSubstr("vision_transformer"), HasSubstr("models/mae")));
+  EXPECT_THAT(reconstruct.error_message(),
+              AllOf(HasSubstr("vision_transformer without a decoder"), HasSubstr("these can: models/mae;"),
+                    HasSubstr("import-model takes weights that have one")));
   const auto classify = Refusal(ToClassify({PngImage(8, 12, 1)}, "mae"));
   EXPECT_EQ(classify.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
-  EXPECT_THAT(classify.error_message(), AllOf(HasSubstr("models/cats"), Not(HasSubstr("models/mae,"))));
+  EXPECT_THAT(classify.error_message(), AllOf(HasSubstr("without a classification head"),
+                                              HasSubstr("models/cats"), Not(HasSubstr("models/mae,"))));
 }
 
 TEST_F(InferenceServiceTest, EachRequestIsToldToTheMetrics) {

@@ -21,6 +21,26 @@ refused "needs a folder" tools/demo --out
 refused "unknown option '--gpu'" tools/setup --gpu
 refused "unknown argument 'more'" tools/interop-check more
 refused "unknown argument 'more'" tools/serving-trials more
+refused "unknown peer 'other'" tools/bench-serving --peer other
+
+# The table of tools/bench-serving: medians over the rounds, and of the peer's settings the one with more images a second.
+line() { printf '%-36sconcurrency %s  images/s %s  p50 %s ms  p95 %s ms  p99 %s ms  refused 0 (p99 0.00 ms)\n' "$1 " "${@:2}"; }
+for rate in 10 40 30; do
+  for batch in 1 64; do
+    for how in alone "as served"; do line "model $how, batch $batch" 1 "$rate" 1 2 3; done
+    for threads in 1 2; do line "eager PyTorch, batch $batch, threads $threads" 1 $((rate * threads)) 1 2 3; done
+  done
+  for concurrency in 1 8 64; do
+    for format in pixels PNG; do line "mae_server, $format" $concurrency $((concurrency + rate)) "$rate" 5 6; done
+    line "Triton, instances x threads 1x2" $concurrency $((10 * rate)) 15 25 12
+    line "Triton, instances x threads 2x1" $concurrency $((9 * rate)) 16 26 36
+  done
+done | python3 tools/triton-peer/table.py > "$scratch/table"
+for row in "| eager PyTorch, batch 64, threads 2 | 60 |" "| mae_server, pixels, 8 at a time | 38 | 30.0 ms | 5.0 ms | 6.0 ms |" \
+    "| Triton, instances x threads 1x2, 64 at a time | 300 | 15.0 ms | 25.0 ms | 12.0 ms |" \
+    "1 at a time: 0.10 times the images/s of Triton, 2.00 times its p50, 0.50 times its p99; p99 is 0.20 times p50"; do
+  grep -qF "$row" "$scratch/table" || fail "no '$row' in the table: $(cat "$scratch/table")"
+done
 
 # A cache with the folder of another clone's pins, and one of ours beside it under the hash of its pins.
 cache=$scratch/cache
