@@ -1,5 +1,8 @@
 #include "server/inference_inputs.h"
 
+#include <algorithm>
+#include <variant>
+
 #include "absl/strings/str_cat.h"
 #include "image/image_header.h"
 #include "server/status_to_grpc.h"
@@ -10,6 +13,15 @@ absl::Status CheckImageCount(int64_t images, const std::string& field, const Inf
   if (images >= 1 && images <= limits.max_images_per_request) return absl::OkStatus();
   return InvalidField(field,
                       absl::StrCat(images, " images; a request takes 1 to ", limits.max_images_per_request));
+}
+
+absl::Status CheckRatioCount(int64_t images, int64_t ratios, const std::string& field,
+                             const InferenceLimits& limits) {
+  if (ratios <= 1 || ratios <= limits.max_images_per_request / std::max<int64_t>(images, 1))
+    return absl::OkStatus();
+  return InvalidField(field,
+                      absl::StrCat(images, " images at ", ratios, " ratios each are more than the ",
+                                   limits.max_images_per_request, " reconstructions that a request takes"));
 }
 
 absl::StatusOr<PredictorInput> RequestDecoder::Decode(std::string_view encoded, const std::string& field) {
@@ -34,6 +46,18 @@ absl::Status CheckPictureSize(int64_t height, int64_t width, int64_t channels, c
   if (height <= limits.max_image_pixels / width) return absl::OkStatus();
   return InvalidField(field, absl::StrCat(height, " x ", width, " pixels are more than the limit of ",
                                           limits.max_image_pixels));
+}
+
+absl::Status CheckExactSize(const std::vector<PredictorInput>& inputs, const EncoderOptions& encoder) {
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const auto* picture = std::get_if<Picture>(&inputs[i]);
+    if (picture == nullptr) continue;  // values, of which the predictor sees to it
+    if (picture->height == encoder.image_height && picture->width == encoder.image_width) continue;
+    return absl::InvalidArgumentError(absl::StrCat("images[", i, "]: is ", picture->height, " high and ",
+                                                   picture->width, " wide; exact_size asks for the model's ",
+                                                   encoder.image_height, " x ", encoder.image_width));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace mae

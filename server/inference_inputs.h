@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "serving/predictor.h"
@@ -18,6 +19,10 @@ struct InferenceLimits {
 };
 
 absl::Status CheckImageCount(int64_t images, const std::string& field, const InferenceLimits& limits);
+
+/// Each image is answered at each ratio: `images` x `ratios` answers are bounded as images are.
+absl::Status CheckRatioCount(int64_t images, int64_t ratios, const std::string& field,
+                             const InferenceLimits& limits);
 
 /// Decodes the pictures of one request, which share a limit: a small file can be a large picture, and all of
 /// a request's are in memory at a time. Not thread-safe.
@@ -41,5 +46,8 @@ class RequestDecoder {
 /// The sizes of a raw picture, each at least 1: channels that can be read, and not too many pixels.
 absl::Status CheckPictureSize(int64_t height, int64_t width, int64_t channels, const std::string& field,
                               const InferenceLimits& limits);
+
+/// For requests that say exact_size: every picture is as large as the model's. "images[i]" is the field.
+absl::Status CheckExactSize(const std::vector<PredictorInput>& inputs, const EncoderOptions& encoder);
 
 }  // namespace mae

@@ -1,8 +1,10 @@
 #include "server/inference_options_from_proto.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
 #include "server/status_to_grpc.h"
 
 namespace mae {
@@ -10,38 +12,80 @@ namespace {
 
 constexpr int64_t kMaxScale = 32, kMaxSide = 2048, kUsualSide = 224, kUsualClasses = 5;
 
-absl::Status CheckPixelStatistics(v1::PixelStatistics asked, const ModelConfig& config) {
-  if (asked == v1::PIXEL_STATISTICS_UNSPECIFIED || asked == v1::PIXEL_STATISTICS_TRUE_PATCH)
-    return absl::OkStatus();
-  if (asked != v1::PIXEL_STATISTICS_RAW) {
-    return InvalidField("pixel_statistics", absl::StrCat(asked, " is not a known way"));
+absl::StatusOr<std::optional<PixelStatistics>> PixelStatisticsFromProto(v1::PixelStatistics asked) {
+  switch (asked) {
+    case v1::PIXEL_STATISTICS_UNSPECIFIED:
+      return std::nullopt;
+    case v1::PIXEL_STATISTICS_RAW:
+      return PixelStatistics::kRaw;
+    case v1::PIXEL_STATISTICS_TRUE_PATCH:
+      return PixelStatistics::kTruePatch;
+    case v1::PIXEL_STATISTICS_VISIBLE_PATCHES:
+      return PixelStatistics::kVisiblePatches;
+    default:
+      return InvalidField("pixel_statistics", absl::StrCat(asked, " is not a known way"));
   }
-  if (PixelStatisticsOf(config) == PixelStatistics::kRaw) return absl::OkStatus();
-  return InvalidField(
-      "pixel_statistics",
-      "PIXEL_STATISTICS_RAW: this model predicts patches without their mean and variance, which are "
-      "no pixels; use PIXEL_STATISTICS_TRUE_PATCH, or take `prediction` from the tensors");
+}
+
+// @param mask a RandomMask or BlockMask.
+template <typename Mask>
+absl::Status ReadDrawnMask(const Mask& mask, const std::string& field, ReconstructOptions& options) {
+  options.seed = mask.seed();
+  if (mask.has_mask_ratio() && !mask.mask_ratios().empty()) {
+    return InvalidField(field + ".mask_ratios", "is set, and mask_ratio too; set one of them");
+  }
+  options.mask_ratios.assign(mask.mask_ratios().begin(), mask.mask_ratios().end());
+  if (mask.has_mask_ratio()) options.mask_ratios = {mask.mask_ratio()};
+  return absl::OkStatus();
+}
+
+absl::Status ReadGivenMask(const v1::GivenMask& mask, const ModelConfig& config,
+                           ReconstructOptions& options) {
+  options.mask_kind = MaskKind::kGiven;
+  options.hidden.assign(mask.hidden().begin(), mask.hidden().end());
+  if (!options.hidden.empty()) return absl::OkStatus();
+  return InvalidField("given.hidden",
+                      absl::StrCat("has no values; the model has ", config.encoder().num_patches(),
+                                   " patches, one value each"));
+}
+
+absl::Status ReadMask(const v1::ReconstructRequest& request, const ModelConfig& config,
+                      ReconstructOptions& options) {
+  switch (request.masking_case()) {
+    case v1::ReconstructRequest::kGiven:
+      return ReadGivenMask(request.given(), config, options);
+    case v1::ReconstructRequest::kBlock:
+      options.mask_kind = MaskKind::kBlock;
+      return ReadDrawnMask(request.block(), "block", options);
+    case v1::ReconstructRequest::kGrid:
+      options.mask_kind = MaskKind::kGrid;
+      return absl::OkStatus();
+    case v1::ReconstructRequest::kNone:
+      options.mask_kind = MaskKind::kNone;
+      return absl::OkStatus();
+    case v1::ReconstructRequest::kRandom:
+    case v1::ReconstructRequest::MASKING_NOT_SET:
+      break;
+  }
+  return ReadDrawnMask(request.random(), "random", options);
 }
 
 }  // namespace
 
 absl::StatusOr<ReconstructOptions> OptionsFromProto(const v1::ReconstructRequest& request,
                                                     const ModelConfig& config) {
-  if (auto status = CheckPixelStatistics(request.pixel_statistics(), config); !status.ok()) return status;
   ReconstructOptions options;
   options.pictures = request.pictures();
   options.tensors = request.tensors();
-  options.seed = request.random().seed();
-  if (request.random().has_mask_ratio()) options.mask_ratio = request.random().mask_ratio();
-  if (request.has_given()) {
-    if (request.given().hidden().empty()) {
-      return InvalidField("given.hidden",
-                          absl::StrCat("has no values; the model has ", config.encoder().num_patches(),
-                                       " patches, one value each"));
-    }
-    options.hidden.assign(request.given().hidden().begin(), request.given().hidden().end());
-  }
+  MAE_ASSIGN_OR_RETURN(options.pixel_statistics, PixelStatisticsFromProto(request.pixel_statistics()));
+  MAE_RETURN_IF_ERROR(ReadMask(request, config, options));
   return options;
+}
+
+std::string RatioField(const v1::ReconstructRequest& request) {
+  if (request.has_block())
+    return request.block().mask_ratios().empty() ? "block.mask_ratio" : "block.mask_ratios";
+  return request.random().mask_ratios().empty() ? "random.mask_ratio" : "random.mask_ratios";
 }
 
 absl::StatusOr<EmbedOptions> OptionsFromProto(const v1::EmbedRequest& request) {
@@ -61,6 +105,19 @@ absl::StatusOr<int64_t> PictureScale(int32_t asked, const EncoderOptions& encode
                       absl::StrCat(asked, " is not in 1..", largest, " (0: about ", kUsualSide,
                                    " pixels wide) for a model of ", encoder.image_height, " x ",
                                    encoder.image_width, " pixels"));
+}
+
+absl::StatusOr<PictureStyle> PictureStyleFor(int32_t scale, v1::PictureFormat format,
+                                             const EncoderOptions& encoder) {
+  PictureStyle style;
+  MAE_ASSIGN_OR_RETURN(style.scale, PictureScale(scale, encoder));
+  if (format == v1::PICTURE_FORMAT_UNSPECIFIED || format == v1::PICTURE_FORMAT_PNG) return style;
+  if (format != v1::PICTURE_FORMAT_WEBP) {
+    return InvalidField("picture_format",
+                        absl::StrCat(format, " is not PICTURE_FORMAT_PNG (1) or PICTURE_FORMAT_WEBP (2)"));
+  }
+  style.format = PictureFormat::kWebp;
+  return style;
 }
 
 absl::StatusOr<int64_t> TopK(int32_t asked, int64_t classes) {

@@ -1,6 +1,5 @@
 #include "server/inference_service.h"
 
-#include <algorithm>
 #include <map>
 #include <string>
 #include <vector>
@@ -15,16 +14,18 @@
 namespace mae {
 namespace {
 
-// Fields of lib/serving that requests call otherwise.
-const std::map<std::string, std::string>& RequestFields() {
-  static const std::map<std::string, std::string> fields = {{"mask_ratio", "random.mask_ratio"},
-                                                            {"hidden", "given.hidden"}};
-  return fields;
+// Fields of lib/serving that a request calls otherwise.
+std::map<std::string, std::string> FieldsOf(const v1::ReconstructRequest& request) {
+  return {{"mask_ratio", RatioField(request)}, {"hidden", "given.hidden"}, {"mask_kind", "grid"}};
 }
 
-double HiddenShare(const std::vector<bool>& hidden) {
-  return static_cast<double>(std::count(hidden.begin(), hidden.end(), true)) /
-         static_cast<double>(hidden.size());
+// Decodes, and holds them against the model's size where that is asked for.
+template <typename Request>
+absl::StatusOr<std::vector<PredictorInput>> InputsOf(const Request& request, const EncoderOptions& encoder,
+                                                     const InferenceLimits& limits) {
+  MAE_ASSIGN_OR_RETURN(auto inputs, InputsFromProto(request.images(), limits));
+  if (request.exact_size()) MAE_RETURN_IF_ERROR(CheckExactSize(inputs, encoder));
+  return inputs;
 }
 
 }  // namespace
@@ -88,25 +89,27 @@ absl::Status InferenceService::Answer(const grpc::CallbackServerContext& context
                                       const v1::ReconstructRequest& request,
                                       v1::ReconstructResponse& response) {
   const ModelQuery query{request.model(), InferenceTask::kReconstruct};
-  return requests_.Serve(query, RequestFields(), [&](ModelRequest& asked) -> absl::Status {
+  return requests_.Serve(query, FieldsOf(request), [&](ModelRequest& asked) -> absl::Status {
     const auto& config = asked.version.config;
     const auto& encoder = config.encoder();
     const auto caller = ContextOf(context);
     MAE_ASSIGN_OR_RETURN(const auto options, OptionsFromProto(request, config));
-    MAE_ASSIGN_OR_RETURN(const auto scale, PictureScale(request.picture_scale(), encoder));
-    MAE_ASSIGN_OR_RETURN(const auto inputs, InputsFromProto(request.images(), requests_.limits()));
+    MAE_ASSIGN_OR_RETURN(const auto style,
+                         PictureStyleFor(request.picture_scale(), request.picture_format(), encoder));
+    MAE_RETURN_IF_ERROR(CheckRatioCount(request.images_size(),
+                                        static_cast<int64_t>(options.mask_ratios.size()), RatioField(request),
+                                        requests_.limits()));
+    MAE_ASSIGN_OR_RETURN(const auto inputs, InputsOf(request, encoder, requests_.limits()));
     MAE_ASSIGN_OR_RETURN(const auto results, asked.Run(caller, [&](const Predictor& model) {
       return model.Reconstruct(inputs, options, caller);
     }));
     response.set_model_version(asked.version.resource_name());
-    response.set_mask_ratio(HiddenShare(results[0].hidden));
-    response.set_pixel_statistics(PixelStatisticsOf(config) == PixelStatistics::kTruePatch
-                                      ? v1::PIXEL_STATISTICS_TRUE_PATCH
-                                      : v1::PIXEL_STATISTICS_RAW);
+    response.set_mask_ratio(results[0].mask_ratio);
+    response.set_pixel_statistics(ToProto(results[0].pixel_statistics));
     response.set_grid_rows(static_cast<int32_t>(encoder.grid_rows()));
     response.set_grid_cols(static_cast<int32_t>(encoder.grid_cols()));
     for (const auto& result : results) {
-      MAE_ASSIGN_OR_RETURN(*response.add_reconstructions(), ToProto(result, scale));
+      MAE_ASSIGN_OR_RETURN(*response.add_reconstructions(), ToProto(result, style));
     }
     return absl::OkStatus();
   });
@@ -115,12 +118,12 @@ absl::Status InferenceService::Answer(const grpc::CallbackServerContext& context
 absl::Status InferenceService::Answer(const grpc::CallbackServerContext& context,
                                       const v1::ClassifyRequest& request, v1::ClassifyResponse& response) {
   const ModelQuery query{request.model(), InferenceTask::kClassify};
-  return requests_.Serve(query, RequestFields(), [&](ModelRequest& asked) -> absl::Status {
+  return requests_.Serve(query, {}, [&](ModelRequest& asked) -> absl::Status {
     const auto& config = asked.version.config;
     const auto caller = ContextOf(context);
     const auto classes = std::get<VisionTransformerOptions>(config.model).num_classes;
     MAE_ASSIGN_OR_RETURN(const auto top_k, TopK(request.top_k(), classes));
-    MAE_ASSIGN_OR_RETURN(const auto inputs, InputsFromProto(request.images(), requests_.limits()));
+    MAE_ASSIGN_OR_RETURN(const auto inputs, InputsOf(request, config.encoder(), requests_.limits()));
     MAE_ASSIGN_OR_RETURN(const auto rows, asked.Run(caller, [&](const Predictor& model) {
       return model.Classify(inputs, caller);
     }));
@@ -135,10 +138,11 @@ absl::Status InferenceService::Answer(const grpc::CallbackServerContext& context
 absl::Status InferenceService::Answer(const grpc::CallbackServerContext& context,
                                       const v1::EmbedRequest& request, v1::EmbedResponse& response) {
   const ModelQuery query{request.model(), InferenceTask::kEmbed};
-  return requests_.Serve(query, RequestFields(), [&](ModelRequest& asked) -> absl::Status {
+  return requests_.Serve(query, {}, [&](ModelRequest& asked) -> absl::Status {
     const auto caller = ContextOf(context);
     MAE_ASSIGN_OR_RETURN(const auto options, OptionsFromProto(request));
-    MAE_ASSIGN_OR_RETURN(const auto inputs, InputsFromProto(request.images(), requests_.limits()));
+    MAE_ASSIGN_OR_RETURN(const auto inputs,
+                         InputsOf(request, asked.version.config.encoder(), requests_.limits()));
     MAE_ASSIGN_OR_RETURN(const auto embeddings, asked.Run(caller, [&](const Predictor& model) {
       return model.Embed(inputs, options, caller);
     }));

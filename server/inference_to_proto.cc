@@ -1,19 +1,33 @@
 #include "server/inference_to_proto.h"
 
+#include <string>
+
 #include "base/status_macros.h"
 #include "server/class_scores.h"
-#include "server/reconstruction_png.h"
+#include "server/reconstruction_drawing.h"
 
 namespace mae {
 namespace {
 
-absl::Status DrawInto(const ReconstructionResult& result, int64_t scale, v1::Reconstruction& message) {
+absl::Status DrawInto(const ReconstructionResult& result, const PictureStyle& style,
+                      v1::Reconstruction& message) {
   using enum ReconstructionPicture;
-  MAE_ASSIGN_OR_RETURN(*message.mutable_original_png(), DrawPng(result, kOriginal, scale));
-  MAE_ASSIGN_OR_RETURN(*message.mutable_masked_png(), DrawPng(result, kMasked, scale));
-  MAE_ASSIGN_OR_RETURN(*message.mutable_reconstruction_png(), DrawPng(result, kReconstruction, scale));
-  MAE_ASSIGN_OR_RETURN(*message.mutable_pasted_png(), DrawPng(result, kPasted, scale));
-  MAE_ASSIGN_OR_RETURN(*message.mutable_panel_png(), DrawPng(result, kPanel, scale));
+  const struct {
+    ReconstructionPicture picture;
+    std::string* (v1::Reconstruction::*png)();
+    std::string* (v1::Reconstruction::*webp)();
+  } fields[] = {
+      {kOriginal, &v1::Reconstruction::mutable_original_png, &v1::Reconstruction::mutable_original_webp},
+      {kMasked, &v1::Reconstruction::mutable_masked_png, &v1::Reconstruction::mutable_masked_webp},
+      {kReconstruction, &v1::Reconstruction::mutable_reconstruction_png,
+       &v1::Reconstruction::mutable_reconstruction_webp},
+      {kPasted, &v1::Reconstruction::mutable_pasted_png, &v1::Reconstruction::mutable_pasted_webp},
+      {kPanel, &v1::Reconstruction::mutable_panel_png, &v1::Reconstruction::mutable_panel_webp},
+  };
+  for (const auto& [picture, png, webp] : fields) {
+    MAE_ASSIGN_OR_RETURN(*(message.*(style.format == PictureFormat::kPng ? png : webp))(),
+                         DrawEncoded(result, picture, style));
+  }
   return absl::OkStatus();
 }
 
@@ -26,17 +40,31 @@ v1::Tensor ToProto(const FloatTensor& tensor) {
   return message;
 }
 
-absl::StatusOr<v1::Reconstruction> ToProto(const ReconstructionResult& result, int64_t scale) {
+absl::StatusOr<v1::Reconstruction> ToProto(const ReconstructionResult& result, const PictureStyle& style) {
   v1::Reconstruction message;
+  message.set_image(static_cast<int32_t>(result.image));
+  message.set_mask_ratio(result.mask_ratio);
   message.set_loss(result.loss);
   message.mutable_hidden()->Assign(result.hidden.begin(), result.hidden.end());
   message.mutable_ids_restore()->Assign(result.ids_restore.begin(), result.ids_restore.end());
-  if (!result.original.pixels.empty()) MAE_RETURN_IF_ERROR(DrawInto(result, scale, message));
+  if (!result.original.pixels.empty()) MAE_RETURN_IF_ERROR(DrawInto(result, style, message));
   if (!result.prediction.values.empty()) {
     *message.mutable_prediction() = ToProto(result.prediction);
     *message.mutable_pixels() = ToProto(result.pixels);
   }
   return message;
+}
+
+v1::PixelStatistics ToProto(PixelStatistics statistics) {
+  switch (statistics) {
+    case PixelStatistics::kRaw:
+      return v1::PIXEL_STATISTICS_RAW;
+    case PixelStatistics::kTruePatch:
+      return v1::PIXEL_STATISTICS_TRUE_PATCH;
+    case PixelStatistics::kVisiblePatches:
+      break;
+  }
+  return v1::PIXEL_STATISTICS_VISIBLE_PATCHES;
 }
 
 v1::Classification ToProto(const std::vector<float>& logits, int64_t top_k,

@@ -5,6 +5,7 @@
 
 #include "absl/status/statusor.h"
 #include "mae/v1/inference.pb.h"
+#include "server/picture_style.h"
 #include "serving/predictor.h"
 
 /// What predictors give, as messages. Pure; drawing and PNG encoding take their time.
@@ -12,10 +13,10 @@ namespace mae {
 
 v1::Tensor ToProto(const FloatTensor& tensor);
 
-/// @param scale each pixel of the pictures is drawn as scale x scale; the pictures are left out where the
-/// result has
-///   none.
-absl::StatusOr<v1::Reconstruction> ToProto(const ReconstructionResult& result, int64_t scale);
+/// @param style of the pictures, which are left out where the result has none.
+absl::StatusOr<v1::Reconstruction> ToProto(const ReconstructionResult& result, const PictureStyle& style);
+
+v1::PixelStatistics ToProto(PixelStatistics statistics);
 
 /// The `top_k` highest by softmax, highest first, the lower index first among equals.
 /// @param labels by index; empty or of another length: no labels.

@@ -48,6 +48,9 @@ ServingOptions ServingFrom(const ServerConfig::Inference& config, InferMetrics& 
   options.forward_threads = config.forward_threads;
   options.cache_bytes = config.response_cache_mib << 20;
   options.batch.max_batch = config.max_batch;
+  for (const int64_t size : config.preferred_batches) {
+    if (size <= config.max_batch) options.batch.preferred.push_back(size);
+  }
   options.batch.max_queued = config.max_queued_images;
   options.batch.max_delay = absl::Microseconds(config.max_delay_microseconds);
   options.batch.max_running = config.forward_threads;

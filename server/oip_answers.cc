@@ -8,7 +8,7 @@
 #include "absl/strings/str_format.h"
 #include "base/status_macros.h"
 #include "server/class_scores.h"
-#include "server/reconstruction_png.h"
+#include "server/reconstruction_drawing.h"
 
 namespace mae {
 namespace {
@@ -77,13 +77,13 @@ const std::map<std::string, ReconstructionPicture>& Pictures() {
 }
 
 absl::Status AddPictures(const ChosenOutput& output, const std::vector<ReconstructionResult>& results,
-                         int64_t scale, ModelInferResponse& response) {
-  std::vector<std::string> pngs;
+                         const PictureStyle& style, ModelInferResponse& response) {
+  std::vector<std::string> pictures;
   for (const auto& result : results) {
-    MAE_ASSIGN_OR_RETURN(auto png, DrawPng(result, Pictures().at(output.name), scale));
-    pngs.push_back(std::move(png));
+    MAE_ASSIGN_OR_RETURN(auto picture, DrawEncoded(result, Pictures().at(output.name), style));
+    pictures.push_back(std::move(picture));
   }
-  AddTexts(output.name, {static_cast<int64_t>(results.size())}, pngs, response);
+  AddTexts(output.name, {static_cast<int64_t>(results.size())}, pictures, response);
   return absl::OkStatus();
 }
 
@@ -106,6 +106,14 @@ void AddReconstructedTensor(const ChosenOutput& output, const std::vector<Recons
     std::vector<float> losses;
     for (const auto& result : results) losses.push_back(static_cast<float>(result.loss));
     AddFloats(output.name, {images}, losses, response);
+  } else if (output.name == "image_index") {
+    std::vector<int64_t> indices;
+    for (const auto& result : results) indices.push_back(result.image);
+    AddInt64s(output.name, {images}, indices, response);
+  } else if (output.name == "mask_ratio") {
+    std::vector<float> ratios;
+    for (const auto& result : results) ratios.push_back(static_cast<float>(result.mask_ratio));
+    AddFloats(output.name, {images}, ratios, response);
   } else if (output.name == "mask") {
     const auto hidden = Together<bool>(
         results, [](const auto& one) -> const auto& { return one.hidden; });
@@ -147,12 +155,12 @@ void AddEmbedding(const FloatTensor& embeddings, ModelInferResponse& response) {
   AddFloats("embedding", embeddings.shape, embeddings.values, response);
 }
 
-absl::Status AddReconstruction(const std::vector<ReconstructionResult>& results, int64_t scale,
+absl::Status AddReconstruction(const std::vector<ReconstructionResult>& results, const PictureStyle& style,
                                const ModelConfig& config, const std::vector<ChosenOutput>& outputs,
                                ModelInferResponse& response) {
   for (const ChosenOutput& output : outputs) {
     if (Pictures().contains(output.name)) {
-      MAE_RETURN_IF_ERROR(AddPictures(output, results, scale, response));
+      MAE_RETURN_IF_ERROR(AddPictures(output, results, style, response));
     } else {
       AddReconstructedTensor(output, results, config.encoder(), response);
     }

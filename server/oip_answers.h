@@ -7,6 +7,7 @@
 #include "inference/grpc_service.pb.h"
 #include "options/model_card.h"
 #include "server/oip_outputs.h"
+#include "server/picture_style.h"
 #include "serving/predictor.h"
 
 /// What predictors give, as the output tensors that were chosen, in their order. Pure; drawing takes its
@@ -21,8 +22,7 @@ void AddClassification(const std::vector<std::vector<float>>& rows, int64_t top_
 void AddEmbedding(const FloatTensor& embeddings, inference::ModelInferResponse& response);
 
 /// @param results with tensors and pictures where outputs of such are chosen.
-/// @param scale each pixel of the pictures is drawn as scale x scale.
-absl::Status AddReconstruction(const std::vector<ReconstructionResult>& results, int64_t scale,
+absl::Status AddReconstruction(const std::vector<ReconstructionResult>& results, const PictureStyle& style,
                                const ModelConfig& config, const std::vector<ChosenOutput>& outputs,
                                inference::ModelInferResponse& response);
 

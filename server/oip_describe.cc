@@ -36,7 +36,9 @@ void DescribeParameters(const mae::ModelConfig& config, inference::ModelConfig& 
 }
 
 void DescribeBatching(const ServerConfig::Inference& settings, inference::ModelDynamicBatching& message) {
-  message.add_preferred_batch_size(static_cast<int32_t>(settings.max_batch));
+  for (const int64_t size : settings.preferred_batches) {
+    message.add_preferred_batch_size(static_cast<int32_t>(size));
+  }
   message.set_max_queue_delay_microseconds(static_cast<uint64_t>(settings.max_delay_microseconds));
   message.set_priority_levels(kOipPriorityLevels);
   message.set_default_priority_level(kOipDefaultPriority);

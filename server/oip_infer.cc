@@ -1,14 +1,14 @@
 #include "server/oip_infer.h"
 
 #include <algorithm>
-#include <limits>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
-#include "server/inference_options_from_proto.h"
 #include "server/oip_answers.h"
 #include "server/oip_images.h"
 #include "server/oip_model_name.h"
+#include "server/oip_options.h"
 #include "server/oip_parameters.h"
 #include "server/status_to_grpc.h"
 
@@ -65,20 +65,20 @@ absl::StatusOr<InferCall> ReadCall(const ModelInferRequest& request, const Reque
   return call;
 }
 
-// What inference_options_from_proto takes; what is out of its range is out of theirs too.
-int32_t Clamped(int64_t value) {
-  return static_cast<int32_t>(
-      std::clamp<int64_t>(value, std::numeric_limits<int32_t>::min(), std::numeric_limits<int32_t>::max()));
+absl::StatusOr<std::vector<PredictorInput>> InputsOf(const InferCall& call, const EncoderOptions& encoder,
+                                                     const InferenceLimits& limits) {
+  MAE_ASSIGN_OR_RETURN(const auto exact_size, call.parameters.Bool("exact_size"));
+  MAE_ASSIGN_OR_RETURN(auto images, ImagesOf(call.tensors, call.signature, limits));
+  if (exact_size.value_or(false)) MAE_RETURN_IF_ERROR(CheckExactSize(images, encoder));
+  return images;
 }
 
 absl::Status Classify(const InferCall& call, const InferenceLimits& limits, ModelRequest& asked,
                       ModelInferResponse& response) {
   const ModelConfig& config = asked.version.config;
-  MAE_RETURN_IF_ERROR(call.parameters.CheckKnown({"top_k"}, "a classification"));
-  MAE_ASSIGN_OR_RETURN(const auto wanted, call.parameters.Int("top_k"));
   const auto classes = std::get<VisionTransformerOptions>(config.model).num_classes;
-  MAE_ASSIGN_OR_RETURN(const auto top_k, TopK(Clamped(wanted.value_or(0)), classes));
-  MAE_ASSIGN_OR_RETURN(const auto images, ImagesOf(call.tensors, call.signature, limits));
+  MAE_ASSIGN_OR_RETURN(const auto top_k, TopKOf(call.parameters, classes));
+  MAE_ASSIGN_OR_RETURN(const auto images, InputsOf(call, config.encoder(), limits));
   MAE_ASSIGN_OR_RETURN(const auto rows, asked.Run(call.context, [&](const Predictor& model) {
     return model.Classify(images, call.context);
   }));
@@ -86,20 +86,10 @@ absl::Status Classify(const InferCall& call, const InferenceLimits& limits, Mode
   return absl::OkStatus();
 }
 
-absl::StatusOr<EmbedOptions> EmbedOptionsOf(const OipParameters& parameters) {
-  MAE_RETURN_IF_ERROR(parameters.CheckKnown({"pool", "l2_normalize"}, "an embedding"));
-  MAE_ASSIGN_OR_RETURN(const auto pool, parameters.Text("pool"));
-  MAE_ASSIGN_OR_RETURN(const auto l2_normalize, parameters.Bool("l2_normalize"));
-  if (pool.value_or("mean") != "mean" && pool != "token") {
-    return InvalidField("pool", "must be \"mean\" (of the patch tokens, the default) or \"token\"");
-  }
-  return EmbedOptions{pool == "token", l2_normalize.value_or(false)};
-}
-
 absl::Status Embed(const InferCall& call, const InferenceLimits& limits, ModelRequest& asked,
                    ModelInferResponse& response) {
   MAE_ASSIGN_OR_RETURN(const auto options, EmbedOptionsOf(call.parameters));
-  MAE_ASSIGN_OR_RETURN(const auto images, ImagesOf(call.tensors, call.signature, limits));
+  MAE_ASSIGN_OR_RETURN(const auto images, InputsOf(call, asked.version.config.encoder(), limits));
   MAE_ASSIGN_OR_RETURN(const auto embeddings, asked.Run(call.context, [&](const Predictor& model) {
     return model.Embed(images, options, call.context);
   }));
@@ -107,34 +97,30 @@ absl::Status Embed(const InferCall& call, const InferenceLimits& limits, ModelRe
   return absl::OkStatus();
 }
 
-absl::StatusOr<ReconstructOptions> ReconstructOptionsOf(const InferCall& call) {
-  const OipParameters& parameters = call.parameters;
-  MAE_RETURN_IF_ERROR(parameters.CheckKnown({"mask_ratio", "seed", "picture_scale"}, "a reconstruction"));
-  ReconstructOptions options;
-  MAE_ASSIGN_OR_RETURN(options.mask_ratio, parameters.Double("mask_ratio"));
-  MAE_ASSIGN_OR_RETURN(const auto seed, parameters.Uint("seed"));
-  options.seed = seed.value_or(0);
-  MAE_ASSIGN_OR_RETURN(options.hidden, MaskOf(call.tensors, call.signature));
-  if (!options.hidden.empty() && (options.mask_ratio.has_value() || seed.has_value())) {
-    return InvalidField(std::string(kMaskInput),
-                        "is given, so that mask_ratio and seed have no meaning; leave either out");
+// Images in the one tensor that they come in.
+int64_t ImageCount(const InferCall& call) {
+  for (const auto& tensor : call.tensors) {
+    if (tensor.name != kMaskInput && !tensor.shape.empty()) return tensor.shape[0];
   }
-  options.pictures = WantPictures(call.outputs);
-  options.tensors = WantTensors(call.outputs);
-  return options;
+  return 0;
 }
 
 absl::Status Reconstruct(const InferCall& call, const InferenceLimits& limits, ModelRequest& asked,
                          ModelInferResponse& response) {
   const ModelConfig& config = asked.version.config;
-  MAE_ASSIGN_OR_RETURN(const auto options, ReconstructOptionsOf(call));
-  MAE_ASSIGN_OR_RETURN(const auto wanted, call.parameters.Int("picture_scale"));
-  MAE_ASSIGN_OR_RETURN(const auto scale, PictureScale(Clamped(wanted.value_or(0)), config.encoder()));
-  MAE_ASSIGN_OR_RETURN(const auto images, ImagesOf(call.tensors, call.signature, limits));
+  MAE_ASSIGN_OR_RETURN(auto hidden, MaskOf(call.tensors, call.signature));
+  MAE_ASSIGN_OR_RETURN(const auto options,
+                       ReconstructOptionsOf(call.parameters, std::move(hidden), call.outputs));
+  MAE_ASSIGN_OR_RETURN(const auto style, PictureStyleOf(call.parameters, config.encoder()));
+  MAE_RETURN_IF_ERROR(CheckRatioCount(ImageCount(call), static_cast<int64_t>(options.mask_ratios.size()),
+                                      "mask_ratio", limits));
+  MAE_ASSIGN_OR_RETURN(const auto images, InputsOf(call, config.encoder(), limits));
   MAE_ASSIGN_OR_RETURN(const auto results, asked.Run(call.context, [&](const Predictor& model) {
     return model.Reconstruct(images, options, call.context);
   }));
-  return AddReconstruction(results, scale, config, call.outputs, response);
+  (*response.mutable_parameters())["pixel_statistics"].set_string_param(
+      PixelStatisticsName(results[0].pixel_statistics));
+  return AddReconstruction(results, style, config, call.outputs, response);
 }
 
 absl::Status AnswerTask(const InferCall& call, const InferenceLimits& limits, ModelRequest& asked,

@@ -7,6 +7,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "base/status_macros.h"
 #include "server/status_to_grpc.h"
 
@@ -106,6 +107,21 @@ absl::StatusOr<std::optional<double>> OipParameters::Double(const std::string& n
   const auto* parameter = Find(name);
   if (parameter == nullptr) return std::nullopt;
   return OrRefused(name, AnyNumber(*parameter), "a number");
+}
+
+absl::StatusOr<std::vector<double>> OipParameters::Doubles(const std::string& name) const {
+  const auto* parameter = Find(name);
+  if (parameter == nullptr) return std::vector<double>();
+  if (!parameter->has_string_param()) {
+    MAE_ASSIGN_OR_RETURN(const auto number, Double(name));
+    return std::vector<double>{*number};
+  }
+  std::vector<double> numbers;
+  for (const auto text : absl::StrSplit(parameter->string_param(), ',')) {
+    if (absl::SimpleAtod(text, &numbers.emplace_back())) continue;
+    return InvalidField(name, "must be a number, or numbers with commas between them");
+  }
+  return numbers;
 }
 
 absl::StatusOr<std::optional<bool>> OipParameters::Bool(const std::string& name) const {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "inference/grpc_service.pb.h"
@@ -25,6 +26,8 @@ class OipParameters {
   absl::StatusOr<std::optional<int64_t>> Int(const std::string& name) const;
   absl::StatusOr<std::optional<uint64_t>> Uint(const std::string& name) const;
   absl::StatusOr<std::optional<double>> Double(const std::string& name) const;
+  /// Several as a text, "0.25,0.5"; empty where the parameter is not there.
+  absl::StatusOr<std::vector<double>> Doubles(const std::string& name) const;
   absl::StatusOr<std::optional<bool>> Bool(const std::string& name) const;
   absl::StatusOr<std::optional<std::string>> Text(const std::string& name) const;
 

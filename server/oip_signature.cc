@@ -37,6 +37,8 @@ std::vector<TensorSpec> ReconstructOutputs(const EncoderOptions& encoder) {
       {"mask", TYPE_BOOL, {patches}, true, true},
       {"ids_restore", TYPE_INT64, {patches}, true, true},
       {"pixels", TYPE_FP32, {encoder.channels, encoder.image_height, encoder.image_width}, true, true},
+      {"image_index", TYPE_INT64, {}},
+      {"mask_ratio", TYPE_FP32, {}},
       {"prediction", TYPE_FP32, {patches, encoder.patch_dim()}},
       {"original", TYPE_STRING, {}},
       {"masked", TYPE_STRING, {}},

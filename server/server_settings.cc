@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <functional>
+#include <set>
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "base/nearest_word.h"
 
 namespace mae {
@@ -46,6 +48,24 @@ template <typename Field>
 Setter Text(Field field) {
   return [=](const std::string& value, ServerConfig& config) {
     field(config) = value;
+    return absl::OkStatus();
+  };
+}
+
+// Whole numbers with commas between them, in any order; none is allowed.
+template <typename Field>
+Setter Integers(Field field, int64_t low, int64_t high) {
+  return [=](const std::string& value, ServerConfig& config) {
+    std::set<int64_t> numbers;
+    for (const auto part : absl::StrSplit(value, ',', absl::SkipWhitespace())) {
+      int64_t number = 0;
+      if (!absl::SimpleAtoi(part, &number) || number < low || number > high) {
+        return absl::InvalidArgumentError(absl::StrCat("is '", value, "'; give whole numbers from ", low,
+                                                       " to ", high, ", with commas between them"));
+      }
+      numbers.insert(number);
+    }
+    field(config).assign(numbers.begin(), numbers.end());
     return absl::OkStatus();
   };
 }
@@ -96,6 +116,7 @@ const std::map<std::string, Setter>& Setters() {
       {"inference.forward_threads", Integer(MAE_FIELD(inference.forward_threads), 0, 64)},
       {"inference.compute_threads", Integer(MAE_FIELD(inference.compute_threads), 0, 256)},
       {"inference.max_batch", Integer(MAE_FIELD(inference.max_batch), 1, 4096)},
+      {"inference.preferred_batches", Integers(MAE_FIELD(inference.preferred_batches), 1, 4096)},
       {"inference.max_delay_microseconds",
        Integer(MAE_FIELD(inference.max_delay_microseconds), 0, 1'000'000)},
       {"inference.max_queued_images", Integer(MAE_FIELD(inference.max_queued_images), 1, 1'000'000)},

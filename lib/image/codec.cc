@@ -86,10 +86,23 @@ absl::StatusOr<Picture> DecodePicture(std::string_view bytes, int64_t max_pixels
 }
 
 absl::StatusOr<std::string> EncodePng(const Picture& picture) {
+  return EncodePicture(picture, PictureFormat::kPng);
+}
+
+absl::StatusOr<std::string> EncodePicture(const Picture& picture, PictureFormat format) {
+  constexpr int64_t kMaxWebpSide = 16383;
+  constexpr int kLossless = 101;  // OpenCV takes a quality above 100 for it
   MAE_RETURN_IF_ERROR(CheckPicture(picture));
+  const bool is_webp = format == PictureFormat::kWebp;
+  if (is_webp && std::max(picture.width, picture.height) > kMaxWebpSide) {
+    return absl::InvalidArgumentError(absl::StrCat("a picture of ", picture.width, " x ", picture.height,
+                                                   " pixels can't be WebP, which has at most ", kMaxWebpSide,
+                                                   " a side; take PNG"));
+  }
   return CallOpenCv(absl::StatusCode::kInternal, [&]() -> absl::StatusOr<std::string> {
     std::vector<uint8_t> bytes;
-    cv::imencode(".png", SwapRedAndBlue(ViewAsMat(picture)), bytes);
+    const auto options = is_webp ? std::vector<int>{cv::IMWRITE_WEBP_QUALITY, kLossless} : std::vector<int>();
+    cv::imencode(is_webp ? ".webp" : ".png", SwapRedAndBlue(ViewAsMat(picture)), bytes, options);
     return std::string(bytes.begin(), bytes.end());
   });
 }

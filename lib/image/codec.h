@@ -27,6 +27,12 @@ absl::StatusOr<Picture> DecodePicture(std::string_view bytes, int64_t max_pixels
 /// Encodes as PNG. INVALID_ARGUMENT if the sizes don't agree.
 absl::StatusOr<std::string> EncodePng(const Picture& picture);
 
+enum class PictureFormat { kPng, kWebp };
+
+/// Encodes without loss; WebP keeps grey as RGB. INVALID_ARGUMENT if the sizes don't agree, or a side is more
+/// than the 16383 pixels that WebP has.
+absl::StatusOr<std::string> EncodePicture(const Picture& picture, PictureFormat format);
+
 /// The same picture with `channels` (1 or 3): grey copied or by luma (0.299 R + 0.587 G + 0.114 B), alpha
 /// over white.
 absl::StatusOr<Picture> ConvertChannels(const Picture& picture, int64_t channels);

@@ -38,6 +38,13 @@ Mask MaskFromHidden(const torch::Tensor& hidden) {
   return MaskFromShuffle(shuffle, hidden.size(1) - counts[0].item<int64_t>());
 }
 
+Mask NothingHidden(int64_t images, int64_t num_patches, const torch::Device& device) {
+  const auto ids = torch::arange(num_patches, torch::TensorOptions(torch::kLong).device(device));
+  const auto all = ids.repeat({images, 1});
+  return {all, all.slice(1, num_patches), all,
+          torch::zeros({images, num_patches}, torch::TensorOptions(device))};
+}
+
 torch::Tensor GatherTokens(const torch::Tensor& tokens, const torch::Tensor& ids) {
   return tokens.gather(1, ids.unsqueeze(-1).expand({-1, -1, tokens.size(2)}));
 }

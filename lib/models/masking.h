@@ -4,7 +4,8 @@
 
 namespace mae {
 
-/// Which patches of each image are hidden. Every image of a batch hides the same number of them.
+/// Which patches of each image are hidden. Every image of a batch hides the same number of them; of 0 there
+/// is no loss.
 struct Mask {
   torch::Tensor keep;         ///< [B, K] int64, row-major ids of visible patches, in encoder order
   torch::Tensor hidden;       ///< [B, L - K] int64, row-major ids of the other patches
@@ -26,6 +27,10 @@ Mask MaskFromNoise(const torch::Tensor& noise, double mask_ratio);
 /// @param hidden [B, L] bool; every row hides the same number of patches, at least 1 and at most L - 1.
 /// @throws c10::Error otherwise.
 Mask MaskFromHidden(const torch::Tensor& hidden);
+
+/// No patch hidden: all of them visible, in row-major order.
+/// @param device where its tensors are.
+Mask NothingHidden(int64_t images, int64_t num_patches, const torch::Device& device);
 
 /// Selects rows by id: tokens [B, L, D], ids [B, K] -> [B, K, D].
 torch::Tensor GatherTokens(const torch::Tensor& tokens, const torch::Tensor& ids);

@@ -68,6 +68,8 @@ bool PackedBlocks::CanPack(int64_t dim, int64_t num_heads, int64_t hidden) {
   return HasAvx512Bf16() && dim % num_heads == 0 && dim / num_heads % 16 == 0 && hidden % 16 == 0;
 }
 
+int64_t PackedBlocks::ImagesTogether(int64_t tokens) { return std::max<int64_t>(1, kRowsTogether / tokens); }
+
 PackedBlocks::PackedBlocks(const std::vector<Block>& blocks, int64_t num_heads, double layer_norm_eps,
                            WeightFormat format)
     : num_heads_(num_heads), eps_(static_cast<float>(layer_norm_eps)), format_(format) {
@@ -97,7 +99,7 @@ void PackedBlocks::GiveBack(std::unique_ptr<Room> room) const {
 torch::Tensor PackedBlocks::Forward(const torch::Tensor& x) const {
   auto y = x.to(torch::kFloat32).clone(torch::MemoryFormat::Contiguous);
   if (layers_.empty()) return y;
-  const auto tokens = y.size(1), dim = y.size(2), together = std::max<int64_t>(1, kRowsTogether / tokens);
+  const auto tokens = y.size(1), dim = y.size(2), together = ImagesTogether(tokens);
   float* data = y.data_ptr<float>();
   at::parallel_for(0, y.size(0), 1, [&](int64_t first, int64_t end) {
     for (; first < end; first += together) {

@@ -22,6 +22,9 @@ class PackedBlocks {
   /// Whether blocks of these widths can be packed, on this processor: multiples of 16, heads too.
   static bool CanPack(int64_t dim, int64_t num_heads, int64_t hidden);
 
+  /// Images of so many tokens that go through the blocks together: more in a batch are no quicker.
+  static int64_t ImagesTogether(int64_t tokens);
+
   /// Copies the weights of the blocks, which are of one shape.
   PackedBlocks(const std::vector<Block>& blocks, int64_t num_heads, double layer_norm_eps,
                WeightFormat format);

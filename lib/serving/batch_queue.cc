@@ -35,7 +35,7 @@ constexpr double kAfterRefusal = 0.9;
 /// Lives for as long as the queue or work of it on the threads.
 struct BatchQueue::State : std::enable_shared_from_this<BatchQueue::State> {
   State(BatchOptions given, WorkQueue& runners, Forward model, std::function<void(const BatchRecord&)> told)
-      : options(given), threads(runners), forward(std::move(model)), record(std::move(told)) {}
+      : options(std::move(given)), threads(runners), forward(std::move(model)), record(std::move(told)) {}
 
   using Batch = std::vector<Request*>;
 
@@ -48,8 +48,12 @@ struct BatchQueue::State : std::enable_shared_from_this<BatchQueue::State> {
   /// On a thread: one batch.
   void RunOne() ABSL_LOCKS_EXCLUDED(mutex);
   void WaitForMore() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  /// Images that a batch doesn't wait any longer with.
+  int64_t Enough() const { return options.preferred.empty() ? options.max_batch : options.preferred.front(); }
+  /// The most images of a batch that begins with `first`.
+  int64_t Room(const Request& first) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
   int64_t ImagesLike(const Request& first) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
-  bool Fits(const Request& request, const Request& first, int64_t images) const;
+  static bool Share(const Request& request, const Request& first);
   Batch TakeBatch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
   /// @param images of the batch that it would be in.
   bool IsInVain(Request& request, int64_t images) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
@@ -72,7 +76,7 @@ struct BatchQueue::State : std::enable_shared_from_this<BatchQueue::State> {
 
 BatchQueue::BatchQueue(BatchOptions options, WorkQueue& threads, Forward forward,
                        std::function<void(const BatchRecord&)> record)
-    : state_(std::make_shared<State>(options, threads, std::move(forward), std::move(record))) {}
+    : state_(std::make_shared<State>(std::move(options), threads, std::move(forward), std::move(record))) {}
 
 BatchQueue::~BatchQueue() = default;
 
@@ -180,7 +184,7 @@ void BatchQueue::State::WaitForMore() {
     const Request& first = *waiting.front();
     const absl::Time until =
         std::min(first.came + options.max_delay, first.context.deadline - expected * first.images);
-    if (ImagesLike(first) >= options.max_batch || absl::Now() >= until) return;
+    if (ImagesLike(first) >= Enough() || absl::Now() >= until) return;
     came.WaitWithDeadline(&mutex, until);
   }
 }
@@ -191,13 +195,19 @@ int64_t BatchQueue::State::ImagesLike(const Request& first) const {
   return images;
 }
 
+int64_t BatchQueue::State::Room(const Request& first) const {
+  const auto above = std::upper_bound(options.preferred.begin(), options.preferred.end(), ImagesLike(first));
+  return above == options.preferred.begin() ? options.max_batch : *std::prev(above);
+}
+
 // The first that waits, and those of its kind that fit beside it.
 BatchQueue::State::Batch BatchQueue::State::TakeBatch() {
   Batch batch;
   int64_t images = 0;
+  const int64_t room = waiting.empty() ? 0 : Room(*waiting.front());
   for (auto it = waiting.begin(); it != waiting.end();) {
     Request& request = **it++;  // Before it is removed.
-    if (!batch.empty() && !Fits(request, *batch[0], images)) continue;
+    if (!batch.empty() && (!Share(request, *batch[0]) || images + request.images > room)) continue;
     if (IsInVain(request, images + request.images)) continue;
     Remove(request);
     batch.push_back(&request);
@@ -206,9 +216,8 @@ BatchQueue::State::Batch BatchQueue::State::TakeBatch() {
   return batch;
 }
 
-bool BatchQueue::State::Fits(const Request& request, const Request& first, int64_t images) const {
-  return request.kind == first.kind && request.alone == nullptr && first.alone == nullptr &&
-         images + request.images <= options.max_batch;
+bool BatchQueue::State::Share(const Request& request, const Request& first) {
+  return request.kind == first.kind && request.alone == nullptr && first.alone == nullptr;
 }
 
 // Answers a request that nobody waits for any more, or not for as long as the model takes.

@@ -69,12 +69,15 @@ class CachedPredictor final : public Predictor {
     return Answer<std::vector<ReconstructionResult>>(
         'r', inputs,
         [&](RequestKey& key) {
-          key.Add(options.mask_ratio.has_value());
-          key.Add(options.mask_ratio.value_or(0));
-          key.Add(options.seed);
-          key.AddAll(options.hidden);
-          key.Add(options.pictures);
-          key.Add(options.tensors);
+          // By name, so that a new option can't be left out of the key.
+          const auto& [mask_kind, mask_ratios, seed, hidden, statistics, pictures, tensors] = options;
+          key.Add(static_cast<int>(mask_kind));
+          key.AddAll(mask_ratios);
+          key.Add(seed);
+          key.AddAll(hidden);
+          key.Add(statistics ? static_cast<int>(*statistics) : -1);
+          key.Add(pictures);
+          key.Add(tensors);
         },
         [&] { return predictor_->Reconstruct(inputs, options, context); });
   }
@@ -90,8 +93,9 @@ class CachedPredictor final : public Predictor {
     return Answer<FloatTensor>(
         'e', inputs,
         [&](RequestKey& key) {
-          key.Add(options.class_token);
-          key.Add(options.l2_normalize);
+          const auto& [class_token, l2_normalize] = options;
+          key.Add(class_token);
+          key.Add(l2_normalize);
         },
         [&] { return predictor_->Embed(inputs, options, context); });
   }

@@ -287,7 +287,8 @@ class SqliteModelStore : public ModelStore {
         told(model, version, batch);
       };
     }
-    MAE_ASSIGN_OR_RETURN(auto predictor, Predictor::Load(folder, options_.device, options_.precision, batching));
+    MAE_ASSIGN_OR_RETURN(auto predictor,
+                         Predictor::Load(folder, options_.device, options_.precision, batching));
     if (options_.cache_bytes == 0) return predictor;
     std::function<void(const CacheLookup&)> record;
     if (options_.on_lookup) {

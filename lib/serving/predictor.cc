@@ -6,7 +6,6 @@
 #include <cmath>
 
 #include "absl/strings/str_cat.h"
-#include "base/counted_random.h"
 #include "base/status_macros.h"
 #include "checkpoint/model_folder.h"
 #include "kernels/cpu_features.h"
@@ -14,11 +13,14 @@
 #include "models/masked_autoencoder.h"
 #include "models/reconstruction_loss.h"
 #include "models/vision_transformer.h"
+#include "nn/packed_blocks.h"
 #include "runtime/device.h"
 #include "runtime/precision.h"
 #include "runtime/torch_status.h"
+#include "serving/asked_mask.h"
 #include "serving/config_check.h"
 #include "serving/input_batch.h"
+#include "serving/pixel_planes.h"
 #include "serving/reconstruction_picture.h"
 
 namespace mae {
@@ -39,66 +41,6 @@ absl::Status CheckPrecision(InferencePrecision precision, const torch::Device& d
       "; auto takes what is quick, fp32 runs everywhere"));
 }
 
-// What can be asked of the mask, before LibTorch sees it.
-absl::Status CheckMasking(const ReconstructOptions& options, const MaskedAutoencoderOptions& model) {
-  const auto patches = model.encoder.num_patches();
-  if (options.hidden.empty()) {
-    const double ratio = options.mask_ratio.value_or(model.mask_ratio);
-    if (!(ratio > 0 && ratio < 1)) {
-      return absl::InvalidArgumentError(absl::StrCat("mask_ratio: ", ratio, " is not in (0, 1)"));
-    }
-    const auto visible = VisiblePatches(patches, ratio);
-    if (visible >= 1 && visible < patches) return absl::OkStatus();
-    return absl::InvalidArgumentError(
-        absl::StrCat("mask_ratio: ", ratio, " leaves ", visible, " of ", patches,
-                     " patches visible; at least 1 must be and 1 must be hidden"));
-  }
-  if (static_cast<int64_t>(options.hidden.size()) != patches) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("hidden: has ", options.hidden.size(), " values; the model has ", patches, " patches (",
-                     model.encoder.grid_rows(), " rows of ", model.encoder.grid_cols(), "), one value each"));
-  }
-  const auto count = std::count(options.hidden.begin(), options.hidden.end(), true);
-  if (count >= 1 && count < patches) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat("hidden: hides ", count, " of ", patches,
-                                                 " patches; at least 1 must be visible and 1 hidden"));
-}
-
-torch::Tensor Noise(int64_t images, int64_t patches, uint64_t seed) {
-  auto noise = torch::empty({images, patches});
-  float* out = noise.data_ptr<float>();
-  for (int64_t i = 0; i < images; ++i) {
-    const auto key = CountedBits(seed, RandomStream::kMask, {static_cast<uint64_t>(i)});
-    for (int64_t p = 0; p < patches; ++p) *out++ = UniformAt(key, static_cast<uint64_t>(p));
-  }
-  return noise;
-}
-
-Mask MakeMask(const ReconstructOptions& options, const MaskedAutoencoderOptions& model, int64_t images,
-              const torch::Device& device) {
-  const auto patches = model.encoder.num_patches();
-  if (options.hidden.empty()) {
-    return MaskFromNoise(Noise(images, patches, options.seed).to(device),
-                         options.mask_ratio.value_or(model.mask_ratio));
-  }
-  auto row = torch::empty({1, patches}, torch::kBool);
-  std::copy(options.hidden.begin(), options.hidden.end(), row.data_ptr<bool>());
-  return MaskFromHidden(row.expand({images, patches}).to(device));
-}
-
-// Predicted patches as normalised planes [B, C, H, W] on the CPU; norm-pix patches get the true ones'
-// statistics back.
-torch::Tensor Planes(const torch::Tensor& pred, const torch::Tensor& patches,
-                     const MaskedAutoencoderOptions& model) {
-  auto values = pred;
-  if (model.norm_pix_loss) {
-    const auto statistics = StatisticsOf(patches);
-    values = pred * statistics.std_dev + statistics.mean;
-  }
-  const auto& encoder = model.encoder;
-  return Unpatchify(values, encoder.patch_size, encoder.grid_rows(), encoder.grid_cols()).cpu().contiguous();
-}
-
 FloatTensor ToFloatTensor(const torch::Tensor& tensor) {
   const auto values = tensor.to(torch::kCPU, torch::kFloat32).contiguous();
   const float* data = values.data_ptr<float>();
@@ -114,22 +56,30 @@ struct Rebuilt {
   torch::Tensor planes;       // [B, C, H, W]
 };
 
-Rebuilt Rebuild(MaskedAutoencoderImpl& model, const torch::Tensor& images, const Mask& mask) {
+Rebuilt Rebuild(MaskedAutoencoderImpl& model, const torch::Tensor& images, const Mask& mask,
+                PixelStatistics statistics) {
   const auto& options = model.options();
   const auto patches = Patchify(images, options.encoder.patch_size);
   const auto pred = model.Decode(model.Encode(images, mask), mask.ids_restore);
   const auto errors = ReconstructionErrors(pred, patches, options.norm_pix_loss);
-  return {((errors * mask.mask).sum(1) / mask.mask.sum(1)).cpu(), mask.mask.cpu().contiguous(),
-          mask.ids_restore.to(torch::kCPU, torch::kInt).contiguous(), pred, Planes(pred, patches, options)};
+  const auto counted = mask.num_hidden() > 0 ? mask.mask : torch::ones_like(mask.mask);
+  return {((errors * counted).sum(1) / counted.sum(1)).cpu(), mask.mask.cpu().contiguous(),
+          mask.ids_restore.to(torch::kCPU, torch::kInt).contiguous(), pred,
+          PixelPlanes(pred, patches, mask.mask, statistics, options)};
 }
 
+// @param options with pixel_statistics chosen.
 ReconstructionResult ResultOf(const Rebuilt& rebuilt, int64_t i, const float* original,
                               const ModelConfig& config, const ReconstructOptions& options) {
   ReconstructionResult result;
+  result.image = i;
+  result.pixel_statistics = *options.pixel_statistics;
   result.loss = rebuilt.loss[i].item<double>();
   const auto patches = rebuilt.mask.size(1);
   const float* mask = rebuilt.mask.data_ptr<float>() + i * patches;
   for (int64_t p = 0; p < patches; ++p) result.hidden.push_back(mask[p] != 0);
+  result.mask_ratio =
+      static_cast<double>(std::count(mask, mask + patches, 1.0F)) / static_cast<double>(patches);
   const int32_t* ids = rebuilt.ids_restore.data_ptr<int32_t>() + i * patches;
   result.ids_restore.assign(ids, ids + patches);
   const float* planes = rebuilt.planes.data_ptr<float>() + i * rebuilt.planes.stride(0);
@@ -168,14 +118,21 @@ void NormalizeL2(std::vector<float>& row) {
 
 class LoadedPredictor : public Predictor {
  public:
-  LoadedPredictor(ModelConfig config, torch::Device device, InferencePrecision precision,
-                  const Batching& batching)
-      : config_(std::move(config)), device_(device), precision_(precision) {
-    if (batching.threads == nullptr) return;
+  LoadedPredictor(ModelConfig config, torch::Device device, InferencePrecision precision)
+      : config_(std::move(config)), device_(device), precision_(precision) {}
+
+  // From here on calls share the model; before, each runs by itself.
+  void Share(const Batching& batching) {
+    auto options = batching.options;
+    if (packed_) {
+      options.max_batch =
+          std::min(options.max_batch, PackedBlocks::ImagesTogether(1 + config_.encoder().num_patches()));
+      std::erase_if(options.preferred, [&](int64_t size) { return size > options.max_batch; });
+    }
     const auto forward = [this](int64_t kind, std::vector<float>& values, int64_t images) {
       return Forward(kind, values, images);
     };
-    queue_ = std::make_unique<BatchQueue>(batching.options, *batching.threads, forward, batching.record);
+    queue_ = std::make_unique<BatchQueue>(options, *batching.threads, forward, batching.record);
   }
 
   // Builds the module that the config describes, with the weights of the folder. Throws as LibTorch does.
@@ -194,24 +151,28 @@ class LoadedPredictor : public Predictor {
   const ModelConfig& config() const override { return config_; }
 
   absl::StatusOr<std::vector<ReconstructionResult>> Reconstruct(
-      const std::vector<PredictorInput>& inputs, const ReconstructOptions& options,
+      const std::vector<PredictorInput>& inputs, const ReconstructOptions& asked,
       const RequestContext& context) const override {
     if (!autoencoder_)
       return CantDo(config_, "Reconstruct", "a masked_autoencoder (the result of a pretraining)");
     const auto& model = autoencoder_->options();
-    MAE_RETURN_IF_ERROR(CheckMasking(options, model));
+    MAE_RETURN_IF_ERROR(CheckMask(asked, model));
+    ReconstructOptions options = asked;
+    MAE_ASSIGN_OR_RETURN(options.pixel_statistics, ChoosePixelStatistics(asked.pixel_statistics, model));
     if (options.pictures && model.encoder.channels != 1 && model.encoder.channels != 3) {
       return absl::FailedPreconditionError(absl::StrCat("pictures: images of ", model.encoder.channels,
                                                         " channels can't be drawn; ask for tensors instead"));
     }
     MAE_ASSIGN_OR_RETURN(auto batch, NormalizedBatch(inputs, config_));
     const auto count = static_cast<int64_t>(inputs.size());
-    MAE_ASSIGN_OR_RETURN(const Rebuilt rebuilt, RebuildAlone(batch, count, options, context));
+    MAE_ASSIGN_OR_RETURN(const auto rebuilt, RebuildAlone(batch, count, options, context));
     return CatchTorch("Reconstruct", [&] {
       const auto stride = static_cast<int64_t>(batch.size()) / count;
       std::vector<ReconstructionResult> results;
       for (int64_t i = 0; i < count; ++i) {
-        results.push_back(ResultOf(rebuilt, i, batch.data() + i * stride, config_, options));
+        for (const auto& one : rebuilt) {
+          results.push_back(ResultOf(one, i, batch.data() + i * stride, config_, options));
+        }
       }
       return results;
     });
@@ -240,7 +201,7 @@ class LoadedPredictor : public Predictor {
  private:
   void Pack() {
     const auto format = precision_ == InferencePrecision::kInt8 ? WeightFormat::kInt8 : WeightFormat::kBf16;
-    autoencoder_ ? autoencoder_->Pack(format) : classifier_->Pack(format);
+    packed_ = autoencoder_ ? autoencoder_->Pack(format) : classifier_->Pack(format);
   }
 
   // On a GPU, products run in bfloat16 while it lives, if they are to.
@@ -267,23 +228,31 @@ class LoadedPredictor : public Predictor {
     });
   }
 
-  absl::StatusOr<Rebuilt> RebuildAlone(std::vector<float>& batch, int64_t count,
-                                       const ReconstructOptions& options,
-                                       const RequestContext& context) const {
-    absl::StatusOr<Rebuilt> rebuilt = absl::InternalError("not run");
+  // One for each ratio.
+  absl::StatusOr<std::vector<Rebuilt>> RebuildAlone(std::vector<float>& batch, int64_t count,
+                                                    const ReconstructOptions& options,
+                                                    const RequestContext& context) const {
+    const auto& model = autoencoder_->options();
+    const auto ratios = RatiosOf(options, model);
+    absl::StatusOr<std::vector<Rebuilt>> rebuilt = absl::InternalError("not run");
     const auto rebuild = [&] {
       rebuilt = CatchTorch("Reconstruct", [&] {
         BeginOnThisThread();
         const c10::InferenceMode inference;
         const auto autocast = Autocast();
-        return Rebuild(*autoencoder_, Images(batch, count),
-                       MakeMask(options, autoencoder_->options(), count, device_));
+        const auto images = Images(batch, count);
+        std::vector<Rebuilt> all;
+        for (const double ratio : ratios) {
+          all.push_back(Rebuild(*autoencoder_, images, MakeMask(options, model, ratio, count, device_),
+                                *options.pixel_statistics));
+        }
+        return all;
       });
     };
     if (!queue_) {
       rebuild();
     } else {
-      MAE_RETURN_IF_ERROR(queue_->RunAlone(rebuild, count, context));
+      MAE_RETURN_IF_ERROR(queue_->RunAlone(rebuild, count * static_cast<int64_t>(ratios.size()), context));
     }
     return rebuilt;
   }
@@ -323,15 +292,11 @@ class LoadedPredictor : public Predictor {
   // One of the two. Never changed after LoadWeights, so that forward passes may run side by side.
   std::shared_ptr<MaskedAutoencoderImpl> autoencoder_;
   std::shared_ptr<VisionTransformerImpl> classifier_;
+  bool packed_ = false;                ///< its blocks are PackedBlocks
   std::unique_ptr<BatchQueue> queue_;  ///< null: every call runs by itself
 };
 
 }  // namespace
-
-PixelStatistics PixelStatisticsOf(const ModelConfig& config) {
-  const auto* model = std::get_if<MaskedAutoencoderOptions>(&config.model);
-  return model != nullptr && model->norm_pix_loss ? PixelStatistics::kTruePatch : PixelStatistics::kRaw;
-}
 
 absl::StatusOr<std::unique_ptr<Predictor>> Predictor::Load(const std::filesystem::path& folder,
                                                            const std::string& device,
@@ -344,8 +309,9 @@ absl::StatusOr<std::unique_ptr<Predictor>> Predictor::Load(const std::filesystem
   return CatchTorch(
       absl::StrCat("loading ", folder.string()), [&]() -> absl::StatusOr<std::unique_ptr<Predictor>> {
         auto predictor =
-            std::make_unique<LoadedPredictor>(std::move(config), torch::Device(place), precision, batching);
+            std::make_unique<LoadedPredictor>(std::move(config), torch::Device(place), precision);
         MAE_RETURN_IF_ERROR(predictor->LoadWeights(folder));
+        if (batching.threads != nullptr) predictor->Share(batching);
         return predictor;
       });
 }

@@ -29,28 +29,42 @@ struct FloatTensor {
 /// exactly the model's size.
 using PredictorInput = std::variant<Picture, FloatTensor>;
 
-enum class PixelStatistics {
-  kRaw,        ///< the model predicts pixels
-  kTruePatch,  ///< norm-pix: mean and variance of the true patch put back
+/// Which patches are hidden.
+enum class MaskKind {
+  kRandom,  ///< a share of them, each as likely as the others
+  kGiven,   ///< those that the caller says, the same of every image
+  kBlock,   ///< a share of them, in rectangles (models/patch_masks.h)
+  kGrid,    ///< all but one of every two by two
+  kNone,    ///< none: the model sees the whole image and says all of it again
 };
 
-/// How a model's predictions become pixels. A classifier's is kRaw.
-PixelStatistics PixelStatisticsOf(const ModelConfig& config);
+/// How predictions became pixels.
+enum class PixelStatistics {
+  kRaw,             ///< the model predicts pixels
+  kTruePatch,       ///< norm-pix: mean and variance of the true patch put back
+  kVisiblePatches,  ///< norm-pix: what the visible patches say of it (models/visible_statistics.h) put back
+};
 
 struct ReconstructOptions {
-  std::optional<double> mask_ratio;  ///< in (0, 1); nothing: the model's own
-  uint64_t seed = 0;                 ///< image i of a call draws its mask from (seed, i)
-  std::vector<bool> hidden;  ///< one a patch; not empty: this mask for every image instead of a random one
-  bool pictures = true;      ///< fill the pictures; needs a model of 1 or 3 channels
-  bool tensors = true;       ///< fill prediction and pixels
+  MaskKind mask_kind = MaskKind::kRandom;
+  /// kRandom and kBlock: each image is answered at each of them, in (0, 1); empty: once, at the model's own.
+  std::vector<double> mask_ratios;
+  uint64_t seed = 0;         ///< kRandom and kBlock: image i of a call draws its mask from (seed, i)
+  std::vector<bool> hidden;  ///< kGiven: one a patch
+  std::optional<PixelStatistics> pixel_statistics;  ///< nothing: kRaw, of a norm-pix model kTruePatch
+  bool pictures = true;                             ///< fill the pictures; needs a model of 1 or 3 channels
+  bool tensors = true;                              ///< fill prediction and pixels
 };
 
 struct ReconstructionResult {
-  double loss = 0;                   ///< over the hidden patches of this image, in the model's target space
-  std::vector<bool> hidden;          ///< [L]
-  std::vector<int32_t> ids_restore;  ///< [L]
-  FloatTensor prediction;            ///< [L, P*P*C] as predicted
-  FloatTensor pixels;                ///< [C, H, W] in 0..1, every patch, clipped
+  int64_t image = 0;      ///< index of the input
+  double mask_ratio = 0;  ///< share of the patches that is hidden
+  double loss = 0;        ///< over the hidden patches, all where none is hidden, in the model's target space
+  PixelStatistics pixel_statistics = PixelStatistics::kRaw;
+  std::vector<bool> hidden;                          ///< [L]
+  std::vector<int32_t> ids_restore;                  ///< [L]
+  FloatTensor prediction;                            ///< [L, P*P*C] as predicted
+  FloatTensor pixels;                                ///< [C, H, W] in 0..1, every patch, clipped
   Picture original, masked, reconstruction, pasted;  ///< of the model's size; masked patches mid-grey
 };
 
@@ -88,8 +102,8 @@ class Predictor {
  public:
   /// Loads model.safetensors and config.json. NOT_FOUND, INVALID_ARGUMENT (sizes that don't fit together, a
   /// tensor missing or of another shape: an encoder without its decoder is no masked_autoencoder).
-  /// @param device auto, cpu, cuda or cuda:N.
   /// FAILED_PRECONDITION for kBf16 and kInt8 on a CPU that lacks the instructions, and for kInt8 on a GPU.
+  /// @param device auto, cpu, cuda or cuda:N.
   /// @param batching without threads: each call runs by itself, on the caller's thread.
   static absl::StatusOr<std::unique_ptr<Predictor>> Load(const std::filesystem::path& folder,
                                                          const std::string& device,
@@ -98,6 +112,7 @@ class Predictor {
   virtual ~Predictor() = default;
 
   virtual const ModelConfig& config() const = 0;
+  /// Image by image, each at each ratio in order.
   virtual absl::StatusOr<std::vector<ReconstructionResult>> Reconstruct(
       const std::vector<PredictorInput>& inputs, const ReconstructOptions& options,
       const RequestContext& context = {}) const = 0;

@@ -75,6 +75,7 @@ void ExpectPredictionsOfTransformers(const Predictor& predictor) {
   const auto expected = ExpectedOf("transformers-mae");
   for (int64_t i = 0; i < expected.at("images").size(0); ++i) {
     ReconstructOptions options;
+    options.mask_kind = MaskKind::kGiven;
     options.pictures = false;
     const auto mask = expected.at("mask")[i];
     for (int64_t p = 0; p < mask.size(0); ++p) options.hidden.push_back(mask[p].item<float>() != 0);

@@ -41,7 +41,7 @@ const std::map<std::string, FolderRule>& Arrows() {
       {"train",
        {{"models", "nn/init.h", "nn/position_embedding.h", "data", "augment", "image", "optim", "checkpoint",
          "job", "runtime"}}},
-      {"serving", {{"image"}, {"augment/center_crop.h", "kernels/cpu_features.h", "models", "checkpoint", "runtime"}}},
+      {"serving", {{"image"}, {"augment/center_crop.h", "kernels/cpu_features.h", "models", "nn/packed_blocks.h", "checkpoint", "runtime"}}},
       {"interop",
        {{"checkpoint/safetensors.h"}, {"checkpoint", "models", "nn", "runtime", "serving/config_check.h"}}},
       {"trainer", {{"train", "recipe", "job", "data", "runtime"}}},

@@ -36,6 +36,14 @@ TEST(MaskFromNoise, RefusesToHideNothingOrEverything) {
   EXPECT_THROW(MaskFromNoise(torch::rand({1, 4}), 0.9), c10::Error);
 }
 
+TEST(NothingHidden, KeepsEveryPatchInItsPlace) {
+  const auto mask = NothingHidden(2, 6, torch::kCPU);
+  EXPECT_TRUE(mask.keep.equal(torch::arange(6).expand({2, 6})));
+  EXPECT_TRUE(mask.ids_restore.equal(mask.keep));
+  EXPECT_EQ(mask.num_hidden(), 0);
+  EXPECT_TRUE(mask.mask.equal(torch::zeros({2, 6})));
+}
+
 TEST(MaskFromHidden, HidesWhatItIsTold) {
   const auto hidden = torch::tensor({{true, false, false, true}, {false, true, true, false}});
   const auto mask = MaskFromHidden(hidden);

@@ -142,7 +142,7 @@ TEST_F(InferenceServiceTest, ANormPixModelSaysHowItsPixelsWereGotBack) {
   ASSERT_TRUE(Send(request, response).ok());
   EXPECT_EQ(response.pixel_statistics(), v1::PIXEL_STATISTICS_TRUE_PATCH);
   request.set_pixel_statistics(v1::PIXEL_STATISTICS_RAW);
-  ExpectFault(Refusal(request), "pixel_statistics", "PIXEL_STATISTICS_TRUE_PATCH");
+  ExpectFault(Refusal(request), "pixel_statistics", "use true_patch or visible_patches");
 }
 
 TEST_F(InferenceServiceTest, MasksThatCanNotBeNameTheirField) {

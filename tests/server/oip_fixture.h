@@ -27,6 +27,7 @@ class OipTest : public testing::Test {
     settings.max_delay_microseconds = 250;
     settings.max_queued_images = 1024;
     settings.forward_threads = 1;
+    settings.preferred_batches = {4, 32};
     settings.device = "cpu";
     return settings;
   }

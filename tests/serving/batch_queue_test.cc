@@ -244,6 +244,27 @@ TEST_F(BatchQueueTest, ADelayFillsTheBatch) {
   EXPECT_THAT(model_.sizes(), ElementsAre(3));
 }
 
+TEST_F(BatchQueueTest, APreferredSizeEndsTheDelay) {
+  Make({.max_batch = 8, .preferred = {3}, .max_delay = absl::Seconds(60)});
+  answers_.reserve(8);
+  for (int i = 0; i < 2; ++i) Start(static_cast<float>(i));
+  answers_.push_back(absl::UnknownError("none yet"));
+  answers_[2] = queue_->Run(0, {9, 9}, 1, {});
+  Finish();
+  EXPECT_THAT(answers_, Each(IsOk()));
+  EXPECT_THAT(model_.sizes(), ElementsAre(3));
+}
+
+TEST_F(BatchQueueTest, OfMoreThatWaitTheLargestPreferredSizeIsTaken) {
+  Make({.max_batch = 8, .preferred = {2, 4}});
+  answers_.reserve(8);
+  Occupy();
+  for (int i = 1; i <= 7; ++i) Start(static_cast<float>(i));
+  Finish();
+  EXPECT_THAT(answers_, Each(IsOk()));
+  EXPECT_THAT(model_.sizes(), ElementsAre(1, 4, 2, 1));
+}
+
 TEST_F(BatchQueueTest, WorkAloneTakesItsTurn) {
   Make();
   answers_.reserve(8);

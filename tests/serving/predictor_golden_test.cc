@@ -81,6 +81,7 @@ TEST(PredictorGolden, ReconstructsAsTheReferenceDoes) {
       const auto row = static_cast<int64_t>(i);
       const auto mask = golden.reference(name + ".mask")[row].contiguous();
       ReconstructOptions asked;
+      asked.mask_kind = MaskKind::kGiven;
       for (int64_t p = 0; p < mask.numel(); ++p) asked.hidden.push_back(mask.data_ptr<float>()[p] != 0);
       asked.pictures = false;
       const auto results = predictor->Reconstruct({inputs[i]}, asked);

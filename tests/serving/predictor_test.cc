@@ -102,7 +102,7 @@ TEST(Predictor, HidesTheShareAskedForOrElseTheModelsOwn) {
   const auto predictor = LoadTiny(TinyAutoencoder());
   for (const auto& [ratio, hidden] : {std::pair{0.2, 2}, {0.5, 3}, {0.8, 5}}) {
     ReconstructOptions options;
-    options.mask_ratio = ratio;
+    options.mask_ratios = {ratio};
     EXPECT_EQ(CountHidden((*predictor->Reconstruct(Patterns(1), options))[0].hidden), hidden);
   }
   EXPECT_EQ(CountHidden((*predictor->Reconstruct(Patterns(1), {}))[0].hidden), 3);
@@ -111,6 +111,7 @@ TEST(Predictor, HidesTheShareAskedForOrElseTheModelsOwn) {
 TEST(Predictor, IdsRestoreSaysWhichPatchesWereVisible) {
   const auto predictor = LoadTiny(TinyAutoencoder());
   ReconstructOptions given;
+  given.mask_kind = MaskKind::kGiven;
   given.hidden = {true, false, false, true, true, false};
   for (const auto& options : {ReconstructOptions{}, given}) {
     const auto result = (*predictor->Reconstruct(Patterns(2), options))[1];
@@ -125,6 +126,7 @@ TEST(Predictor, IdsRestoreSaysWhichPatchesWereVisible) {
 TEST(Predictor, AGivenMaskIsThatOfEveryImage) {
   const auto predictor = LoadTiny(TinyAutoencoder());
   ReconstructOptions options;
+  options.mask_kind = MaskKind::kGiven;
   options.hidden = {false, true, true, true, false, true};
   const auto results = predictor->Reconstruct(Patterns(3), options);
   ASSERT_THAT(results, IsOk());
@@ -162,9 +164,8 @@ TEST(Predictor, PicturesShowTheInputAsItWas) {
 
 TEST(Predictor, NormPixPatchesGetTheTruePatchesMeanAndVarianceBack) {
   const auto config = TinyAutoencoder(1, /*norm_pix_loss=*/true);
-  EXPECT_EQ(PixelStatisticsOf(config), PixelStatistics::kTruePatch);
-  EXPECT_EQ(PixelStatisticsOf(TinyAutoencoder()), PixelStatistics::kRaw);
   const auto result = (*LoadTiny(config)->Reconstruct({Pattern(1, 3)}, {}))[0];
+  EXPECT_EQ(result.pixel_statistics, PixelStatistics::kTruePatch);
   for (size_t p = 0; p < 6; ++p) {
     double sum = 0, squares = 0;
     const auto at = [p](size_t v) { return (p / 3 * 4 + v / 4) * 12 + p % 3 * 4 + v % 4; };
@@ -190,7 +191,7 @@ TEST(Predictor, RefusesMasksThatCanNotBe) {
   const auto predictor = LoadTiny(TinyAutoencoder());
   for (const double ratio : {0.0, 1.0, -0.5, 1.5, 0.9, 1e-17, std::numeric_limits<double>::quiet_NaN()}) {
     ReconstructOptions options;
-    options.mask_ratio = ratio;
+    options.mask_ratios = {ratio};
     EXPECT_THAT(predictor->Reconstruct(Patterns(1), options),
                 StatusIs(StatusCode::kInvalidArgument, HasSubstr("mask_ratio: ")))
         << ratio;
@@ -198,6 +199,7 @@ TEST(Predictor, RefusesMasksThatCanNotBe) {
   for (const auto& hidden : {std::vector<bool>(5, true), std::vector<bool>(7), std::vector<bool>(6, true),
                              std::vector<bool>(6, false)}) {
     ReconstructOptions options;
+    options.mask_kind = MaskKind::kGiven;
     options.hidden = hidden;
     EXPECT_THAT(predictor->Reconstruct(Patterns(1), options),
                 StatusIs(StatusCode::kInvalidArgument, HasSubstr("hidden: ")));
