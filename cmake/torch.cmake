@@ -20,8 +20,11 @@ else()
     "LINKER:-rpath,${torch_lib}" "LINKER:-rpath-link,${torch_lib}:${MAE_LIBTORCH}/nvidia/cu13/lib"
     "LINKER:--allow-shlib-undefined")
   if(MAE_CUDA)
-    target_link_options(mae_torch INTERFACE "LINKER:--no-as-needed")
-    target_link_libraries(mae_torch INTERFACE "${torch_lib}/libtorch_cuda.so" "${torch_lib}/libc10_cuda.so")
+    set(cuda_folder "${MAE_LIBTORCH}/nvidia/cu13")
+    target_include_directories(mae_torch SYSTEM INTERFACE "${cuda_folder}/include")
+    target_link_options(mae_torch INTERFACE "LINKER:--no-as-needed" "LINKER:-rpath,${cuda_folder}/lib")
+    target_link_libraries(mae_torch INTERFACE "${torch_lib}/libtorch_cuda.so" "${torch_lib}/libc10_cuda.so"
+      "${cuda_folder}/lib/libcudart.so.13")
   endif()
 endif()
 

@@ -19,7 +19,7 @@ struct BatchOptions {
   int64_t max_batch = 64;  ///< images that the model runs at once, at least 1
   /// Sizes, rising, at most max_batch, that the model is quickest at: a batch that reaches one does not wait
   /// for max_delay, and of more images that wait the largest of them is taken. May be empty.
-  std::vector<int64_t> preferred;
+  std::vector<int64_t> preferred = {};
   int64_t max_queued = 1024;  ///< images that wait, at least 1
   /// How long a batch that is not full waits for more images; 0: not at all, and what comes while the model
   /// runs is the next batch.

@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "absl/strings/str_cat.h"
@@ -15,6 +16,7 @@
 #include "models/vision_transformer.h"
 #include "nn/packed_blocks.h"
 #include "runtime/device.h"
+#include "runtime/device_pass.h"
 #include "runtime/precision.h"
 #include "runtime/torch_status.h"
 #include "serving/asked_mask.h"
@@ -97,7 +99,7 @@ ReconstructionResult ResultOf(const Rebuilt& rebuilt, int64_t i, const float* or
 void BeginOnThisThread() { (void)at::get_num_threads(); }
 
 // What requests share a batch by: the answer that each image's row is.
-enum Kind : int64_t { kLogits, kMeanEmbedding, kTokenEmbedding };
+enum Kind : int64_t { kLogits, kMeanEmbedding, kTokenEmbedding, kKinds };
 
 BatchQueue::Rows ToRows(const torch::Tensor& tensor) {
   const auto values = tensor.to(torch::kCPU, torch::kFloat32).contiguous();
@@ -120,6 +122,15 @@ class LoadedPredictor : public Predictor {
  public:
   LoadedPredictor(ModelConfig config, torch::Device device, InferencePrecision precision)
       : config_(std::move(config)), device_(device), precision_(precision) {}
+
+  void MakePasses(int64_t max_batch) {
+    for (size_t kind = 0; kind < passes_.size(); ++kind) {
+      passes_[kind] = DevicePass::Make(device_, max_batch, [this, kind](const torch::Tensor& images) {
+        const auto autocast = Autocast();
+        return kind == kLogits ? Logits(images) : Pool(images, kind == kTokenEmbedding);
+      });
+    }
+  }
 
   // From here on calls share the model; before, each runs by itself.
   void Share(const Batching& batching) {
@@ -222,9 +233,7 @@ class LoadedPredictor : public Predictor {
     return CatchTorch(kind == kLogits ? "Classify" : "Embed", [&] {
       BeginOnThisThread();
       const c10::InferenceMode inference;
-      const auto autocast = Autocast();
-      const auto images = Images(values, count);
-      return ToRows(kind == kLogits ? Logits(images) : Pool(images, kind == kTokenEmbedding));
+      return ToRows(passes_[static_cast<size_t>(kind)]->Run(OnHost(values, count)));
     });
   }
 
@@ -240,7 +249,7 @@ class LoadedPredictor : public Predictor {
         BeginOnThisThread();
         const c10::InferenceMode inference;
         const auto autocast = Autocast();
-        const auto images = Images(batch, count);
+        const auto images = OnHost(batch, count).to(device_);
         std::vector<Rebuilt> all;
         for (const double ratio : ratios) {
           all.push_back(Rebuild(*autoencoder_, images, MakeMask(options, model, ratio, count, device_),
@@ -268,12 +277,11 @@ class LoadedPredictor : public Predictor {
     return torch::cat(rows);
   }
 
-  // A view of the batch on the CPU, a copy on another device.
-  torch::Tensor Images(std::vector<float>& batch, int64_t count) const {
+  // A view of the batch.
+  torch::Tensor OnHost(std::vector<float>& batch, int64_t count) const {
     const auto& encoder = config_.encoder();
     return torch::from_blob(batch.data(),
-                            {count, encoder.channels, encoder.image_height, encoder.image_width})
-        .to(device_);
+                            {count, encoder.channels, encoder.image_height, encoder.image_width});
   }
 
   torch::Tensor Pool(const torch::Tensor& images, bool class_token) const {
@@ -292,6 +300,7 @@ class LoadedPredictor : public Predictor {
   // One of the two. Never changed after LoadWeights, so that forward passes may run side by side.
   std::shared_ptr<MaskedAutoencoderImpl> autoencoder_;
   std::shared_ptr<VisionTransformerImpl> classifier_;
+  std::array<std::unique_ptr<DevicePass>, kKinds> passes_;
   bool packed_ = false;                ///< its blocks are PackedBlocks
   std::unique_ptr<BatchQueue> queue_;  ///< null: every call runs by itself
 };
@@ -311,6 +320,7 @@ absl::StatusOr<std::unique_ptr<Predictor>> Predictor::Load(const std::filesystem
         auto predictor =
             std::make_unique<LoadedPredictor>(std::move(config), torch::Device(place), precision);
         MAE_RETURN_IF_ERROR(predictor->LoadWeights(folder));
+        predictor->MakePasses(batching.options.max_batch);
         if (batching.threads != nullptr) predictor->Share(batching);
         return predictor;
       });

@@ -86,13 +86,15 @@ TEST_F(CachedPredictorTest, EachOtherTaskAndOptionIsAsked) {
   EXPECT_EQ(Embedding({}), 2);
   EXPECT_EQ(Embedding({.class_token = true}), 3);
   EXPECT_EQ(Embedding({.l2_normalize = true}), 4);
-  std::vector<ReconstructOptions> options(7);
-  options[1].mask_ratio = 0;
-  options[2].mask_ratio = 0.5;
+  std::vector<ReconstructOptions> options(9);
+  options[1].mask_ratios = {0.5};
+  options[2].mask_ratios = {0.5, 0.5};
   options[3].seed = 1;
   options[4].hidden = {true, false};
   options[5].pictures = false;
   options[6].tensors = false;
+  options[7].mask_kind = MaskKind::kBlock;
+  options[8].pixel_statistics = PixelStatistics::kRaw;
   for (size_t i = 0; i < options.size(); ++i) EXPECT_EQ(Loss(options[i]), static_cast<double>(i + 5));
   for (size_t i = 0; i < options.size(); ++i) EXPECT_EQ(Loss(options[i]), static_cast<double>(i + 5));
   EXPECT_EQ(Embedding({.class_token = true}), 3);
