@@ -10,6 +10,8 @@ namespace mae {
 namespace {
 
 constexpr absl::Duration kShortestRetry = absl::Seconds(1);
+// How much longer than expected it may take: what is answered just too late was run in vain.
+constexpr double kSlack = 1.5;
 
 absl::Status TryAgain(const std::string& message, absl::Duration after) {
   return WithRetryDelay(absl::ResourceExhaustedError(message), std::max(after, kShortestRetry));
@@ -39,7 +41,7 @@ absl::StatusOr<Admission::Ticket> Admission::Admit(const std::string& model, int
                                    " may; try again later"),
                       takes);
     }
-    if (before > 0 && absl::Now() + takes > deadline) {
+    if (before > 0 && absl::Now() + takes * kSlack > deadline) {
       return TryAgain(absl::StrCat(before, " images wait for this model, which takes some ", Shown(takes),
                                    "; the deadline comes before that: try again later, or allow more time"),
                       takes);

@@ -6,6 +6,7 @@
 #include "server/server.h"
 #include "server/server_config.h"
 #include "server/server_logging.h"
+#include "server/server_memory.h"
 
 namespace {
 
@@ -19,6 +20,7 @@ int Fail(const absl::Status& status) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  mae::ShareHeaps();
   mae::WaitWithoutSpinning(argv);
   CLI::App app("Trains and serves Masked Autoencoders over gRPC. Settings: configs/server.yaml.",
                "mae_server");
