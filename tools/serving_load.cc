@@ -7,8 +7,8 @@
 #include <CLI/Formatter.hpp>
 #include <algorithm>
 #include <cstdio>
-#include <map>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -28,6 +28,10 @@ namespace mae {
 namespace {
 
 struct Settings {
+  std::map<std::string, InferencePrecision> precisions = {{"auto", InferencePrecision::kAuto},
+                                                          {"fp32", InferencePrecision::kFp32},
+                                                          {"int8", InferencePrecision::kInt8}};
+  InferencePrecision precision = InferencePrecision::kFp32;
   std::string server = "127.0.0.1:8500", model, folder, make;
   int64_t concurrency = 1, batch = 1, side = 32;
   double seconds = 10, warm_up = 2, deadline = 60;
@@ -266,6 +270,8 @@ int Main(int argc, char** argv) {
   app.add_flag("--png", settings.png, "Send PNGs instead of pixels");
   app.add_flag("--open-inference", settings.open_inference,
                "Call ModelInfer of the Open Inference Protocol instead of mae.v1's Classify");
+  app.add_option("--precision", settings.precision, "With --folder: fp32 (LibTorch's modules), auto or int8")
+      ->transform(CLI::CheckedTransformer(settings.precisions));
   CLI11_PARSE(app, argc, argv);
   if (!settings.make.empty()) {
     MakeModel(settings.make);

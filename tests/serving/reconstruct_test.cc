@@ -25,7 +25,7 @@ ModelConfig WideModel(bool norm_pix_loss = false) {
 std::unique_ptr<Predictor> Load(const ModelConfig& config) {
   const TempFolder folder;
   WriteRandomModel(folder.path(), config);
-  auto predictor = Predictor::Load(folder.path(), "cpu");
+  auto predictor = Predictor::Load(folder.path(), "cpu", InferencePrecision::kFp32);
   EXPECT_THAT(predictor, IsOk());
   return predictor.ok() ? *std::move(predictor) : nullptr;
 }
