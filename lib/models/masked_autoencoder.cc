@@ -52,11 +52,19 @@ MaskedAutoencoderImpl::MaskedAutoencoderImpl(const MaskedAutoencoderOptions& opt
   InitLinears(*this, XavierUniform);
 }
 
-torch::Tensor MaskedAutoencoderImpl::RunEncoder(const torch::Tensor& patches) {
+torch::Tensor MaskedAutoencoderImpl::WithClassToken(const torch::Tensor& patches) {
   const auto cls = (cls_token_ + pos_embed_.slice(1, 0, 1)).expand({patches.size(0), -1, -1});
-  auto x = torch::cat({cls.to(patches.dtype()), patches}, 1);
+  return torch::cat({cls.to(patches.dtype()), patches}, 1);
+}
+
+torch::Tensor MaskedAutoencoderImpl::RunEncoder(const torch::Tensor& patches) {
+  auto x = WithClassToken(patches);
   for (const auto& block : *blocks_) x = block->as<BlockImpl>()->forward(x);
   return norm_(x);
+}
+
+torch::Tensor MaskedAutoencoderImpl::ClassTokenAttention(const torch::Tensor& images) {
+  return LastFirstTokenWeights(*blocks_, WithClassToken(patch_embed_(images) + pos_embed_.slice(1, 1)));
 }
 
 torch::Tensor MaskedAutoencoderImpl::Encode(const torch::Tensor& images, const Mask& mask) {

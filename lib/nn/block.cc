@@ -18,4 +18,9 @@ torch::Tensor BlockImpl::forward(const torch::Tensor& x, int64_t first_output) {
   return attended + drop_path_(mlp_(norm2_(attended)));
 }
 
+torch::Tensor LastFirstTokenWeights(torch::nn::ModuleListImpl& blocks, torch::Tensor x) {
+  for (size_t i = 0; i + 1 < blocks.size(); ++i) x = blocks[i]->as<BlockImpl>()->forward(x);
+  return blocks[blocks.size() - 1]->as<BlockImpl>()->FirstTokenWeights(x);
+}
+
 }  // namespace mae

@@ -20,6 +20,9 @@ class BlockImpl : public torch::nn::Module {
   /// @return [B, N - first_output, dim].
   torch::Tensor forward(const torch::Tensor& x, int64_t first_output = 0);
 
+  /// What the first token attends to in this block. @return [B, heads, N].
+  torch::Tensor FirstTokenWeights(const torch::Tensor& x) { return attn_->FirstTokenWeights(norm1_(x)); }
+
  private:
   torch::nn::LayerNorm norm1_, norm2_;
   Attention attn_;
@@ -27,6 +30,10 @@ class BlockImpl : public torch::nn::Module {
   DropPath drop_path_;
 };
 TORCH_MODULE(Block);
+
+/// Runs all of the blocks but the last, and gives what the first token attends to in that.
+/// @param blocks of Block, one at least. @param x [B, N, dim]. @return [B, heads, N].
+torch::Tensor LastFirstTokenWeights(torch::nn::ModuleListImpl& blocks, torch::Tensor x);
 
 /// A LayerNorm over the last `dim` values with the given epsilon.
 torch::nn::LayerNorm MakeLayerNorm(int64_t dim, double eps);
