@@ -25,6 +25,7 @@ struct ClassifyOptions {
   std::string model;
   int top_k = 1;
   bool logits = false;
+  bool exact_size = false;
 };
 
 /// What the pictures seen so far are.
@@ -88,6 +89,7 @@ absl::Status Classify(Session& session, const ClassifyOptions& options) {
         request.set_model(options.model);
         request.set_top_k(options.top_k);
         request.set_logits(options.logits);
+        request.set_exact_size(options.exact_size);
         request.mutable_images()->Assign(images.begin(), images.end());
         MAE_ASSIGN_OR_RETURN(const auto response, session.Call<v1::InferenceService>(
                                                       &v1::InferenceService::Stub::Classify, request));
@@ -119,6 +121,8 @@ void AddClassifyCommand(VerbRegistry& verbs) {
   verb->add_option("--top-k", options->top_k, "The K most likely classes")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
+  verb->add_flag("--exact-size", options->exact_size,
+                 "Refuse pictures of another size than the model's instead of scaling and cutting them");
   verb->add_flag("--logits", options->logits, "In JSON and YAML: the outputs of the head, before softmax");
   verbs.OnChosen(verb, [&verbs, options] { return Classify(verbs.session(), *options); });
 }

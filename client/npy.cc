@@ -1,17 +1,19 @@
 #include "client/npy.h"
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 
 namespace mae {
 
-absl::StatusOr<std::string> NpyFile(int64_t rows, int64_t columns, absl::string_view data) {
-  if (static_cast<int64_t>(data.size()) != rows * columns * 4) {
+absl::StatusOr<std::string> NpyFile(const std::vector<int64_t>& shape, absl::string_view data) {
+  int64_t bytes = sizeof(float);
+  for (const int64_t size : shape) bytes *= size;
+  if (shape.empty() || static_cast<int64_t>(data.size()) != bytes) {
     return absl::InvalidArgumentError(
-        absl::StrCat(data.size(), " bytes are not ", rows, " x ", columns, " float32 values"));
+        absl::StrCat(data.size(), " bytes are not [", absl::StrJoin(shape, ", "), "] float32 values"));
   }
-  std::string header =
-      absl::StrFormat("{'descr': '<f4', 'fortran_order': False, 'shape': (%d, %d), }", rows, columns);
+  std::string header = absl::StrCat("{'descr': '<f4', 'fortran_order': False, 'shape': (",
+                                    absl::StrJoin(shape, ", "), shape.size() == 1 ? "," : "", "), }");
   // Magic, version and length are 10 bytes; all with the closing newline is a multiple of 64.
   header.resize((header.size() + 10 + 1 + 63) / 64 * 64 - 10 - 1, ' ');
   header += '\n';

@@ -33,9 +33,16 @@ std::string HeadingLine(int width) {
 
 absl::StatusOr<std::vector<Picture>> PicturesOf(const v1::Reconstruction& reconstruction) {
   std::vector<Picture> pictures;
-  for (const std::string* png : {&reconstruction.original_png(), &reconstruction.masked_png(),
-                                 &reconstruction.reconstruction_png(), &reconstruction.pasted_png()}) {
-    const absl::StatusOr<Picture> picture = DecodePicture(*png, kMaxPixels);
+  const bool is_png = !reconstruction.panel_png().empty();
+  const auto either = [is_png](const std::string& png, const std::string& webp) {
+    return is_png ? &png : &webp;
+  };
+  for (const std::string* encoded :
+       {either(reconstruction.original_png(), reconstruction.original_webp()),
+        either(reconstruction.masked_png(), reconstruction.masked_webp()),
+        either(reconstruction.reconstruction_png(), reconstruction.reconstruction_webp()),
+        either(reconstruction.pasted_png(), reconstruction.pasted_webp())}) {
+    const absl::StatusOr<Picture> picture = DecodePicture(*encoded, kMaxPixels);
     if (!picture.ok())
       return absl::DataLossError(absl::StrCat("a picture from the server: ", picture.status().message()));
     pictures.push_back(*picture);
@@ -57,9 +64,10 @@ absl::StatusOr<std::string> DrawPanel(const std::vector<Picture>& row, int colum
   return HeadingLine(static_cast<int>(shown.front().width)) + text;
 }
 
-absl::StatusOr<std::string> PanelPng(const std::vector<std::vector<Picture>>& rows) {
+absl::StatusOr<std::string> EncodedPanel(const std::vector<std::vector<Picture>>& rows,
+                                         PictureFormat format) {
   MAE_ASSIGN_OR_RETURN(const Picture panel, ComposePanel(rows, Headings(), kPanelGap));
-  return EncodePng(panel);
+  return EncodePicture(panel, format);
 }
 
 }  // namespace mae

@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -30,36 +31,84 @@ constexpr size_t kMaxDrawn = 16;
 constexpr size_t kMaxPanelRows = 64;
 const std::map<std::string, std::string> kOptionsOfReconstruct = {{"model", "--model"},
                                                                   {"random.mask_ratio", "--mask-ratio"},
+                                                                  {"random.mask_ratios", "--mask-ratio"},
+                                                                  {"block.mask_ratio", "--mask-ratio"},
+                                                                  {"block.mask_ratios", "--mask-ratio"},
+                                                                  {"grid", "--mask-kind"},
                                                                   {"given.hidden", "--mask"},
+                                                                  {"pixel_statistics", "--pixel-statistics"},
                                                                   {"picture_scale", "--scale"}};
+const std::map<std::string, v1::PixelStatistics> kPixelStatistics = {
+    {"raw", v1::PIXEL_STATISTICS_RAW},
+    {"true-patch", v1::PIXEL_STATISTICS_TRUE_PATCH},
+    {"visible-patches", v1::PIXEL_STATISTICS_VISIBLE_PATCHES}};
 constexpr int64_t kMaxMaskBytes = 1 << 20;
 
 struct ReconstructOptions {
   std::vector<std::string> images;
   std::string model;
-  std::optional<double> mask_ratio;
+  std::string mask_kind = "random";
+  std::vector<double> mask_ratios;
   uint64_t seed = 0;
   std::string mask_file;
+  v1::PixelStatistics pixel_statistics = v1::PIXEL_STATISTICS_UNSPECIFIED;
+  bool exact_size = false;
   std::string out;
   bool all = false;
   int scale = 0;
+  PictureFormat format = PictureFormat::kPng;
+
+  size_t answers_an_image() const { return std::max<size_t>(mask_ratios.size(), 1); }
+  std::string suffix() const { return format == PictureFormat::kPng ? ".png" : ".webp"; }
 };
 
-absl::Status SetMask(const ReconstructOptions& options, v1::ReconstructRequest& request) {
-  if (options.mask_file.empty()) {
-    request.mutable_random()->set_seed(options.seed);
-    if (options.mask_ratio) request.mutable_random()->set_mask_ratio(*options.mask_ratio);
-    return absl::OkStatus();
+// @param mask a RandomMask or BlockMask.
+template <typename Mask>
+void SetDrawnMask(const ReconstructOptions& options, Mask& mask) {
+  mask.set_seed(options.seed);
+  if (options.mask_ratios.size() == 1) mask.set_mask_ratio(options.mask_ratios[0]);
+  if (options.mask_ratios.size() > 1) {
+    mask.mutable_mask_ratios()->Assign(options.mask_ratios.begin(), options.mask_ratios.end());
   }
-  MAE_ASSIGN_OR_RETURN(const std::string text, ReadFile(options.mask_file, kMaxMaskBytes));
+}
+
+absl::Status ReadMaskFile(const std::string& path, v1::GivenMask& mask) {
+  MAE_ASSIGN_OR_RETURN(const std::string text, ReadFile(path, kMaxMaskBytes));
   for (const char c : text) {
-    if (c == '0' || c == '1') request.mutable_given()->add_hidden(c == '1');
+    if (c == '0' || c == '1') mask.add_hidden(c == '1');
     if (c != '0' && c != '1' && c != ' ' && c != '\n' && c != '\r' && c != '\t') {
-      return absl::InvalidArgumentError(absl::StrCat("--mask ", options.mask_file, ": '", std::string(1, c),
+      return absl::InvalidArgumentError(absl::StrCat("--mask ", path, ": '", std::string(1, c),
                                                      "' is neither 0 (shown) nor 1 (hidden), one a patch"));
     }
   }
   return absl::OkStatus();
+}
+
+absl::Status SetMask(const ReconstructOptions& options, v1::ReconstructRequest& request) {
+  if (!options.mask_file.empty()) return ReadMaskFile(options.mask_file, *request.mutable_given());
+  if (options.mask_kind == "random") SetDrawnMask(options, *request.mutable_random());
+  if (options.mask_kind == "block") SetDrawnMask(options, *request.mutable_block());
+  if (options.mask_kind != "grid" && options.mask_kind != "none") return absl::OkStatus();
+  if (!options.mask_ratios.empty()) {
+    return absl::InvalidArgumentError(
+        "--mask-ratio: a grid hides 3 of 4 patches and none hides nothing; a ratio is "
+        "for --mask-kind random and block");
+  }
+  if (options.mask_kind == "grid") request.mutable_grid();
+  if (options.mask_kind == "none") request.mutable_none();
+  return absl::OkStatus();
+}
+
+constexpr const char* kPictureFields[] = {
+    "original_png",  "masked_png",  "reconstruction_png",  "pasted_png",  "panel_png",
+    "original_webp", "masked_webp", "reconstruction_webp", "pasted_webp", "panel_webp"};
+
+// As --pixel-statistics has it.
+std::string PixelStatisticsText(v1::PixelStatistics statistics) {
+  for (const auto& [text, value] : kPixelStatistics) {
+    if (value == statistics) return text;
+  }
+  return "";
 }
 
 /// Takes the answers as they come: files or drawings at once, what goes to stdout at the end.
@@ -75,7 +124,7 @@ class Reconstructions {
 
   absl::Status Add(const ImageSource& source, const v1::ReconstructResponse& response,
                    const v1::Reconstruction& one) {
-    table_.Add({source.name, absl::StrFormat("%.5f", one.loss()), ReadableNumber(response.mask_ratio()),
+    table_.Add({source.name, absl::StrFormat("%.5f", one.loss()), ReadableNumber(one.mask_ratio()),
                 response.model_version()});
     MAE_RETURN_IF_ERROR(AddJson(source, response, one));
     if (draws()) return Draw(source, one);
@@ -91,12 +140,13 @@ class Reconstructions {
 
   absl::Status Finish(Session& session) {
     if (folder_ && !rows_.empty()) {
-      MAE_ASSIGN_OR_RETURN(const std::string png, PanelPng(rows_));
-      MAE_RETURN_IF_ERROR(folder_->Write("panel.png", png));
+      const std::string name = "panel" + options_.suffix();
+      MAE_ASSIGN_OR_RETURN(const std::string panel, EncodedPanel(rows_, options_.format));
+      MAE_RETURN_IF_ERROR(folder_->Write(name, panel));
       const std::string first =
           table_.rows() > rows_.size() ? absl::StrCat(" (the first ", rows_.size(), ")") : "";
       session.Note(absl::StrCat("pictures are in ", folder_->PathOf(""), ", all together in ",
-                                folder_->PathOf("panel.png"), first));
+                                folder_->PathOf(name), first));
     }
     if (globals_.format != OutputFormat::kTable) return WriteJson(globals_.format, JsonRows(json_));
     WriteStdout(table_.Text());
@@ -108,20 +158,19 @@ class Reconstructions {
                        const v1::Reconstruction& one) {
     if (globals_.format == OutputFormat::kTable) return absl::OkStatus();
     v1::Reconstruction shown = one;
-    for (std::string* png :
-         {shown.mutable_original_png(), shown.mutable_masked_png(), shown.mutable_reconstruction_png(),
-          shown.mutable_pasted_png(), shown.mutable_panel_png()}) {
-      png->clear();
+    for (const char* name : kPictureFields) {
+      shown.GetReflection()->ClearField(&shown, shown.GetDescriptor()->FindFieldByName(name));
     }
     MAE_ASSIGN_OR_RETURN(const std::string text, ToJsonLine(shown));
     nlohmann::ordered_json row = {{"file", source.name},
                                   {"model_version", response.model_version()},
-                                  {"mask_ratio", response.mask_ratio()},
+                                  {"mask_ratio", one.mask_ratio()},
+                                  {"pixel_statistics", PixelStatisticsText(response.pixel_statistics())},
                                   {"grid_rows", response.grid_rows()},
                                   {"grid_cols", response.grid_cols()}};
     row.update(nlohmann::ordered_json::parse(text));
-    for (const char* name : {"original_png", "masked_png", "reconstruction_png", "pasted_png", "panel_png"})
-      row.erase(name);
+    for (const char* name : kPictureFields) row.erase(name);
+    row.erase("image");  // in its batch; "file" says more
     json_.push_back(row.dump());
     return absl::OkStatus();
   }
@@ -136,13 +185,20 @@ class Reconstructions {
   }
 
   absl::Status SaveFiles(const ImageSource& source, const v1::Reconstruction& one) {
-    const std::string stem = folder_->UniqueStem(source.stem());
-    MAE_RETURN_IF_ERROR(folder_->Write(stem + ".panel.png", one.panel_png()));
+    const std::string ratio =
+        options_.answers_an_image() > 1 ? absl::StrFormat("-%.2f", one.mask_ratio()) : std::string();
+    const std::string stem = folder_->UniqueStem(source.stem() + ratio);
+    const std::string suffix = options_.suffix();
+    const bool is_png = options_.format == PictureFormat::kPng;
+    const auto write = [&](const std::string& part, const std::string& png, const std::string& webp) {
+      return folder_->Write(absl::StrCat(stem, ".", part, suffix), is_png ? png : webp);
+    };
+    MAE_RETURN_IF_ERROR(write("panel", one.panel_png(), one.panel_webp()));
     if (!options_.all) return absl::OkStatus();
-    MAE_RETURN_IF_ERROR(folder_->Write(stem + ".original.png", one.original_png()));
-    MAE_RETURN_IF_ERROR(folder_->Write(stem + ".masked.png", one.masked_png()));
-    MAE_RETURN_IF_ERROR(folder_->Write(stem + ".reconstruction.png", one.reconstruction_png()));
-    return folder_->Write(stem + ".pasted.png", one.pasted_png());
+    MAE_RETURN_IF_ERROR(write("original", one.original_png(), one.original_webp()));
+    MAE_RETURN_IF_ERROR(write("masked", one.masked_png(), one.masked_webp()));
+    MAE_RETURN_IF_ERROR(write("reconstruction", one.reconstruction_png(), one.reconstruction_webp()));
+    return write("pasted", one.pasted_png(), one.pasted_webp());
   }
 
   const ReconstructOptions& options_;
@@ -166,19 +222,25 @@ absl::Status Reconstruct(Session& session, const ReconstructOptions& options) {
   Reconstructions results(options, session.options, std::move(folder));
   base.set_pictures(!options.out.empty() || results.draws());
   base.set_picture_scale(results.draws() ? 1 : options.scale);
-  MAE_ASSIGN_OR_RETURN(const BatchLimits limits, AskBatchLimits(session));
+  base.set_pixel_statistics(options.pixel_statistics);
+  base.set_exact_size(options.exact_size);
+  if (options.format == PictureFormat::kWebp) base.set_picture_format(v1::PICTURE_FORMAT_WEBP);
+  const size_t answers = options.answers_an_image();
+  MAE_ASSIGN_OR_RETURN(BatchLimits limits, AskBatchLimits(session));
+  limits.images = std::max<int64_t>(limits.images / static_cast<int64_t>(answers), 1);
   const absl::Status status =
       ForEachBatch(sources, limits, [&](const auto& batch, const auto& images) -> absl::Status {
         v1::ReconstructRequest request = base;
         request.mutable_images()->Assign(images.begin(), images.end());
         MAE_ASSIGN_OR_RETURN(const auto response, session.Call<v1::InferenceService>(
                                                       &v1::InferenceService::Stub::Reconstruct, request));
-        if (response.reconstructions_size() != static_cast<int>(batch.size())) {
+        if (response.reconstructions_size() != static_cast<int>(batch.size() * answers)) {
           return absl::InternalError(
               "the server answered another number of reconstructions than images were sent");
         }
-        for (size_t i = 0; i < batch.size(); ++i) {
-          MAE_RETURN_IF_ERROR(results.Add(batch[i], response, response.reconstructions(static_cast<int>(i))));
+        for (size_t i = 0; i < batch.size() * answers; ++i) {
+          MAE_RETURN_IF_ERROR(
+              results.Add(batch[i / answers], response, response.reconstructions(static_cast<int>(i))));
         }
         return absl::OkStatus();
       });
@@ -191,20 +253,40 @@ absl::Status Reconstruct(Session& session, const ReconstructOptions& options) {
 }  // namespace
 
 void AddReconstructCommand(VerbRegistry& verbs) {
-  CLI::App* verb = verbs.Add("Use a model", "reconstruct", "Hide patches of pictures and paint them back",
-                             "reconstruct shirt.png --model fashion-mae\n"
-                             "reconstruct photos/ --model fashion-mae@latest --mask-ratio 0.75 --out panels\n"
-                             "cat shirt.png | mae_client reconstruct - --model fashion-mae");
+  CLI::App* verb =
+      verbs.Add("Use a model", "reconstruct", "Hide patches of pictures and paint them back",
+                "reconstruct shirt.png --model fashion-mae\n"
+                "reconstruct photos/ --model fashion-mae@latest --mask-ratio 0.5,0.75 --out panels\n"
+                "cat shirt.png | mae_client reconstruct - --model fashion-mae");
   auto options = std::make_shared<ReconstructOptions>();
   verb->add_option("images", options->images, "Files, folders, or - for stdin")->required();
   verb->add_option("--model", options->model, "MODEL, MODEL@ALIAS or MODEL/versions/N")->required();
+  auto* kind =
+      verb->add_option("--mask-kind", options->mask_kind,
+                       "random patches, block: rectangles of them, grid: all but one of four, or none: the "
+                       "model sees all of the picture")
+          ->check(CLI::IsMember({"random", "block", "grid", "none"}))
+          ->capture_default_str();
   auto* ratio =
-      verb->add_option("--mask-ratio", options->mask_ratio, "Share of patches hidden, between 0 and 1");
+      verb->add_option("--mask-ratio", options->mask_ratios,
+                       "Share of patches hidden, between 0 and 1; several, as 0.5,0.75, reconstruct each "
+                       "picture at each")
+          ->delimiter(',')
+          ->allow_extra_args(false);
   auto* seed = verb->add_option("--seed", options->seed, "Which patches")->capture_default_str();
   verb->add_option("--mask", options->mask_file,
                    "A text file with 0 (shown) or 1 (hidden) for each patch, row by row")
+      ->excludes(kind)
       ->excludes(ratio)
       ->excludes(seed);
+  verb->add_option(
+          "--pixel-statistics", options->pixel_statistics,
+          "Where a model that predicts patches without their mean and variance gets these: true-patch (the "
+          "default) or visible-patches, which uses nothing that is hidden; raw for other models")
+      ->transform(CLI::CheckedTransformer(kPixelStatistics))
+      ->type_name("WAY");
+  verb->add_flag("--exact-size", options->exact_size,
+                 "Refuse pictures of another size than the model's instead of scaling and cutting them");
   auto* out =
       verb->add_option("--out", options->out,
                        "Write NAME.panel.png for each picture and panel.png of all here; without it they are "
@@ -213,6 +295,11 @@ void AddReconstructCommand(VerbRegistry& verbs) {
       ->needs(out);
   verb->add_option("--scale", options->scale, "With --out: pixels a side that a pixel is drawn as")
       ->check(CLI::Range(1, 32))
+      ->needs(out);
+  verb->add_option("--format", options->format, "With --out: png or webp (lossless)")
+      ->transform(CLI::CheckedTransformer(
+          std::map<std::string, PictureFormat>{{"png", PictureFormat::kPng}, {"webp", PictureFormat::kWebp}}))
+      ->type_name("FORMAT")
       ->needs(out);
   verbs.OnChosen(verb, [&verbs, options] { return Reconstruct(verbs.session(), *options); });
 }

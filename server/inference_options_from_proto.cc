@@ -89,11 +89,22 @@ std::string RatioField(const v1::ReconstructRequest& request) {
 }
 
 absl::StatusOr<EmbedOptions> OptionsFromProto(const v1::EmbedRequest& request) {
-  if (request.pool() < v1::EMBEDDING_POOL_UNSPECIFIED || request.pool() > v1::EMBEDDING_POOL_TOKEN) {
-    return InvalidField(
-        "pool", absl::StrCat(request.pool(), " is not EMBEDDING_POOL_MEAN (1) or EMBEDDING_POOL_TOKEN (2)"));
+  EmbedOptions options{EmbeddingPool::kMean, request.l2_normalize()};
+  switch (request.pool()) {
+    case v1::EMBEDDING_POOL_UNSPECIFIED:
+    case v1::EMBEDDING_POOL_MEAN:
+      return options;
+    case v1::EMBEDDING_POOL_TOKEN:
+      options.pool = EmbeddingPool::kClassToken;
+      return options;
+    case v1::EMBEDDING_POOL_PATCHES:
+      options.pool = EmbeddingPool::kPatches;
+      return options;
+    default:
+      return InvalidField("pool", absl::StrCat(request.pool(),
+                                               " is not EMBEDDING_POOL_MEAN (1), EMBEDDING_POOL_TOKEN (2) or "
+                                               "EMBEDDING_POOL_PATCHES (3)"));
   }
-  return EmbedOptions{request.pool() == v1::EMBEDDING_POOL_TOKEN, request.l2_normalize()};
 }
 
 absl::StatusOr<int64_t> PictureScale(int32_t asked, const EncoderOptions& encoder) {

@@ -140,14 +140,22 @@ absl::Status InferenceService::Answer(const grpc::CallbackServerContext& context
   const ModelQuery query{request.model(), InferenceTask::kEmbed};
   return requests_.Serve(query, {}, [&](ModelRequest& asked) -> absl::Status {
     const auto caller = ContextOf(context);
+    const auto& encoder = asked.version.config.encoder();
     MAE_ASSIGN_OR_RETURN(const auto options, OptionsFromProto(request));
-    MAE_ASSIGN_OR_RETURN(const auto inputs,
-                         InputsOf(request, asked.version.config.encoder(), requests_.limits()));
-    MAE_ASSIGN_OR_RETURN(const auto embeddings, asked.Run(caller, [&](const Predictor& model) {
-      return model.Embed(inputs, options, caller);
-    }));
+    MAE_ASSIGN_OR_RETURN(const auto style,
+                         PictureStyleFor(request.picture_scale(), request.picture_format(), encoder));
+    MAE_ASSIGN_OR_RETURN(const auto inputs, InputsOf(request, encoder, requests_.limits()));
+    AttentionMaps maps;
+    MAE_ASSIGN_OR_RETURN(
+        const auto embeddings, asked.Run(caller, [&](const Predictor& model) -> absl::StatusOr<FloatTensor> {
+          if (request.attention() || request.attention_pictures()) {
+            MAE_ASSIGN_OR_RETURN(maps, model.Attention(inputs, request.attention_pictures(), caller));
+          }
+          return model.Embed(inputs, options, caller);
+        }));
     response.set_model_version(asked.version.resource_name());
     *response.mutable_embeddings() = ToProto(embeddings);
+    MAE_RETURN_IF_ERROR(AddAttention(maps, request.attention(), style, response));
     return absl::OkStatus();
   });
 }

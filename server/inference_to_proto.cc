@@ -1,8 +1,10 @@
 #include "server/inference_to_proto.h"
 
 #include <string>
+#include <utility>
 
 #include "base/status_macros.h"
+#include "server/attention_drawing.h"
 #include "server/class_scores.h"
 #include "server/reconstruction_drawing.h"
 
@@ -53,6 +55,22 @@ absl::StatusOr<v1::Reconstruction> ToProto(const ReconstructionResult& result, c
     *message.mutable_pixels() = ToProto(result.pixels);
   }
   return message;
+}
+
+absl::Status AddAttention(const AttentionMaps& maps, bool numbers, const PictureStyle& style,
+                          v1::EmbedResponse& response) {
+  if (numbers) {
+    *response.mutable_attention() = ToProto(maps.heads);
+    *response.mutable_attention_mean() = ToProto(maps.mean);
+  }
+  for (size_t i = 0; i < maps.images.size(); ++i) {
+    MAE_ASSIGN_OR_RETURN(auto drawing, DrawAttention(maps, static_cast<int64_t>(i), style));
+    auto& pictures = *response.add_attention_pictures();
+    pictures.set_mean(std::move(drawing.mean));
+    for (auto& head : drawing.heads) pictures.add_heads(std::move(head));
+    pictures.set_panel(std::move(drawing.panel));
+  }
+  return absl::OkStatus();
 }
 
 v1::PixelStatistics ToProto(PixelStatistics statistics) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "mae/v1/inference.pb.h"
 #include "server/picture_style.h"
@@ -15,6 +16,10 @@ v1::Tensor ToProto(const FloatTensor& tensor);
 
 /// @param style of the pictures, which are left out where the result has none.
 absl::StatusOr<v1::Reconstruction> ToProto(const ReconstructionResult& result, const PictureStyle& style);
+
+/// Tensors where `numbers`, pictures where the maps have their images.
+absl::Status AddAttention(const AttentionMaps& maps, bool numbers, const PictureStyle& style,
+                          v1::EmbedResponse& response);
 
 v1::PixelStatistics ToProto(PixelStatistics statistics);
 

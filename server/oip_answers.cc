@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/status_macros.h"
+#include "server/attention_drawing.h"
 #include "server/class_scores.h"
 #include "server/reconstruction_drawing.h"
 
@@ -134,6 +135,21 @@ void AddReconstructedTensor(const ChosenOutput& output, const std::vector<Recons
   }
 }
 
+void AddAttentionPictures(const std::string& output, const std::vector<AttentionDrawing>& drawings,
+                          ModelInferResponse& response) {
+  std::vector<std::string> pictures;
+  std::vector<int64_t> shape = {static_cast<int64_t>(drawings.size())};
+  if (output == "attention_head_pictures") shape.push_back(static_cast<int64_t>(drawings[0].heads.size()));
+  for (const auto& drawing : drawings) {
+    if (output == "attention_head_pictures") {
+      pictures.insert(pictures.end(), drawing.heads.begin(), drawing.heads.end());
+    } else {
+      pictures.push_back(output == "attention_panel" ? drawing.panel : drawing.mean);
+    }
+  }
+  AddTexts(output, shape, pictures, response);
+}
+
 }  // namespace
 
 void AddClassification(const Rows& rows, int64_t top_k, const ModelConfig& config,
@@ -151,8 +167,35 @@ void AddClassification(const Rows& rows, int64_t top_k, const ModelConfig& confi
   }
 }
 
-void AddEmbedding(const FloatTensor& embeddings, ModelInferResponse& response) {
-  AddFloats("embedding", embeddings.shape, embeddings.values, response);
+absl::Status AddEmbedding(const EmbedAnswer& answer, const PictureStyle& style,
+                          const std::vector<ChosenOutput>& outputs, ModelInferResponse& response) {
+  std::vector<AttentionDrawing> drawings;
+  for (size_t i = 0; i < answer.maps.images.size(); ++i) {
+    MAE_ASSIGN_OR_RETURN(auto drawing, DrawAttention(answer.maps, static_cast<int64_t>(i), style));
+    drawings.push_back(std::move(drawing));
+  }
+  const std::map<std::string, const FloatTensor*> tensors = {{"embedding", &answer.embedding},
+                                                             {"patch_embeddings", &answer.patches},
+                                                             {"attention", &answer.maps.heads},
+                                                             {"attention_mean", &answer.maps.mean}};
+  for (const ChosenOutput& output : outputs) {
+    if (const auto it = tensors.find(output.name); it != tensors.end()) {
+      AddFloats(output.name, it->second->shape, it->second->values, response);
+    } else {
+      AddAttentionPictures(output.name, drawings, response);
+    }
+  }
+  return absl::OkStatus();
+}
+
+bool WantAttentionPictures(const std::vector<ChosenOutput>& outputs) {
+  return IsChosen(outputs, "attention_mean_picture") || IsChosen(outputs, "attention_head_pictures") ||
+         IsChosen(outputs, "attention_panel");
+}
+
+bool WantAttention(const std::vector<ChosenOutput>& outputs) {
+  return IsChosen(outputs, "attention") || IsChosen(outputs, "attention_mean") ||
+         WantAttentionPictures(outputs);
 }
 
 absl::Status AddReconstruction(const std::vector<ReconstructionResult>& results, const PictureStyle& style,

@@ -19,7 +19,17 @@ namespace mae {
 void AddClassification(const std::vector<std::vector<float>>& rows, int64_t top_k, const ModelConfig& config,
                        const std::vector<ChosenOutput>& outputs, inference::ModelInferResponse& response);
 
-void AddEmbedding(const FloatTensor& embeddings, inference::ModelInferResponse& response);
+/// What an embedding may be answered with; what no chosen output shows is empty.
+struct EmbedAnswer {
+  FloatTensor embedding, patches;
+  AttentionMaps maps;
+};
+absl::Status AddEmbedding(const EmbedAnswer& answer, const PictureStyle& style,
+                          const std::vector<ChosenOutput>& outputs, inference::ModelInferResponse& response);
+
+/// Whether these outputs show attention maps, or pictures of them.
+bool WantAttention(const std::vector<ChosenOutput>& outputs);
+bool WantAttentionPictures(const std::vector<ChosenOutput>& outputs);
 
 /// @param results with tensors and pictures where outputs of such are chosen.
 absl::Status AddReconstruction(const std::vector<ReconstructionResult>& results, const PictureStyle& style,

@@ -86,15 +86,34 @@ absl::Status Classify(const InferCall& call, const InferenceLimits& limits, Mode
   return absl::OkStatus();
 }
 
+// Each pool that an output shows is a pass of its own.
+absl::StatusOr<EmbedAnswer> EmbedAll(const InferCall& call, const Predictor& model,
+                                     const std::vector<PredictorInput>& images, const EmbedOptions& options) {
+  EmbedAnswer answer;
+  if (IsChosen(call.outputs, "embedding")) {
+    MAE_ASSIGN_OR_RETURN(answer.embedding, model.Embed(images, options, call.context));
+  }
+  if (IsChosen(call.outputs, "patch_embeddings")) {
+    MAE_ASSIGN_OR_RETURN(answer.patches,
+                         model.Embed(images, {EmbeddingPool::kPatches, options.l2_normalize}, call.context));
+  }
+  if (WantAttention(call.outputs)) {
+    MAE_ASSIGN_OR_RETURN(answer.maps,
+                         model.Attention(images, WantAttentionPictures(call.outputs), call.context));
+  }
+  return answer;
+}
+
 absl::Status Embed(const InferCall& call, const InferenceLimits& limits, ModelRequest& asked,
                    ModelInferResponse& response) {
+  const auto& encoder = asked.version.config.encoder();
   MAE_ASSIGN_OR_RETURN(const auto options, EmbedOptionsOf(call.parameters));
-  MAE_ASSIGN_OR_RETURN(const auto images, InputsOf(call, asked.version.config.encoder(), limits));
-  MAE_ASSIGN_OR_RETURN(const auto embeddings, asked.Run(call.context, [&](const Predictor& model) {
-    return model.Embed(images, options, call.context);
+  MAE_ASSIGN_OR_RETURN(const auto style, PictureStyleOf(call.parameters, encoder));
+  MAE_ASSIGN_OR_RETURN(const auto images, InputsOf(call, encoder, limits));
+  MAE_ASSIGN_OR_RETURN(const auto answer, asked.Run(call.context, [&](const Predictor& model) {
+    return EmbedAll(call, model, images, options);
   }));
-  AddEmbedding(embeddings, response);
-  return absl::OkStatus();
+  return AddEmbedding(answer, style, call.outputs, response);
 }
 
 // Images in the one tensor that they come in.

@@ -83,13 +83,14 @@ absl::StatusOr<ReconstructOptions> ReconstructOptionsOf(const OipParameters& par
 }
 
 absl::StatusOr<EmbedOptions> EmbedOptionsOf(const OipParameters& parameters) {
-  MAE_RETURN_IF_ERROR(parameters.CheckKnown({"pool", "l2_normalize", "exact_size"}, "an embedding"));
-  MAE_ASSIGN_OR_RETURN(const auto pool, parameters.Text("pool"));
+  static const Words<EmbeddingPool> pools = {{"mean", EmbeddingPool::kMean},
+                                             {"cls", EmbeddingPool::kClassToken},
+                                             {"token", EmbeddingPool::kClassToken}};
+  MAE_RETURN_IF_ERROR(parameters.CheckKnown(
+      {"pool", "l2_normalize", "picture_scale", "picture_format", "exact_size"}, "an embedding"));
+  MAE_ASSIGN_OR_RETURN(const auto pool, OneOf(parameters, "pool", pools));
   MAE_ASSIGN_OR_RETURN(const auto l2_normalize, parameters.Bool("l2_normalize"));
-  if (pool.value_or("mean") != "mean" && pool != "token") {
-    return InvalidField("pool", "must be \"mean\" (of the patch tokens, the default) or \"token\"");
-  }
-  return EmbedOptions{pool == "token", l2_normalize.value_or(false)};
+  return EmbedOptions{pool.value_or(EmbeddingPool::kMean), l2_normalize.value_or(false)};
 }
 
 absl::StatusOr<PictureStyle> PictureStyleOf(const OipParameters& parameters, const EncoderOptions& encoder) {

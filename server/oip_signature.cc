@@ -57,6 +57,19 @@ std::vector<TensorSpec> ClassifyOutputs(int64_t classes) {
   };
 }
 
+std::vector<TensorSpec> EmbedOutputs(const EncoderOptions& encoder) {
+  const auto rows = encoder.grid_rows(), cols = encoder.grid_cols();
+  return {
+      {"embedding", TYPE_FP32, {encoder.embed_dim}, true, true},
+      {"patch_embeddings", TYPE_FP32, {encoder.num_patches(), encoder.embed_dim}},
+      {"attention", TYPE_FP32, {encoder.num_heads, rows, cols}},
+      {"attention_mean", TYPE_FP32, {rows, cols}},
+      {"attention_mean_picture", TYPE_STRING, {}},
+      {"attention_head_pictures", TYPE_STRING, {encoder.num_heads}},
+      {"attention_panel", TYPE_STRING, {}},
+  };
+}
+
 }  // namespace
 
 const TensorSpec* ModelSignature::FindInput(std::string_view name) const { return FindTensor(inputs, name); }
@@ -76,7 +89,7 @@ ModelSignature SignatureOf(const mae::ModelConfig& config, InferenceTask task) {
       signature.outputs = ClassifyOutputs(std::get<VisionTransformerOptions>(config.model).num_classes);
       break;
     case InferenceTask::kEmbed:
-      signature.outputs = {{"embedding", TYPE_FP32, {encoder.embed_dim}, true, true}};
+      signature.outputs = EmbedOutputs(encoder);
       break;
   }
   return signature;

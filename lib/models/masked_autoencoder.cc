@@ -45,9 +45,17 @@ MaskedAutoencoderImpl::MaskedAutoencoderImpl(const MaskedAutoencoderOptions& opt
   InitLinears(*this, XavierUniform);
 }
 
-torch::Tensor MaskedAutoencoderImpl::RunEncoder(const torch::Tensor& patches) {
+torch::Tensor MaskedAutoencoderImpl::WithClassToken(const torch::Tensor& patches) {
   const auto cls = (cls_token_ + pos_embed_.slice(1, 0, 1)).expand({patches.size(0), -1, -1});
-  return norm_(blocks_(torch::cat({cls.to(patches.dtype()), patches}, 1)));
+  return torch::cat({cls.to(patches.dtype()), patches}, 1);
+}
+
+torch::Tensor MaskedAutoencoderImpl::RunEncoder(const torch::Tensor& patches) {
+  return norm_(blocks_(WithClassToken(patches)));
+}
+
+torch::Tensor MaskedAutoencoderImpl::ClassTokenAttention(const torch::Tensor& images) {
+  return blocks_->FirstTokenWeights(WithClassToken(patch_embed_(images) + pos_embed_.slice(1, 1)));
 }
 
 torch::Tensor MaskedAutoencoderImpl::Encode(const torch::Tensor& images, const Mask& mask) {

@@ -42,6 +42,10 @@ class MaskedAutoencoderImpl : public torch::nn::Module {
   /// @return [B, 1+L, D] after `norm`, class token first.
   torch::Tensor Tokens(const torch::Tensor& images);
 
+  /// What the class token attends to in the encoder's last block, no patch hidden.
+  /// @return [B, heads, 1+L], class token first; each row's sum is 1.
+  torch::Tensor ClassTokenAttention(const torch::Tensor& images);
+
   /// Latents to predictions of every patch. @return [B, L, P*P*C].
   torch::Tensor Decode(const torch::Tensor& latent, const torch::Tensor& ids_restore);
 
@@ -51,7 +55,9 @@ class MaskedAutoencoderImpl : public torch::nn::Module {
   const MaskedAutoencoderOptions& options() const { return options_; }
 
  private:
-  /// patches [B, N, D], embedded and with their positions -> [B, 1+N, D].
+  /// The class token before patches [B, N, D], embedded and with their positions -> [B, 1+N, D].
+  torch::Tensor WithClassToken(const torch::Tensor& patches);
+  /// Likewise, through the blocks and norm.
   torch::Tensor RunEncoder(const torch::Tensor& patches);
 
   /// Decoder tokens in encoder order: class token, visible patches, then hidden ones; positions added.

@@ -43,10 +43,18 @@ void VisionTransformerImpl::MakeHead() {
 
 torch::nn::Module* VisionTransformerImpl::head() { return head_.get(); }
 
-torch::Tensor VisionTransformerImpl::Tokens(const torch::Tensor& images) {
+torch::Tensor VisionTransformerImpl::FirstTokens(const torch::Tensor& images) {
   const auto patches = patch_embed_(images);
   const auto cls = cls_token_.to(patches.dtype()).expand({images.size(0), -1, -1});
-  return blocks_(torch::cat({cls, patches}, 1) + pos_embed_);
+  return torch::cat({cls, patches}, 1) + pos_embed_;
+}
+
+torch::Tensor VisionTransformerImpl::Tokens(const torch::Tensor& images) {
+  return blocks_(FirstTokens(images));
+}
+
+torch::Tensor VisionTransformerImpl::ClassTokenAttention(const torch::Tensor& images) {
+  return blocks_->FirstTokenWeights(FirstTokens(images));
 }
 
 torch::Tensor VisionTransformerImpl::Normalize(const torch::Tensor& tokens) { return norm_(tokens); }

@@ -37,6 +37,10 @@ class VisionTransformerImpl : public torch::nn::Module {
   /// All tokens after the last block, before any norm. @return [B, 1+L, D], class token first.
   torch::Tensor Tokens(const torch::Tensor& images);
 
+  /// What the class token attends to in the last block.
+  /// @return [B, heads, 1+L], class token first; each row's sum is 1.
+  torch::Tensor ClassTokenAttention(const torch::Tensor& images);
+
   /// The model's last LayerNorm: fc_norm (kMean), made for means of patch tokens, or norm (kToken), made for
   /// tokens.
   /// @param tokens [.., D]; the same shape comes back.
@@ -49,6 +53,8 @@ class VisionTransformerImpl : public torch::nn::Module {
 
  private:
   void MakeHead();
+  /// What the first block reads. @return [B, 1+L, D].
+  torch::Tensor FirstTokens(const torch::Tensor& images);
 
   VisionTransformerOptions options_;
   PatchEmbed patch_embed_;

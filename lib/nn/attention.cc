@@ -22,4 +22,11 @@ torch::Tensor AttentionImpl::forward(const torch::Tensor& x, int64_t first_query
   return proj_(mixed.transpose(1, 2).reshape({b, n - first_query, dim}));
 }
 
+torch::Tensor AttentionImpl::FirstTokenWeights(const torch::Tensor& x) {
+  const auto b = x.size(0), n = x.size(1), dim = x.size(2);
+  const auto qkv = qkv_(x).reshape({b, n, 3, num_heads_, dim / num_heads_}).permute({2, 0, 3, 1, 4});
+  const auto q = qkv[0].slice(2, 0, 1) * scale_, k = qkv[1];
+  return torch::matmul(q, k.transpose(-2, -1)).softmax(-1).squeeze(2);
+}
+
 }  // namespace mae

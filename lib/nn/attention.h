@@ -17,6 +17,9 @@ class AttentionImpl : public torch::nn::Module {
   /// @return [B, N - first_query, dim].
   torch::Tensor forward(const torch::Tensor& x, int64_t first_query = 0);
 
+  /// What the first token attends to, for pictures of it. @return [B, heads, N]; each row's sum is 1.
+  torch::Tensor FirstTokenWeights(const torch::Tensor& x);
+
  private:
   int64_t num_heads_;
   double scale_;

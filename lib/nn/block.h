@@ -20,6 +20,9 @@ class BlockImpl : public torch::nn::Module {
   /// @return [B, N - first_output, dim].
   torch::Tensor forward(const torch::Tensor& x, int64_t first_output = 0);
 
+  /// What the first token attends to in this block. @return [B, heads, N].
+  torch::Tensor FirstTokenWeights(const torch::Tensor& x) { return attn_->FirstTokenWeights(norm1_(x)); }
+
  private:
   torch::nn::LayerNorm norm1_, norm2_;
   Attention attn_;

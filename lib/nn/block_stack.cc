@@ -24,6 +24,12 @@ torch::Tensor BlockStackImpl::forward(torch::Tensor x, int64_t first_output) {
   return blocks_.empty() ? x.slice(1, first_output) : x;
 }
 
+torch::Tensor BlockStackImpl::FirstTokenWeights(torch::Tensor x) {
+  if (packed_) return packed_->FirstTokenWeights(x);
+  for (size_t i = 0; i + 1 < blocks_.size(); ++i) x = blocks_[i](x, 0);
+  return blocks_.back()->FirstTokenWeights(x);
+}
+
 bool BlockStackImpl::Pack(WeightFormat format) {
   if (!PackedBlocks::CanPack(dim_, num_heads_, hidden_)) return false;
   packed_ = std::make_unique<PackedBlocks>(blocks_, num_heads_, layer_norm_eps_, format);

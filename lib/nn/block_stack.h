@@ -22,6 +22,10 @@ class BlockStackImpl : public torch::nn::Module {
   /// @return [B, N - first_output, dim].
   torch::Tensor forward(torch::Tensor x, int64_t first_output = 0);
 
+  /// What the first token attends to in the last block, of which there is one at least.
+  /// @param x [B, N, dim]. @return [B, heads, N]; each row's sum is 1.
+  torch::Tensor FirstTokenWeights(torch::Tensor x);
+
   /// For inference on a CPU from here on: the blocks become packed ones (PackedBlocks) where that can be, and
   /// their parameters are let go of. Call before the module is shared between threads.
   /// @return whether they could.

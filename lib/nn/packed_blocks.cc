@@ -3,6 +3,7 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "kernels/attention.h"
 #include "kernels/cpu_features.h"
@@ -30,6 +31,10 @@ InferenceLinear Linear(WeightFormat format, const torch::OrderedDict<std::string
   const auto weight = Weight(all, name + ".weight"), bias = Weight(all, name + ".bias");
   return {format, weight.data_ptr<float>(), bias.defined() ? bias.data_ptr<float>() : nullptr, weight.size(0),
           weight.size(1)};
+}
+
+void Normalize(const Norm& norm, const float* x, int64_t rows, int64_t dim, float eps, uint16_t* y) {
+  LayerNormToBf16(x, rows, dim, norm.weight.data_ptr<float>(), norm.bias.data_ptr<float>(), eps, y);
 }
 
 }  // namespace
@@ -96,34 +101,56 @@ void PackedBlocks::GiveBack(std::unique_ptr<Room> room) const {
   rooms_.push_back(std::move(room));
 }
 
-torch::Tensor PackedBlocks::Forward(const torch::Tensor& x) const {
+torch::Tensor PackedBlocks::Forward(const torch::Tensor& x) const { return Through(x, layers_.size()); }
+
+torch::Tensor PackedBlocks::Through(const torch::Tensor& x, size_t blocks) const {
   auto y = x.to(torch::kFloat32).clone(torch::MemoryFormat::Contiguous);
-  if (layers_.empty()) return y;
+  if (blocks == 0) return y;
   const auto tokens = y.size(1), dim = y.size(2), together = ImagesTogether(tokens);
   float* data = y.data_ptr<float>();
   at::parallel_for(0, y.size(0), 1, [&](int64_t first, int64_t end) {
     for (; first < end; first += together) {
-      Run(data + first * tokens * dim, std::min(together, end - first), tokens);
+      Run(data + first * tokens * dim, std::min(together, end - first), tokens, blocks);
     }
   });
   return y;
 }
 
-void PackedBlocks::Run(float* x, int64_t images, int64_t tokens) const {
+torch::Tensor PackedBlocks::FirstTokenWeights(const torch::Tensor& x) const {
+  const auto y = Through(x, layers_.size() - 1);
+  const auto tokens = y.size(1), dim = y.size(2);
+  auto room = TakeRoom(tokens);
+  std::vector<torch::Tensor> weights;
+  for (const auto& image : y.unbind()) {
+    Project(layers_.back(), image.data_ptr<float>(), tokens, *room);
+    const auto qkv =
+        torch::from_blob(room->qkv.data(), {tokens, 3, num_heads_, dim / num_heads_}, torch::kBFloat16)
+            .to(torch::kFloat32)
+            .permute({1, 2, 0, 3});
+    const auto q = qkv[0].slice(1, 0, 1) / std::sqrt(static_cast<double>(dim / num_heads_));
+    weights.push_back(torch::matmul(q, qkv[1].transpose(-2, -1)).softmax(-1).squeeze(1));
+  }
+  GiveBack(std::move(room));
+  return torch::stack(weights);
+}
+
+void PackedBlocks::Project(const Layer& layer, const float* x, int64_t rows, Room& room) const {
+  Normalize(layer.norm1, x, rows, layer.proj.outputs(), eps_, room.normal.data());
+  layer.qkv.Forward(room.normal.data(), rows, room.quantized, room.qkv.data());
+}
+
+void PackedBlocks::Run(float* x, int64_t images, int64_t tokens, size_t blocks) const {
   auto room = TakeRoom(tokens);
   const auto rows = images * tokens, dim = layers_.front().proj.outputs();
   uint16_t* const normal = room->normal.data();
-  uint16_t* const qkv = room->qkv.data();
-  for (const auto& layer : layers_) {
-    LayerNormToBf16(x, rows, dim, layer.norm1.weight.data_ptr<float>(), layer.norm1.bias.data_ptr<float>(),
-                    eps_, normal);
-    layer.qkv.Forward(normal, rows, room->quantized, qkv);
+  for (size_t l = 0; l < blocks; ++l) {
+    const auto& layer = layers_[l];
+    Project(layer, x, rows, *room);
     for (int64_t i = 0; i < images; ++i) {
-      room->attention.Forward(qkv + i * tokens * 3 * dim, tokens, normal + i * tokens * dim);
+      room->attention.Forward(room->qkv.data() + i * tokens * 3 * dim, tokens, normal + i * tokens * dim);
     }
     layer.proj.ForwardAdd(normal, rows, room->quantized, x);
-    LayerNormToBf16(x, rows, dim, layer.norm2.weight.data_ptr<float>(), layer.norm2.bias.data_ptr<float>(),
-                    eps_, normal);
+    Normalize(layer.norm2, x, rows, dim, eps_, normal);
     layer.fc1.ForwardGelu(normal, rows, room->quantized, room->hidden.data());
     layer.fc2.ForwardAdd(room->hidden.data(), rows, room->quantized, x);
   }

@@ -33,13 +33,21 @@ class PackedBlocks {
   /// @param x [B, N, dim] float32 on the CPU. @return the same shape.
   torch::Tensor Forward(const torch::Tensor& x) const;
 
+  /// What the first token attends to in the last block, of which there is one at least. @return [B, heads,
+  /// N].
+  torch::Tensor FirstTokenWeights(const torch::Tensor& x) const;
+
  private:
   struct Layer;
   struct Room;  // activations of one thread
 
   std::unique_ptr<Room> TakeRoom(int64_t tokens) const ABSL_LOCKS_EXCLUDED(mutex_);
   void GiveBack(std::unique_ptr<Room> room) const ABSL_LOCKS_EXCLUDED(mutex_);
-  void Run(float* x, int64_t images, int64_t tokens) const;
+  /// x through the first of the blocks.
+  torch::Tensor Through(const torch::Tensor& x, size_t blocks) const;
+  void Run(float* x, int64_t images, int64_t tokens, size_t blocks) const;
+  /// The queries, keys and values of a block's attention, to room.qkv.
+  void Project(const Layer& layer, const float* x, int64_t rows, Room& room) const;
 
   const int64_t num_heads_;
   const float eps_;

@@ -93,11 +93,17 @@ class CachedPredictor final : public Predictor {
     return Answer<FloatTensor>(
         'e', inputs,
         [&](RequestKey& key) {
-          const auto& [class_token, l2_normalize] = options;
-          key.Add(class_token);
+          const auto& [pool, l2_normalize] = options;
+          key.Add(static_cast<int>(pool));
           key.Add(l2_normalize);
         },
         [&] { return predictor_->Embed(inputs, options, context); });
+  }
+
+  // Not kept: maps are looked at, not asked for again and again.
+  absl::StatusOr<AttentionMaps> Attention(const std::vector<PredictorInput>& inputs, bool pictures,
+                                          const RequestContext& context) const override {
+    return predictor_->Attention(inputs, pictures, context);
   }
 
  private:

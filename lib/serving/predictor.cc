@@ -10,8 +10,10 @@
 #include "base/status_macros.h"
 #include "checkpoint/model_folder.h"
 #include "kernels/cpu_features.h"
+#include "models/asked_mask.h"
 #include "models/make_module.h"
 #include "models/masked_autoencoder.h"
+#include "models/pixel_planes.h"
 #include "models/reconstruction_loss.h"
 #include "models/vision_transformer.h"
 #include "nn/packed_blocks.h"
@@ -19,10 +21,9 @@
 #include "runtime/device_pass.h"
 #include "runtime/precision.h"
 #include "runtime/torch_status.h"
-#include "serving/asked_mask.h"
+#include "serving/attention_maps.h"
 #include "serving/config_check.h"
 #include "serving/input_batch.h"
-#include "serving/pixel_planes.h"
 #include "serving/reconstruction_picture.h"
 
 namespace mae {
@@ -99,10 +100,10 @@ ReconstructionResult ResultOf(const Rebuilt& rebuilt, int64_t i, const float* or
 void BeginOnThisThread() { (void)at::get_num_threads(); }
 
 // What requests share a batch by: the answer that each image's row is.
-enum Kind : int64_t { kLogits, kMeanEmbedding, kTokenEmbedding, kKinds };
+enum Kind : int64_t { kLogits, kMeanEmbedding, kTokenEmbedding, kPatchEmbeddings, kKinds };
 
 BatchQueue::Rows ToRows(const torch::Tensor& tensor) {
-  const auto values = tensor.to(torch::kCPU, torch::kFloat32).contiguous();
+  const auto values = tensor.to(torch::kCPU, torch::kFloat32).flatten(1).contiguous();
   const float* data = values.data_ptr<float>();
   BatchQueue::Rows rows;
   for (int64_t i = 0; i < values.size(0); ++i, data += values.size(1)) {
@@ -111,11 +112,26 @@ BatchQueue::Rows ToRows(const torch::Tensor& tensor) {
   return rows;
 }
 
-void NormalizeL2(std::vector<float>& row) {
-  double squares = 0;
-  for (const float value : row) squares += static_cast<double>(value) * value;
-  const double norm = std::max(std::sqrt(squares), 1e-12);
-  for (float& value : row) value = static_cast<float>(value / norm);
+// Each vector of `width` values to length 1.
+void NormalizeL2(std::vector<float>& values, int64_t width) {
+  for (auto vector = values.begin(); vector != values.end(); vector += width) {
+    double squares = 0;
+    std::for_each(vector, vector + width,
+                  [&](float value) { squares += static_cast<double>(value) * value; });
+    const double norm = std::max(std::sqrt(squares), 1e-12);
+    std::for_each(vector, vector + width, [&](float& value) { value = static_cast<float>(value / norm); });
+  }
+}
+
+absl::Status CheckDrawable(const EncoderOptions& encoder) {
+  if (encoder.channels == 1 || encoder.channels == 3) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat("pictures: images of ", encoder.channels,
+                                                    " channels can't be drawn; ask for tensors instead"));
+}
+
+Kind KindOf(EmbeddingPool pool) {
+  if (pool == EmbeddingPool::kPatches) return kPatchEmbeddings;
+  return pool == EmbeddingPool::kClassToken ? kTokenEmbedding : kMeanEmbedding;
 }
 
 class LoadedPredictor : public Predictor {
@@ -127,7 +143,7 @@ class LoadedPredictor : public Predictor {
     for (size_t kind = 0; kind < passes_.size(); ++kind) {
       passes_[kind] = DevicePass::Make(device_, max_batch, [this, kind](const torch::Tensor& images) {
         const auto autocast = Autocast();
-        return kind == kLogits ? Logits(images) : Pool(images, kind == kTokenEmbedding);
+        return kind == kLogits ? Logits(images) : Pool(images, static_cast<int64_t>(kind));
       });
     }
   }
@@ -170,10 +186,7 @@ class LoadedPredictor : public Predictor {
     MAE_RETURN_IF_ERROR(CheckMask(asked, model));
     ReconstructOptions options = asked;
     MAE_ASSIGN_OR_RETURN(options.pixel_statistics, ChoosePixelStatistics(asked.pixel_statistics, model));
-    if (options.pictures && model.encoder.channels != 1 && model.encoder.channels != 3) {
-      return absl::FailedPreconditionError(absl::StrCat("pictures: images of ", model.encoder.channels,
-                                                        " channels can't be drawn; ask for tensors instead"));
-    }
+    if (options.pictures) MAE_RETURN_IF_ERROR(CheckDrawable(model.encoder));
     MAE_ASSIGN_OR_RETURN(auto batch, NormalizedBatch(inputs, config_));
     const auto count = static_cast<int64_t>(inputs.size());
     MAE_ASSIGN_OR_RETURN(const auto rebuilt, RebuildAlone(batch, count, options, context));
@@ -199,14 +212,27 @@ class LoadedPredictor : public Predictor {
 
   absl::StatusOr<FloatTensor> Embed(const std::vector<PredictorInput>& inputs, const EmbedOptions& options,
                                     const RequestContext& context) const override {
-    MAE_ASSIGN_OR_RETURN(auto rows,
-                         RowsOf(options.class_token ? kTokenEmbedding : kMeanEmbedding, inputs, context));
-    FloatTensor embeddings{{static_cast<int64_t>(rows.size()), static_cast<int64_t>(rows[0].size())}, {}};
-    for (auto& row : rows) {
-      if (options.l2_normalize) NormalizeL2(row);
-      embeddings.values.insert(embeddings.values.end(), row.begin(), row.end());
-    }
+    MAE_ASSIGN_OR_RETURN(const auto rows, RowsOf(KindOf(options.pool), inputs, context));
+    const auto& encoder = config_.encoder();
+    FloatTensor embeddings{{static_cast<int64_t>(rows.size()), encoder.embed_dim}, {}};
+    if (options.pool == EmbeddingPool::kPatches)
+      embeddings.shape.insert(embeddings.shape.begin() + 1, encoder.num_patches());
+    for (const auto& row : rows) embeddings.values.insert(embeddings.values.end(), row.begin(), row.end());
+    if (options.l2_normalize) NormalizeL2(embeddings.values, encoder.embed_dim);
     return embeddings;
+  }
+
+  absl::StatusOr<AttentionMaps> Attention(const std::vector<PredictorInput>& inputs, bool pictures,
+                                          const RequestContext& context) const override {
+    if (pictures) MAE_RETURN_IF_ERROR(CheckDrawable(config_.encoder()));
+    MAE_ASSIGN_OR_RETURN(auto batch, NormalizedBatch(inputs, config_));
+    const auto count = static_cast<int64_t>(inputs.size());
+    MAE_ASSIGN_OR_RETURN(const auto weights, Alone<FloatTensor>("Attention", count, context, [&] {
+                           const auto images = OnHost(batch, count).to(device_);
+                           return ToFloatTensor(autoencoder_ ? autoencoder_->ClassTokenAttention(images)
+                                                             : classifier_->ClassTokenAttention(images));
+                         }));
+    return MapsOf(weights, batch, config_, pictures);
   }
 
  private:
@@ -237,33 +263,43 @@ class LoadedPredictor : public Predictor {
     });
   }
 
+  // What `run` gives with LibTorch, as a batch of its own. @param images that it is worth.
+  template <typename Answer, typename RunModel>
+  absl::StatusOr<Answer> Alone(const char* what, int64_t images, const RequestContext& context,
+                               const RunModel& run) const {
+    absl::StatusOr<Answer> answer = absl::InternalError("not run");
+    const auto work = [&] {
+      answer = CatchTorch(what, [&]() -> Answer {
+        BeginOnThisThread();
+        const c10::InferenceMode inference;
+        const auto autocast = Autocast();
+        return run();
+      });
+    };
+    if (!queue_) {
+      work();
+    } else {
+      MAE_RETURN_IF_ERROR(queue_->RunAlone(work, images, context));
+    }
+    return answer;
+  }
+
   // One for each ratio.
   absl::StatusOr<std::vector<Rebuilt>> RebuildAlone(std::vector<float>& batch, int64_t count,
                                                     const ReconstructOptions& options,
                                                     const RequestContext& context) const {
     const auto& model = autoencoder_->options();
     const auto ratios = RatiosOf(options, model);
-    absl::StatusOr<std::vector<Rebuilt>> rebuilt = absl::InternalError("not run");
-    const auto rebuild = [&] {
-      rebuilt = CatchTorch("Reconstruct", [&] {
-        BeginOnThisThread();
-        const c10::InferenceMode inference;
-        const auto autocast = Autocast();
-        const auto images = OnHost(batch, count).to(device_);
-        std::vector<Rebuilt> all;
-        for (const double ratio : ratios) {
-          all.push_back(Rebuild(*autoencoder_, images, MakeMask(options, model, ratio, count, device_),
-                                *options.pixel_statistics));
-        }
-        return all;
-      });
-    };
-    if (!queue_) {
-      rebuild();
-    } else {
-      MAE_RETURN_IF_ERROR(queue_->RunAlone(rebuild, count * static_cast<int64_t>(ratios.size()), context));
-    }
-    return rebuilt;
+    const auto worth = count * static_cast<int64_t>(ratios.size());
+    return Alone<std::vector<Rebuilt>>("Reconstruct", worth, context, [&] {
+      const auto images = OnHost(batch, count).to(device_);
+      std::vector<Rebuilt> all;
+      for (const double ratio : ratios) {
+        all.push_back(Rebuild(*autoencoder_, images, MakeMask(options, model, ratio, count, device_),
+                              *options.pixel_statistics));
+      }
+      return all;
+    });
   }
 
   // On a CPU the head reads one image at a time: the kernels of a product of few rows go by their number, and
@@ -284,14 +320,15 @@ class LoadedPredictor : public Predictor {
                             {count, encoder.channels, encoder.image_height, encoder.image_width});
   }
 
-  torch::Tensor Pool(const torch::Tensor& images, bool class_token) const {
-    const auto pool = [class_token](const torch::Tensor& tokens) {
-      return class_token ? tokens.select(1, 0) : tokens.slice(1, 1).mean(1);
+  torch::Tensor Pool(const torch::Tensor& images, int64_t kind) const {
+    const auto pool = [kind](const torch::Tensor& tokens) {
+      if (kind == kTokenEmbedding) return tokens.select(1, 0);
+      return kind == kPatchEmbeddings ? tokens.slice(1, 1) : tokens.slice(1, 1).mean(1);
     };
     if (autoencoder_) return pool(autoencoder_->Tokens(images));
     const auto tokens = classifier_->Tokens(images);
     if (classifier_->options().pooling == Pooling::kToken) return pool(classifier_->Normalize(tokens));
-    return class_token ? pool(tokens) : classifier_->Normalize(pool(tokens));
+    return kind == kMeanEmbedding ? classifier_->Normalize(pool(tokens)) : pool(tokens);
   }
 
   const ModelConfig config_;

@@ -4,7 +4,6 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -13,6 +12,7 @@
 #include "base/work_queue.h"
 #include "image/codec.h"
 #include "options/model_card.h"
+#include "options/reconstruct_options.h"
 #include "serving/batch_queue.h"
 #include "serving/request_context.h"
 
@@ -29,33 +29,6 @@ struct FloatTensor {
 /// exactly the model's size.
 using PredictorInput = std::variant<Picture, FloatTensor>;
 
-/// Which patches are hidden.
-enum class MaskKind {
-  kRandom,  ///< a share of them, each as likely as the others
-  kGiven,   ///< those that the caller says, the same of every image
-  kBlock,   ///< a share of them, in rectangles (models/patch_masks.h)
-  kGrid,    ///< all but one of every two by two
-  kNone,    ///< none: the model sees the whole image and says all of it again
-};
-
-/// How predictions became pixels.
-enum class PixelStatistics {
-  kRaw,             ///< the model predicts pixels
-  kTruePatch,       ///< norm-pix: mean and variance of the true patch put back
-  kVisiblePatches,  ///< norm-pix: what the visible patches say of it (models/visible_statistics.h) put back
-};
-
-struct ReconstructOptions {
-  MaskKind mask_kind = MaskKind::kRandom;
-  /// kRandom and kBlock: each image is answered at each of them, in (0, 1); empty: once, at the model's own.
-  std::vector<double> mask_ratios;
-  uint64_t seed = 0;         ///< kRandom and kBlock: image i of a call draws its mask from (seed, i)
-  std::vector<bool> hidden;  ///< kGiven: one a patch
-  std::optional<PixelStatistics> pixel_statistics;  ///< nothing: kRaw, of a norm-pix model kTruePatch
-  bool pictures = true;                             ///< fill the pictures; needs a model of 1 or 3 channels
-  bool tensors = true;                              ///< fill prediction and pixels
-};
-
 struct ReconstructionResult {
   int64_t image = 0;      ///< index of the input
   double mask_ratio = 0;  ///< share of the patches that is hidden
@@ -68,9 +41,22 @@ struct ReconstructionResult {
   Picture original, masked, reconstruction, pasted;  ///< of the model's size; masked patches mid-grey
 };
 
+enum class EmbeddingPool {
+  kMean,        ///< mean of the patch tokens
+  kClassToken,  ///< the class token
+  kPatches,     ///< every patch token, row-major over the grid
+};
+
 struct EmbedOptions {
-  bool class_token = false;  ///< instead of the mean of the patch tokens
-  bool l2_normalize = false;
+  EmbeddingPool pool = EmbeddingPool::kMean;
+  bool l2_normalize = false;  ///< each vector to length 1
+};
+
+/// What the class token attends to in the last block.
+struct AttentionMaps {
+  FloatTensor heads;  ///< [inputs, heads, rows, cols]; a head's sum is 1 less the class token's own weight
+  FloatTensor mean;   ///< [inputs, rows, cols], of the heads
+  std::vector<Picture> images;  ///< as the model sees them, where pictures were asked for
 };
 
 /// What a model computes in.
@@ -119,11 +105,17 @@ class Predictor {
   /// Logits of each input, [num_classes].
   virtual absl::StatusOr<std::vector<std::vector<float>>> Classify(
       const std::vector<PredictorInput>& inputs, const RequestContext& context = {}) const = 0;
-  /// [inputs, D], no patch hidden. Tokens of the last block after `norm`; a mean-pooled classifier has none:
-  /// its mean is after fc_norm, its class token as the last block left it.
+  /// [inputs, D], for kPatches [inputs, L, D]; no patch hidden. Tokens of the last block after `norm`; a
+  /// mean-pooled classifier has none: its mean is after fc_norm, its class token and patch tokens as the last
+  /// block left them.
   virtual absl::StatusOr<FloatTensor> Embed(const std::vector<PredictorInput>& inputs,
                                             const EmbedOptions& options,
                                             const RequestContext& context = {}) const = 0;
+  /// Every model has a class token; of a mean-pooled classifier it was never read, and so its attention may
+  /// say little.
+  /// @param pictures fill `images`; needs a model of 1 or 3 channels.
+  virtual absl::StatusOr<AttentionMaps> Attention(const std::vector<PredictorInput>& inputs, bool pictures,
+                                                  const RequestContext& context = {}) const = 0;
 };
 
 }  // namespace mae

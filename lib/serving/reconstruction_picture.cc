@@ -11,22 +11,6 @@ constexpr uint8_t kMidGrey = 128;
 // Written so that NaN becomes 0: converting it to an integer is undefined.
 float Clip(float value) { return value > 0.0F ? std::min(value, 1.0F) : 0.0F; }
 
-Picture Draw(const float* planes, const ModelConfig& config) {
-  const auto& encoder = config.encoder();
-  Picture picture{encoder.image_height, encoder.image_width, encoder.channels, {}};
-  const auto area = picture.height * picture.width;
-  picture.pixels.resize(static_cast<size_t>(area * picture.channels));
-  for (int64_t c = 0; c < picture.channels; ++c) {
-    const auto scale = static_cast<float>(config.std_dev[c]), shift = static_cast<float>(config.mean[c]);
-    uint8_t* out = picture.pixels.data() + c;
-    for (int64_t i = 0; i < area; ++i) {
-      out[i * picture.channels] =
-          static_cast<uint8_t>(Clip(planes[c * area + i] * scale + shift) * 255.0F + 0.5F);
-    }
-  }
-  return picture;
-}
-
 // Calls fill(offset, bytes) for each pixel row of each hidden patch.
 template <typename Fill>
 void ForHiddenRows(const std::vector<bool>& hidden, const EncoderOptions& encoder, Fill fill) {
@@ -41,6 +25,22 @@ void ForHiddenRows(const std::vector<bool>& hidden, const EncoderOptions& encode
 }
 
 }  // namespace
+
+Picture DrawPlanes(const float* planes, const ModelConfig& config) {
+  const auto& encoder = config.encoder();
+  Picture picture{encoder.image_height, encoder.image_width, encoder.channels, {}};
+  const auto area = picture.height * picture.width;
+  picture.pixels.resize(static_cast<size_t>(area * picture.channels));
+  for (int64_t c = 0; c < picture.channels; ++c) {
+    const auto scale = static_cast<float>(config.std_dev[c]), shift = static_cast<float>(config.mean[c]);
+    uint8_t* out = picture.pixels.data() + c;
+    for (int64_t i = 0; i < area; ++i) {
+      out[i * picture.channels] =
+          static_cast<uint8_t>(Clip(planes[c * area + i] * scale + shift) * 255.0F + 0.5F);
+    }
+  }
+  return picture;
+}
 
 FloatTensor PixelsOf(const float* planes, const ModelConfig& config) {
   const auto& encoder = config.encoder();
@@ -57,8 +57,8 @@ FloatTensor PixelsOf(const float* planes, const ModelConfig& config) {
 
 void DrawReconstruction(const float* original, const float* rebuilt, const ModelConfig& config,
                         ReconstructionResult& result) {
-  result.original = Draw(original, config);
-  result.reconstruction = Draw(rebuilt, config);
+  result.original = DrawPlanes(original, config);
+  result.reconstruction = DrawPlanes(rebuilt, config);
   result.masked = result.original;
   result.pasted = result.original;
   ForHiddenRows(result.hidden, config.encoder(), [&result](int64_t offset, int64_t bytes) {

@@ -12,6 +12,9 @@ namespace mae {
 /// Planes as pixels in 0..1: clip(value * std + mean).
 FloatTensor PixelsOf(const float* planes, const ModelConfig& config);
 
+/// Planes as a picture. The model has 1 or 3 channels.
+Picture DrawPlanes(const float* planes, const ModelConfig& config);
+
 /// Fills the four pictures of `result` by its `hidden` [L]: hidden patches are mid-grey (128) in `masked`,
 /// and only they come from `rebuilt` in `pasted`. The model has 1 or 3 channels.
 void DrawReconstruction(const float* original, const float* rebuilt, const ModelConfig& config,

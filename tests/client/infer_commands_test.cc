@@ -63,10 +63,13 @@ TEST_F(InferTest, ClassifyPrintsTheMostLikelyClass) {
 TEST_F(InferTest, ClassifyPrintsFurtherClassesNoMoreThanThereAre) {
   std::vector<v1::ClassifyRequest> seen;
   FakeServer server(Classifying(seen));
-  const ClientResult result = RunClient({"classify", folder_ / "a.png", "--model", "c", "--top-k", "5"},
-                                        {.server = server.address()});
+  const ClientResult result =
+      RunClient({"classify", folder_ / "a.png", "--model", "c", "--top-k", "5", "--exact-size"},
+                {.server = server.address()});
   EXPECT_THAT(result.out, HasSubstr("Ankle boot       0.8750  Sneaker       0.1250\n"));
   EXPECT_THAT(result.out, testing::Not(HasSubstr("LABEL 3")));
+  server.Stop();
+  EXPECT_TRUE(seen[0].exact_size());
 }
 
 TEST_F(InferTest, ClassifyJsonHasLogitsWhereAskedFor) {
@@ -137,6 +140,67 @@ TEST_F(InferTest, EmbedJsonHasTheVectors) {
       RunClient({"embed", folder_ / "a.png", "--model", "m", "-o", "json"}, {.server = server.address()})
           .out);
   EXPECT_EQ(json[0]["embedding"], nlohmann::json({0, 3, 4}));
+}
+
+/// Two patch tokens, (i, 1) and (i, 2), and two heads over a grid of 1 x 2.
+Script Attending(std::vector<v1::EmbedRequest>& seen) {
+  Script script;
+  script.embed = [&seen](const auto&, const v1::EmbedRequest& request, v1::EmbedResponse& response) {
+    seen.push_back(request);
+    std::vector<float> tokens, weights;
+    for (int i = 0; i < request.images_size(); ++i) {
+      tokens.insert(tokens.end(), {static_cast<float>(i), 1, static_cast<float>(i), 2});
+      weights.insert(weights.end(), {0.1F, 0.2F, 0.3F, static_cast<float>(i)});
+      if (request.attention_pictures())
+        response.add_attention_pictures()->set_panel("panel of " + std::to_string(i));
+    }
+    for (const int size : {request.images_size(), 2, 2}) response.mutable_embeddings()->add_shape(size);
+    response.mutable_embeddings()->set_data(tokens.data(), tokens.size() * sizeof(float));
+    if (!request.attention()) return grpc::Status::OK;
+    for (const int size : {request.images_size(), 2, 1, 2}) response.mutable_attention()->add_shape(size);
+    response.mutable_attention()->set_data(weights.data(), weights.size() * sizeof(float));
+    return grpc::Status::OK;
+  };
+  return script;
+}
+
+TEST_F(InferTest, EmbedGivesPatchTokensAndWritesAttention) {
+  std::vector<v1::EmbedRequest> seen;
+  FakeServer server(Attending(seen));
+  const std::string out = folder_ / "all.npy", maps = folder_ / "maps";
+  const ClientResult result = RunClient({"embed", folder_.path(), "--model", "m", "--pool", "patch",
+                                         "--exact-size", "--out", out, "--attention", maps, "-o", "json"},
+                                        {.server = server.address()});
+  server.Stop();
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(nlohmann::json::parse(result.out)[2]["embedding"], nlohmann::json({{2, 1}, {2, 2}}));
+  const auto content = [](const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  };
+  EXPECT_THAT(content(out), HasSubstr("'shape': (3, 2, 2)"));
+  EXPECT_EQ(content(maps + "/b.attention.png"), "panel of 1");
+  const std::string npy = content(maps + "/b.attention.npy");
+  EXPECT_THAT(npy, HasSubstr("'shape': (2, 1, 2)"));
+  float values[4];
+  ASSERT_GE(npy.size(), sizeof(values));
+  std::memcpy(values, npy.data() + npy.size() - sizeof(values), sizeof(values));
+  EXPECT_THAT(values, testing::ElementsAre(0.1F, 0.2F, 0.3F, 1));
+  EXPECT_EQ(seen[0].pool(), v1::EMBEDDING_POOL_PATCHES);
+  EXPECT_TRUE(seen[0].exact_size());
+}
+
+TEST_F(InferTest, EmbedAsksForNoAttentionUnlessToldTo) {
+  std::vector<v1::EmbedRequest> seen;
+  FakeServer server(Attending(seen));
+  const ClientResult result =
+      RunClient({"embed", folder_ / "a.png", "--model", "m", "--pool", "cls"}, {.server = server.address()});
+  server.Stop();
+  EXPECT_THAT(result.out, HasSubstr("2 x 2"));
+  EXPECT_FALSE(seen[0].attention());
+  EXPECT_FALSE(seen[0].attention_pictures());
+  EXPECT_FALSE(seen[0].exact_size());
+  EXPECT_EQ(seen[0].pool(), v1::EMBEDDING_POOL_TOKEN);
 }
 
 TEST_F(InferTest, EmbedRefusesAnotherSuffix) {

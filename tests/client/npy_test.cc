@@ -10,7 +10,7 @@ namespace {
 
 TEST(NpyFile, IsAHeaderOfFullLinesThenTheValues) {
   const std::string data(2 * 3 * 4, 'v');
-  const auto file = NpyFile(2, 3, data);
+  const auto file = NpyFile({2, 3}, data);
   ASSERT_THAT(file, IsOk());
   EXPECT_EQ(file->substr(0, 8), std::string("\x93NUMPY\x01\x00", 8));
   const size_t header = static_cast<unsigned char>((*file)[8]) + 256 * static_cast<unsigned char>((*file)[9]);
@@ -21,8 +21,14 @@ TEST(NpyFile, IsAHeaderOfFullLinesThenTheValues) {
   EXPECT_EQ(file->substr(10 + header), data);
 }
 
+TEST(NpyFile, HasAsManySizesAsTheArray) {
+  EXPECT_THAT(*NpyFile({2, 1, 3}, std::string(24, 'v')), testing::HasSubstr("'shape': (2, 1, 3), }"));
+  EXPECT_THAT(*NpyFile({6}, std::string(24, 'v')), testing::HasSubstr("'shape': (6,), }"));
+}
+
 TEST(NpyFile, RefusesAnotherShape) {
-  EXPECT_THAT(NpyFile(2, 3, "abcd"), StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(NpyFile({}, "abcd"), StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(NpyFile({2, 3}, "abcd"), StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
 }  // namespace

@@ -23,9 +23,37 @@ std::string Png(uint8_t value) {
   return png.ok() ? *png : "";
 }
 
+std::string Webp(uint8_t value) {
+  const auto webp =
+      EncodePicture(Picture{8, 8, 3, std::vector<uint8_t>(8 * 8 * 3, value)}, PictureFormat::kWebp);
+  return webp.ok() ? *webp : "";
+}
+
 std::string Content(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   return std::string(std::istreambuf_iterator<char>(file), {});
+}
+
+std::vector<double> RatiosOf(const v1::ReconstructRequest& request) {
+  if (request.random().has_mask_ratio()) return {request.random().mask_ratio()};
+  if (request.random().mask_ratios().empty()) return {0.75};
+  return {request.random().mask_ratios().begin(), request.random().mask_ratios().end()};
+}
+
+void Draw(const v1::ReconstructRequest& request, v1::Reconstruction& one) {
+  if (request.picture_format() == v1::PICTURE_FORMAT_WEBP) {
+    one.set_original_webp(Webp(255));
+    one.set_masked_webp(Webp(128));
+    one.set_reconstruction_webp(Webp(64));
+    one.set_pasted_webp(Webp(0));
+    one.set_panel_webp("webp panel");
+    return;
+  }
+  one.set_original_png(Png(255));
+  one.set_masked_png(Png(128));
+  one.set_reconstruction_png(Png(64));
+  one.set_pasted_png(Png(0));
+  one.set_panel_png("panel");
 }
 
 /// Reconstructs whatever comes into flat pictures; "broken" is not a picture.
@@ -35,19 +63,17 @@ grpc::Status Reconstruct(const v1::ReconstructRequest& request, v1::ReconstructR
                       "random.mask_ratio: is 2; must be below 1");
   }
   response.set_model_version("models/m/versions/1");
-  response.set_mask_ratio(request.random().has_mask_ratio() ? request.random().mask_ratio() : 0.75);
+  response.set_pixel_statistics(v1::PIXEL_STATISTICS_RAW);
   for (int i = 0; i < request.images_size(); ++i) {
     if (request.images(i).encoded() == "broken")
       return Violations({{absl::StrCat("images[", i, "]"), "no picture"}});
-    v1::Reconstruction* one = response.add_reconstructions();
-    one->set_loss(0.25);
-    one->add_hidden(true);
-    if (!request.pictures()) continue;
-    one->set_original_png(Png(255));
-    one->set_masked_png(Png(128));
-    one->set_reconstruction_png(Png(64));
-    one->set_pasted_png(Png(0));
-    one->set_panel_png("panel");
+    for (const double ratio : RatiosOf(request)) {
+      v1::Reconstruction* one = response.add_reconstructions();
+      one->set_loss(0.25);
+      one->set_mask_ratio(ratio);
+      one->add_hidden(true);
+      if (request.pictures()) Draw(request, *one);
+    }
   }
   return grpc::Status::OK;
 }
@@ -210,6 +236,59 @@ TEST_F(ReconstructTest, AFolderWithoutPicturesIsAUsageError) {
   const ClientResult result = Run({folder_ / "none"});
   EXPECT_EQ(result.exit_code, 2);
   EXPECT_THAT(result.err, HasSubstr("no pictures in this folder"));
+}
+
+TEST_F(ReconstructTest, SeveralRatiosGiveARowAndAPanelEach) {
+  const std::string out = folder_ / "out";
+  const ClientResult result =
+      Run({"--mask-ratio", "0.25,0.5", File("a.png"), File("b.png"), "--out", out, "-o", "json"});
+  server_->Stop();
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  ASSERT_EQ(seen_.size(), 2u) << "2 reconstructions are a request's limit";
+  EXPECT_THAT(seen_[0].random().mask_ratios(), testing::ElementsAre(0.25, 0.5));
+  const auto json = nlohmann::json::parse(result.out);
+  ASSERT_EQ(json.size(), 4u);
+  EXPECT_EQ(json[1]["file"], (folder_ / "a.png").string());
+  EXPECT_EQ(json[1]["mask_ratio"], 0.5);
+  EXPECT_EQ(json[1]["pixel_statistics"], "raw");
+  EXPECT_EQ(Content(out + "/a-0.25.panel.png"), "panel");
+  EXPECT_EQ(Content(out + "/b-0.50.panel.png"), "panel");
+}
+
+TEST_F(ReconstructTest, KindOfMaskStatisticsAndExactSizeAreSent) {
+  for (const char* kind : {"block", "grid", "none"}) {
+    EXPECT_EQ(
+        Run({File("a.png"), "--mask-kind", kind, "--pixel-statistics", "visible-patches", "--exact-size"})
+            .exit_code,
+        0);
+  }
+  EXPECT_EQ(Run({File("a.png"), "--mask-kind", "block", "--mask-ratio", "0.5", "--seed", "4"}).exit_code, 0);
+  const ClientResult refused = Run({File("a.png"), "--mask-kind", "grid", "--mask-ratio", "0.5"});
+  server_->Stop();
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_THAT(refused.err, HasSubstr("a grid hides 3 of 4"));
+  EXPECT_EQ(Run({File("a.png"), "--mask-kind", "stripes"}).exit_code, 2);
+  EXPECT_EQ(Run({File("a.png"), "--pixel-statistics", "guessed"}).exit_code, 2);
+  ASSERT_EQ(seen_.size(), 4u);
+  EXPECT_TRUE(seen_[0].has_block());
+  EXPECT_TRUE(seen_[1].has_grid());
+  EXPECT_TRUE(seen_[2].has_none());
+  EXPECT_TRUE(seen_[0].exact_size());
+  EXPECT_EQ(seen_[0].pixel_statistics(), v1::PIXEL_STATISTICS_VISIBLE_PATCHES);
+  EXPECT_FALSE(seen_[3].exact_size());
+  EXPECT_EQ(seen_[3].block().mask_ratio(), 0.5);
+  EXPECT_EQ(seen_[3].block().seed(), 4u);
+}
+
+TEST_F(ReconstructTest, WritesWebpIfAsked) {
+  const std::string out = folder_ / "out";
+  const ClientResult result = Run({File("a.png"), "--out", out, "--all", "--format", "webp"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(Content(out + "/a.panel.webp"), "webp panel");
+  for (const char* name : {"a.original.webp", "a.pasted.webp", "panel.webp"}) {
+    EXPECT_EQ(Content(out + "/" + name).substr(0, 4), "RIFF") << name;
+  }
+  EXPECT_FALSE(std::filesystem::exists(out + "/panel.png"));
 }
 
 TEST_F(ReconstructTest, TakesAMaskFromAFile) {

@@ -22,6 +22,10 @@ class FakePredictor : public Predictor {
                                     const RequestContext&) const override {
     return absl::UnimplementedError("a fake");
   }
+  absl::StatusOr<AttentionMaps> Attention(const std::vector<PredictorInput>&, bool,
+                                          const RequestContext&) const override {
+    return absl::UnimplementedError("a fake");
+  }
 
  private:
   ModelConfig config_;

@@ -136,6 +136,28 @@ TEST(EncodePng, RoundTripsOneThreeAndFourChannels) {
   }
 }
 
+TEST(EncodePicture, WebpRoundTripsWithoutLoss) {
+  for (const int64_t channels : {3, 4}) {
+    const Picture picture = Gradient(5, 7, channels);
+    const auto webp = EncodePicture(picture, PictureFormat::kWebp);
+    ASSERT_THAT(webp, IsOk());
+    EXPECT_EQ(webp->substr(0, 4), "RIFF");
+    const auto decoded = DecodePicture(*webp, 35);
+    ASSERT_THAT(decoded, IsOk());
+    EXPECT_EQ(decoded->pixels, picture.pixels);
+  }
+  const auto grey = DecodePicture(*EncodePicture(Gradient(5, 7, 1), PictureFormat::kWebp), 35);
+  ASSERT_THAT(grey, IsOk());
+  EXPECT_EQ(ConvertChannels(*grey, 1)->pixels, Gradient(5, 7, 1).pixels);
+}
+
+TEST(EncodePicture, SaysWhatIsTooLargeForWebp) {
+  const Picture wide{1, 16384, 1, std::vector<uint8_t>(16384)};
+  EXPECT_THAT(EncodePicture(wide, PictureFormat::kWebp),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("16383")));
+  EXPECT_THAT(EncodePicture(wide, PictureFormat::kPng), IsOk());
+}
+
 TEST(EncodePng, RefusesSizesThatDoNotAgree) {
   Picture picture = Gradient(5, 7, 3);
   picture.pixels.pop_back();

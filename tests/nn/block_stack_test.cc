@@ -57,6 +57,16 @@ TEST_P(PackedStack, AnImageDoesNotDependOnItsBatch) {
   }
 }
 
+TEST_P(PackedStack, SaysWhatTheFirstTokenAttendsTo) {
+  if (!HasAvx512Bf16()) GTEST_SKIP() << "no AVX-512 bfloat16 on this processor";
+  const c10::InferenceMode inference;
+  auto stack = RandomStack(2, 64, 2);
+  const auto x = torch::randn({3, 20, 64}), exact = stack->FirstTokenWeights(x);
+  EXPECT_TRUE(torch::allclose(exact.sum(-1), torch::ones({3, 2})));
+  ASSERT_TRUE(stack->Pack(GetParam()));
+  EXPECT_TRUE(torch::allclose(stack->FirstTokenWeights(x), exact, 0.1, 0.01));
+}
+
 INSTANTIATE_TEST_SUITE_P(Formats, PackedStack, testing::Values(WeightFormat::kBf16, WeightFormat::kInt8));
 
 TEST(BlockStack, LeavesItsInputAndWidthsThatDontFitAlone) {

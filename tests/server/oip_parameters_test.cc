@@ -82,6 +82,10 @@ class NotingPredictor final : public Predictor {
                                     const RequestContext&) const override {
     return absl::UnimplementedError("");
   }
+  absl::StatusOr<AttentionMaps> Attention(const std::vector<PredictorInput>&, bool,
+                                          const RequestContext&) const override {
+    return absl::UnimplementedError("");
+  }
 
   mutable RequestContext asked;
   bool is_full = false;

@@ -98,12 +98,16 @@ TEST_F(OipServiceTest, MetadataTellsTheTensorsOfEachTask) {
                                                      "pixel_values FP32 -1 1 8 12", "mask BOOL 6"));
   EXPECT_THAT(TensorTexts(mae.outputs()),
               ElementsAre("loss FP32 -1", "mask BOOL -1 6", "ids_restore INT64 -1 6", "pixels FP32 -1 1 8 12",
-                          "prediction FP32 -1 6 16", "original BYTES -1", "masked BYTES -1",
-                          "reconstruction BYTES -1", "pasted BYTES -1", "panel BYTES -1"));
+                          "image_index INT64 -1", "mask_ratio FP32 -1", "prediction FP32 -1 6 16",
+                          "original BYTES -1", "masked BYTES -1", "reconstruction BYTES -1",
+                          "pasted BYTES -1", "panel BYTES -1"));
   const auto embed = Metadata("mae/embed", "prod");
   EXPECT_EQ(embed.name(), "mae/embed");
   EXPECT_THAT(embed.versions(), ElementsAre("1"));
-  EXPECT_THAT(TensorTexts(embed.outputs()), ElementsAre("embedding FP32 -1 16"));
+  EXPECT_THAT(TensorTexts(embed.outputs()),
+              ElementsAre("embedding FP32 -1 16", "patch_embeddings FP32 -1 6 16", "attention FP32 -1 2 2 3",
+                          "attention_mean FP32 -1 2 3", "attention_mean_picture BYTES -1",
+                          "attention_head_pictures BYTES -1 2", "attention_panel BYTES -1"));
   EXPECT_THAT(TensorTexts(Metadata("cats").outputs()),
               ElementsAre("probabilities FP32 -1 3", "logits FP32 -1 3", "top_indices INT64 -1 -1",
                           "top_labels BYTES -1 -1"));

@@ -84,7 +84,7 @@ TEST_F(CachedPredictorTest, EachOtherInputIsAsked) {
 TEST_F(CachedPredictorTest, EachOtherTaskAndOptionIsAsked) {
   EXPECT_EQ(Class({kOne}), 1);
   EXPECT_EQ(Embedding({}), 2);
-  EXPECT_EQ(Embedding({.class_token = true}), 3);
+  EXPECT_EQ(Embedding({.pool = EmbeddingPool::kClassToken}), 3);
   EXPECT_EQ(Embedding({.l2_normalize = true}), 4);
   std::vector<ReconstructOptions> options(9);
   options[1].mask_ratios = {0.5};
@@ -97,7 +97,7 @@ TEST_F(CachedPredictorTest, EachOtherTaskAndOptionIsAsked) {
   options[8].pixel_statistics = PixelStatistics::kRaw;
   for (size_t i = 0; i < options.size(); ++i) EXPECT_EQ(Loss(options[i]), static_cast<double>(i + 5));
   for (size_t i = 0; i < options.size(); ++i) EXPECT_EQ(Loss(options[i]), static_cast<double>(i + 5));
-  EXPECT_EQ(Embedding({.class_token = true}), 3);
+  EXPECT_EQ(Embedding({.pool = EmbeddingPool::kClassToken}), 3);
 }
 
 TEST_F(CachedPredictorTest, ErrorsAreNotKept) {

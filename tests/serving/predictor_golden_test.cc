@@ -112,7 +112,9 @@ TEST(PredictorGolden, AClassifiersOwnEmbeddingIsWhatItsHeadReads) {
     const auto options = GoldenClassifier(pooling);
     const auto predictor = LoadGolden(std::string(name) + "_weights.safetensors", {options, {}, {}, {}});
     ASSERT_NE(predictor, nullptr);
-    const auto embeddings = predictor->Embed(GoldenImages(), {pooling == Pooling::kToken, false});
+    const auto embeddings = predictor->Embed(
+        GoldenImages(),
+        {pooling == Pooling::kToken ? EmbeddingPool::kClassToken : EmbeddingPool::kMean, false});
     ASSERT_THAT(embeddings, IsOk());
     torch::nn::Linear head(options.encoder.embed_dim, options.num_classes);
     torch::nn::Module holder;

@@ -234,19 +234,19 @@ TEST(Predictor, AnImagesAnswerDoesNotDependOnItsBatch) {
 TEST(Predictor, EmbeddingsAreTheSameEachTimeAndOfLengthOneIfAsked) {
   for (const auto& config : {TinyAutoencoder(), TinyClassifier()}) {
     const auto predictor = LoadTiny(config);
-    for (const bool class_token : {false, true}) {
-      const auto plain = predictor->Embed(Patterns(3), {class_token, false});
+    for (const auto pool : {EmbeddingPool::kMean, EmbeddingPool::kClassToken}) {
+      const auto plain = predictor->Embed(Patterns(3), {pool, false});
       ASSERT_THAT(plain, IsOk());
       EXPECT_EQ(plain->shape, (std::vector<int64_t>{3, 16}));
-      EXPECT_EQ(plain->values, predictor->Embed(Patterns(3), {class_token, false})->values);
-      const auto unit = predictor->Embed(Patterns(3), {class_token, true});
+      EXPECT_EQ(plain->values, predictor->Embed(Patterns(3), {pool, false})->values);
+      const auto unit = predictor->Embed(Patterns(3), {pool, true});
       double squares = 0;
       for (size_t i = 16; i < 32; ++i) squares += unit->values[i] * unit->values[i];
       EXPECT_NEAR(squares, 1, 1e-5);
       EXPECT_NEAR(unit->values[16] * plain->values[17], unit->values[17] * plain->values[16], 1e-5);
     }
-    EXPECT_NE(predictor->Embed(Patterns(1), {true, false})->values,
-              predictor->Embed(Patterns(1), {false, false})->values);
+    EXPECT_NE(predictor->Embed(Patterns(1), {EmbeddingPool::kClassToken, false})->values,
+              predictor->Embed(Patterns(1), {EmbeddingPool::kMean, false})->values);
   }
 }
 

@@ -6,7 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "options/model_options.h"
-#include "serving/predictor.h"
+#include "options/reconstruct_options.h"
 
 /// How what an autoencoder predicts becomes pixels. Pure.
 namespace mae {

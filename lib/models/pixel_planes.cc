@@ -1,4 +1,4 @@
-#include "serving/pixel_planes.h"
+#include "models/pixel_planes.h"
 
 #include "models/visible_statistics.h"
 #include "nn/patch_embed.h"

@@ -1,4 +1,4 @@
-#include "serving/asked_mask.h"
+#include "models/asked_mask.h"
 
 #include <algorithm>
 

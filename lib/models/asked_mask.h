@@ -7,7 +7,7 @@
 #include "absl/status/status.h"
 #include "models/masking.h"
 #include "options/model_options.h"
-#include "serving/predictor.h"
+#include "options/reconstruct_options.h"
 
 /// The masks that a reconstruction asks for. Pure.
 namespace mae {
