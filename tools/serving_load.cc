@@ -29,6 +29,7 @@ namespace {
 
 struct Settings {
   std::map<std::string, InferencePrecision> precisions = {{"auto", InferencePrecision::kAuto},
+                                                          {"bf16", InferencePrecision::kBf16},
                                                           {"fp32", InferencePrecision::kFp32},
                                                           {"int8", InferencePrecision::kInt8}};
   InferencePrecision precision = InferencePrecision::kFp32;

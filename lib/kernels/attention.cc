@@ -17,7 +17,7 @@ using avx512::Tile;
 int64_t RoundUp(int64_t value) { return (value + kLanes - 1) / kLanes * kLanes; }
 
 // Keys as the columns of a product: [head_dim / 2][width][2] a panel. Columns past the last key stay what
-// they were: finite, and never read.
+// they were, numbers or not: what comes of them is masked (Exponentiate).
 void PackKeys(const uint16_t* k, int64_t stride, int64_t tokens, int64_t head_dim, uint16_t* panels) {
   const auto columns = RoundUp(tokens);
   for (int64_t first = 0; first < tokens; first += kPanel) {

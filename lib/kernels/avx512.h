@@ -24,6 +24,7 @@ MAE_AVX512_INLINE void StoreBf16(uint16_t* to, __m512 values) {
 
 /// 2^x within 2 ulp for x in [-126, 128); 0 below that range. NaN stays NaN.
 MAE_AVX512_INLINE __m512 Exp2(__m512 x) {
+  x = _mm512_max_ps(_mm512_set1_ps(-150.0F), x);  // -inf has no part below; of a NaN the second operand stays
   const auto whole = _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
   const auto part = _mm512_sub_ps(x, whole);  // in [-0.5, 0.5]: the Taylor series of e^(part * ln 2)
   auto sum = _mm512_set1_ps(1.54035304e-4F);
@@ -52,7 +53,7 @@ MAE_AVX512_INLINE __m512 Gelu(__m512 x) {
   const auto exponent = _mm512_mul_ps(_mm512_mul_ps(z, z), _mm512_set1_ps(-1.44269504F));
   const auto tail = _mm512_mul_ps(_mm512_mul_ps(sum, t), Exp2(exponent));  // erfc(z)
   const auto half = _mm512_mul_ps(x, _mm512_set1_ps(0.5F));
-  // x >= 0: x - half * tail; x < 0: half * tail, which keeps its relative precision far out.
+  // x >= 0: x - half * tail; x < 0: half * tail, which does not lose it against x.
   const auto small = _mm512_mul_ps(half, tail);
   const auto negative = _mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_LT_OQ);
   return _mm512_mask_mov_ps(_mm512_sub_ps(x, small), negative, small);

@@ -23,10 +23,17 @@ MAE_AVX512_INLINE __m512 LoadBf16(const uint16_t* from) {
 // @return the scale; `zero` is the level that stands for 0.
 MAE_AVX512 float QuantizeRow(const uint16_t* x, int64_t width, uint8_t* levels, int32_t& zero) {
   auto low = _mm512_setzero_ps(), high = _mm512_setzero_ps();  // 0 must have a level
+  __mmask16 broken = 0;
   for (int64_t c = 0; c < width; c += kLanes) {
     const auto values = LoadBf16(x + c);
     low = _mm512_min_ps(low, values);
     high = _mm512_max_ps(high, values);
+    broken |= _mm512_cmp_ps_mask(_mm512_abs_ps(values), _mm512_set1_ps(INFINITY), _CMP_NLT_UQ);
+  }
+  if (broken != 0) {  // infinite or no number: so shall be all that is made of it
+    zero = 0;
+    std::fill(levels, levels + width, uint8_t{0});
+    return NAN;
   }
   const float least = _mm512_reduce_min_ps(low), range = _mm512_reduce_max_ps(high) - least;
   const float scale = range > 0 ? range / 255.0F : 1.0F;
@@ -143,13 +150,14 @@ QuantizedLinear::QuantizedLinear(const float* weight, const float* bias, int64_t
     const float* row = weight + o * inputs;
     float largest = 0;
     for (int64_t i = 0; i < inputs; ++i) largest = std::max(largest, std::abs(row[i]));
-    const float scale = largest > 0 ? largest / 127.0F : 1.0F;
+    float scale = largest > 0 ? largest / 127.0F : 1.0F;
+    if (!std::all_of(row, row + inputs, [](float value) { return std::isfinite(value); })) scale = NAN;
     scales_.data()[o] = scale;
     const auto panel = o / kPanel * kPanel;
     const auto width = std::min(kPanel, outputs - panel);
     int8_t* to = panels_.data() + panel * inputs + (o - panel) * 4;
     for (int64_t i = 0; i < inputs; ++i) {
-      const auto level = static_cast<int8_t>(std::lround(row[i] / scale));
+      const auto level = static_cast<int8_t>(std::isnan(scale) ? 0 : std::lround(row[i] / scale));
       to[i / 4 * width * 4 + i % 4] = level;
       weight_sums_.data()[o] += level;
     }

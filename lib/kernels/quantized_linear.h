@@ -8,14 +8,15 @@
 namespace mae {
 
 /// Rows of activations as 8-bit integers: value = scale * (level - zero), a scale and a zero a row, so that
-/// the row's smallest and largest value are levels 0 and 255 (asymmetric, dynamic quantization; Jacob et al.
-/// 2018, arXiv:1712.05877, sec. 2.1). Needs HasAvx512Bf16(). Not thread-safe.
+/// the row's smallest and largest value are levels 0 and 255, or one off (asymmetric, dynamic quantization;
+/// Jacob et al. 2018, arXiv:1712.05877, sec. 2.1). Needs HasAvx512Bf16(). Not thread-safe.
 class QuantizedRows {
  public:
   /// @param max_rows,max_width the most that Set will be given.
   QuantizedRows(int64_t max_rows, int64_t max_width);
 
-  /// @param x bfloat16 [rows, width]; width a multiple of 16. Values must be finite.
+  /// @param x bfloat16 [rows, width]; width a multiple of 16. A row with a value that is not finite makes
+  /// NaNs.
   void Set(const uint16_t* x, int64_t rows, int64_t width);
 
   int64_t rows() const { return rows_; }
@@ -37,7 +38,7 @@ class QuantizedLinear {
  public:
   QuantizedLinear() = default;
   /// @param weight [outputs, inputs] row-major, bias [outputs] or nullptr; both are copied.
-  /// @param outputs,inputs multiples of 16.
+  /// @param outputs,inputs multiples of 16; inputs at most 65536, or sums could overflow.
   QuantizedLinear(const float* weight, const float* bias, int64_t outputs, int64_t inputs);
 
   int64_t inputs() const { return inputs_; }

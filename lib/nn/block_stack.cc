@@ -31,7 +31,7 @@ torch::Tensor BlockStackImpl::FirstTokenWeights(torch::Tensor x) {
 }
 
 bool BlockStackImpl::Pack(WeightFormat format) {
-  if (!PackedBlocks::CanPack(dim_, num_heads_, hidden_)) return false;
+  if (!PackedBlocks::CanPack(dim_, num_heads_, hidden_, format)) return false;
   packed_ = std::make_unique<PackedBlocks>(blocks_, num_heads_, layer_norm_eps_, format);
   for (size_t i = 0; i < blocks_.size(); ++i) unregister_module(std::to_string(i));
   blocks_.clear();

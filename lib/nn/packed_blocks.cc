@@ -15,6 +15,8 @@ namespace {
 // Rows that go through the blocks together: enough for a block's weights to be read once for many products,
 // few enough for the activations to stay near.
 constexpr int64_t kRowsTogether = 256;
+// 255 * 127 of so many still fit 31 bits (kernels/quantized_linear.h).
+constexpr int64_t kMaxInt8Inputs = 65'536;
 
 torch::Tensor Weight(const torch::OrderedDict<std::string, torch::Tensor>& parameters,
                      const std::string& name) {
@@ -69,7 +71,8 @@ struct PackedBlocks::Room {
   QuantizedRows quantized;  // empty but for kInt8
 };
 
-bool PackedBlocks::CanPack(int64_t dim, int64_t num_heads, int64_t hidden) {
+bool PackedBlocks::CanPack(int64_t dim, int64_t num_heads, int64_t hidden, WeightFormat format) {
+  if (format == WeightFormat::kInt8 && std::max(dim, hidden) > kMaxInt8Inputs) return false;
   return HasAvx512Bf16() && dim % num_heads == 0 && dim / num_heads % 16 == 0 && hidden % 16 == 0;
 }
 
@@ -87,11 +90,14 @@ PackedBlocks::~PackedBlocks() = default;
 std::unique_ptr<PackedBlocks::Room> PackedBlocks::TakeRoom(int64_t tokens) const {
   {
     const absl::MutexLock lock(&mutex_);
-    if (!rooms_.empty()) {
-      auto room = std::move(rooms_.back());
-      rooms_.pop_back();
-      if (room->max_tokens >= tokens) return room;
+    const auto fits = std::find_if(rooms_.begin(), rooms_.end(),
+                                   [tokens](const auto& room) { return room->max_tokens >= tokens; });
+    if (fits != rooms_.end()) {
+      auto room = std::move(*fits);
+      rooms_.erase(fits);
+      return room;
     }
+    if (!rooms_.empty()) rooms_.pop_back();  // The larger one replaces it.
   }
   return std::make_unique<Room>(tokens, num_heads_, layers_.front(), format_);
 }

@@ -20,9 +20,9 @@ namespace mae {
 class PackedBlocks {
  public:
   /// Whether blocks of these widths can be packed, on this processor: multiples of 16, heads too.
-  static bool CanPack(int64_t dim, int64_t num_heads, int64_t hidden);
+  static bool CanPack(int64_t dim, int64_t num_heads, int64_t hidden, WeightFormat format);
 
-  /// Images of so many tokens that go through the blocks together: more in a batch are no quicker.
+  /// Images of so many tokens that go through the blocks together: more a compute thread are no quicker.
   static int64_t ImagesTogether(int64_t tokens);
 
   /// Copies the weights of the blocks, which are of one shape.

@@ -10,7 +10,8 @@ namespace mae {
 /// Forward passes on a device, from host memory to host memory. On a GPU passes run side by side, each on a
 /// stream of its own, with page-locked memory between host and device, and the launches of a batch size
 /// (rounded up to a power of two) are recorded once as a CUDA graph and replayed: small models are bound by
-/// launches. Elsewhere it is a plain call. Thread-safe.
+/// launches. Elsewhere it is a plain call. A GPU keeps the memory of a pass
+/// for each stream and size that was used. Thread-safe.
 class DevicePass {
  public:
   /// Images [B, …] on the device to rows [B, …] there. Must do the same for every batch of a size: no branch

@@ -45,8 +45,8 @@ class Lane {
       recorded.input.copy_(recorded.host_input, /*non_blocking=*/true);
       recorded.graph.replay();
       recorded.host_output.copy_(recorded.output, /*non_blocking=*/true);
+      stream_.synchronize();  // The pool has 32 streams: another lane may record on this one.
     }
-    stream_.synchronize();
     return recorded.host_output.slice(0, 0, count).clone();
   }
 
@@ -71,11 +71,24 @@ class Lane {
       fresh->output = forward(fresh->input).to(torch::kFloat32);
     stream_.synchronize();
     fresh->host_output = torch::empty(fresh->output.sizes(), locked);
-    fresh->graph.capture_begin({0, 0}, cudaStreamCaptureModeThreadLocal);
-    fresh->output = forward(fresh->input).to(torch::kFloat32);
-    fresh->graph.capture_end();
+    Record(*fresh, forward);
     recorded = std::move(fresh);
     return *recorded;
+  }
+
+  static void Record(Recorded& fresh, const DevicePass::Forward& forward) {
+    fresh.graph.capture_begin({0, 0}, cudaStreamCaptureModeThreadLocal);
+    try {
+      fresh.output = forward(fresh.input).to(torch::kFloat32);
+    } catch (...) {
+      // The stream goes back to its pool: it must not stay in recording. The first error is the one to tell.
+      try {
+        fresh.graph.capture_end();
+      } catch (const c10::Error&) {
+      }
+      throw;
+    }
+    fresh.graph.capture_end();
   }
 
   const torch::Device device_;
@@ -88,6 +101,11 @@ class GraphedPass : public DevicePass {
  public:
   GraphedPass(const torch::Device& device, int64_t max_batch, Forward forward)
       : device_(device), max_batch_(max_batch), forward_(std::move(forward)) {}
+
+  ~GraphedPass() override {
+    const absl::MutexLock lock(&recording);  // Graphs take themselves off lists that recordings change.
+    lanes_.clear();
+  }
 
   torch::Tensor Run(const torch::Tensor& images) override {
     auto lane = TakeLane();

@@ -18,12 +18,21 @@ absl::string_view DatasetOf(const ModelVersion& version) {
 
 std::string Named(const ModelVersion& version) { return absl::StrCat("version ", version.version); }
 
+// All that the size of a pretraining's loss depends on beside the model.
+auto TargetOf(const MaskedAutoencoderOptions& model, const ModelConfig& config) {
+  const auto& encoder = model.encoder;
+  return std::tuple(model.norm_pix_loss, model.mask_ratio, encoder.channels, encoder.image_height,
+                    encoder.image_width, encoder.patch_size, config.mean, config.std_dev);
+}
+
 // Why values of the two say nothing about which is better; empty: they do.
 std::string WhyIncomparable(const ModelVersion& version, const ModelVersion& present) {
-  if (DatasetOf(version) != DatasetOf(present)) {
-    return absl::StrCat("it was measured on ", std::string(DatasetOf(version)), " and ", Named(present),
-                        " on ",
-                        DatasetOf(present).empty() ? "no known dataset" : std::string(DatasetOf(present)));
+  if (DatasetOf(version).empty() || DatasetOf(version) != DatasetOf(present)) {
+    const auto named = [](const ModelVersion& of) {
+      return DatasetOf(of).empty() ? std::string("no known dataset") : std::string(DatasetOf(of));
+    };
+    return absl::StrCat("it was measured on ", named(version), " and ", Named(present), " on ",
+                        named(present));
   }
   const ModelConfig& ours = version.config;
   const ModelConfig& theirs = present.config;
@@ -32,9 +41,10 @@ std::string WhyIncomparable(const ModelVersion& version, const ModelVersion& pre
   }
   const auto* our_mae = std::get_if<MaskedAutoencoderOptions>(&ours.model);
   const auto* their_mae = std::get_if<MaskedAutoencoderOptions>(&theirs.model);
-  if (our_mae != nullptr &&
-      (our_mae->norm_pix_loss != their_mae->norm_pix_loss || our_mae->mask_ratio != their_mae->mask_ratio)) {
-    return absl::StrCat("its loss and that of ", Named(present), " differ in norm_pix_loss or mask_ratio");
+  if (our_mae != nullptr && !(TargetOf(*our_mae, ours) == TargetOf(*their_mae, theirs))) {
+    return absl::StrCat(
+        "its loss and that of ", Named(present),
+        " differ in norm_pix_loss, mask_ratio, sizes of image or patch, or the mean and std of pixels");
   }
   return "";
 }

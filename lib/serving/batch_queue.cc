@@ -182,6 +182,7 @@ void BatchQueue::State::RunOne() {
 void BatchQueue::State::WaitForMore() {
   while (!waiting.empty()) {
     const Request& first = *waiting.front();
+    if (first.alone != nullptr) return;
     const absl::Time until =
         std::min(first.came + options.max_delay, first.context.deadline - expected * first.images);
     if (ImagesLike(first) >= Enough() || absl::Now() >= until) return;
@@ -191,7 +192,7 @@ void BatchQueue::State::WaitForMore() {
 
 int64_t BatchQueue::State::ImagesLike(const Request& first) const {
   int64_t images = 0;
-  for (const Request* request : waiting) images += request->kind == first.kind ? request->images : 0;
+  for (const Request* request : waiting) images += Share(*request, first) ? request->images : 0;
   return images;
 }
 
@@ -204,11 +205,12 @@ int64_t BatchQueue::State::Room(const Request& first) const {
 BatchQueue::State::Batch BatchQueue::State::TakeBatch() {
   Batch batch;
   int64_t images = 0;
-  const int64_t room = waiting.empty() ? 0 : Room(*waiting.front());
+  int64_t room = 0;
   for (auto it = waiting.begin(); it != waiting.end();) {
     Request& request = **it++;  // Before it is removed.
     if (!batch.empty() && (!Share(request, *batch[0]) || images + request.images > room)) continue;
     if (IsInVain(request, images + request.images)) continue;
+    if (batch.empty()) room = Room(request);
     Remove(request);
     batch.push_back(&request);
     images += request.images;

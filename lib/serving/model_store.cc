@@ -25,6 +25,8 @@ namespace fs = std::filesystem;
 
 // Each model that is in memory has at most batch.max_running forward passes waiting for a thread.
 constexpr int kMaxForwardsWaiting = 4096;
+// A version that takes over while its model is busy is not warmed for longer than this.
+const absl::Duration kWarmUpPatience = absl::Seconds(30);
 constexpr int64_t kMaxJsonBytes = int64_t{16} << 20;
 
 // The number that a folder's name is, or 0.
@@ -277,7 +279,10 @@ class SqliteModelStore : public ModelStore {
     });
     if (!takes_over) return;
     const auto predictor = cache_.Acquire(version.folder);
-    if (predictor.ok()) (void)WarmUp(**predictor, {});
+    if (!predictor.ok()) return;
+    RequestContext patience;
+    patience.deadline = absl::Now() + kWarmUpPatience;
+    (void)WarmUp(**predictor, patience);
   }
 
   // @param folder {root}/{model}/{version}

@@ -59,15 +59,14 @@ struct Rebuilt {
   torch::Tensor planes;       // [B, C, H, W]
 };
 
-Rebuilt Rebuild(MaskedAutoencoderImpl& model, const torch::Tensor& images, const Mask& mask,
-                PixelStatistics statistics) {
-  const auto& options = model.options();
+// @param pred [B, L, P*P*C] float32.
+Rebuilt RebuiltFrom(const torch::Tensor& pred, const torch::Tensor& images, const Mask& mask,
+                    PixelStatistics statistics, const MaskedAutoencoderOptions& options) {
   const auto patches = Patchify(images, options.encoder.patch_size);
-  const auto pred = model.Decode(model.Encode(images, mask), mask.ids_restore);
   const auto errors = ReconstructionErrors(pred, patches, options.norm_pix_loss);
   const auto counted = mask.num_hidden() > 0 ? mask.mask : torch::ones_like(mask.mask);
   return {((errors * counted).sum(1) / counted.sum(1)).cpu(), mask.mask.cpu().contiguous(),
-          mask.ids_restore.to(torch::kCPU, torch::kInt).contiguous(), pred,
+          mask.ids_restore.to(torch::kCPU, torch::kInt).contiguous(), pred.cpu(),
           PixelPlanes(pred, patches, mask.mask, statistics, options)};
 }
 
@@ -152,8 +151,8 @@ class LoadedPredictor : public Predictor {
   void Share(const Batching& batching) {
     auto options = batching.options;
     if (packed_) {
-      options.max_batch =
-          std::min(options.max_batch, PackedBlocks::ImagesTogether(1 + config_.encoder().num_patches()));
+      const auto together = PackedBlocks::ImagesTogether(1 + config_.encoder().num_patches());
+      options.max_batch = std::min(options.max_batch, together * at::get_num_threads());
       std::erase_if(options.preferred, [&](int64_t size) { return size > options.max_batch; });
     }
     const auto forward = [this](int64_t kind, std::vector<float>& values, int64_t images) {
@@ -169,6 +168,9 @@ class LoadedPredictor : public Predictor {
     classifier_ = std::dynamic_pointer_cast<VisionTransformerImpl>(module);
     MAE_ASSIGN_OR_RETURN(const auto file, ReadSafetensors(folder / "model.safetensors"));
     MAE_RETURN_IF_ERROR(LoadState(file.tensors, *module));
+    // Casts of weights that need a gradient would be cached for all threads, and recorded passes would read
+    // them.
+    for (auto& parameter : module->parameters()) parameter.set_requires_grad(false);
     module->to(device_);
     module->eval();
     if (device_.is_cpu() && precision_ != InferencePrecision::kFp32) Pack();
@@ -228,6 +230,7 @@ class LoadedPredictor : public Predictor {
     MAE_ASSIGN_OR_RETURN(auto batch, NormalizedBatch(inputs, config_));
     const auto count = static_cast<int64_t>(inputs.size());
     MAE_ASSIGN_OR_RETURN(const auto weights, Alone<FloatTensor>("Attention", count, context, [&] {
+                           const auto autocast = Autocast();
                            const auto images = OnHost(batch, count).to(device_);
                            return ToFloatTensor(autoencoder_ ? autoencoder_->ClassTokenAttention(images)
                                                              : classifier_->ClassTokenAttention(images));
@@ -272,7 +275,6 @@ class LoadedPredictor : public Predictor {
       answer = CatchTorch(what, [&]() -> Answer {
         BeginOnThisThread();
         const c10::InferenceMode inference;
-        const auto autocast = Autocast();
         return run();
       });
     };
@@ -282,6 +284,12 @@ class LoadedPredictor : public Predictor {
       MAE_RETURN_IF_ERROR(queue_->RunAlone(work, images, context));
     }
     return answer;
+  }
+
+  // Predictions of every patch, float32.
+  torch::Tensor Predict(const torch::Tensor& images, const Mask& mask) const {
+    const auto autocast = Autocast();
+    return autoencoder_->Decode(autoencoder_->Encode(images, mask), mask.ids_restore).to(torch::kFloat32);
   }
 
   // One for each ratio.
@@ -295,8 +303,8 @@ class LoadedPredictor : public Predictor {
       const auto images = OnHost(batch, count).to(device_);
       std::vector<Rebuilt> all;
       for (const double ratio : ratios) {
-        all.push_back(Rebuild(*autoencoder_, images, MakeMask(options, model, ratio, count, device_),
-                              *options.pixel_statistics));
+        const auto mask = MakeMask(options, model, ratio, count, device_);
+        all.push_back(RebuiltFrom(Predict(images, mask), images, mask, *options.pixel_statistics, model));
       }
       return all;
     });

@@ -33,7 +33,7 @@ class QuantizedLinearTest : public testing::Test {
   const AlignedArray<uint16_t> x_ = NormalBf16(kRows * kInputs, 1, 3);
 };
 
-TEST_F(QuantizedLinearTest, RowsKeepEveryValueWithinHalfALevel) {
+TEST_F(QuantizedLinearTest, RowsKeepEveryValueWithinALevel) {
   auto values = NormalBf16(3 * 32, 1, 4);
   for (int64_t i = 32; i < 64; ++i)
     values.data()[i] = ToBf16(5.0F + 0.01F * static_cast<float>(i));  // far from 0
@@ -68,6 +68,17 @@ TEST_F(QuantizedLinearTest, IsTheProductOfTheLevels) {
       ASSERT_NEAR(ToFloat(gelu[at]), bent, Bf16Tolerance(bent, 1e-4)) << r << ' ' << o;
     }
   }
+}
+
+TEST_F(QuantizedLinearTest, WhatIsNoNumberStaysNone) {
+  auto values = NormalBf16(2 * kInputs, 1, 5);
+  values.data()[3] = 0x7fc0;            // NaN
+  values.data()[kInputs + 7] = 0xff80;  // -inf
+  QuantizedRows rows(2, kInputs);
+  rows.Set(values.data(), 2, kInputs);
+  std::vector<float> y(2 * kOutputs);
+  QuantizedLinear(weight_.data(), bias_.data(), kOutputs, kInputs).ForwardAdd(rows, y.data());
+  for (const float value : y) ASSERT_TRUE(std::isnan(value));
 }
 
 TEST_F(QuantizedLinearTest, IsNearTheExactProduct) {

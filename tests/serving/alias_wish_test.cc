@@ -64,6 +64,10 @@ TEST(DecideAliases, WhatCannotBeComparedDoesNotMove) {
           "validation_loss", "it is a vision_transformer and version 3 a masked_autoencoder");
   refused(Measured(3, "validation_loss", 0.9, TinyAutoencoder(1, true)),
           Measured(4, "validation_loss", 0.1, TinyAutoencoder(1, false)), "validation_loss", "norm_pix_loss");
+  auto stretched = TinyAutoencoder();
+  stretched.std_dev[0] *= 2;  // the same errors make a quarter of the loss
+  refused(Measured(3, "validation_loss", 0.9, TinyAutoencoder()),
+          Measured(4, "validation_loss", 0.1, stretched), "validation_loss", "std of pixels");
 }
 
 TEST(DecideAliases, OneDatasetMayBeNamedInTwoWays) {
