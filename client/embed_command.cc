@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <map>
@@ -146,13 +147,20 @@ v1::EmbedRequest RequestFor(const EmbedOptions& options) {
   return request;
 }
 
+/// Answers of a vector a patch, and of maps and pictures, are far larger than the images: no more of them at
+/// a time than a message holds of the usual models.
+constexpr int64_t kLargeAnswers = 16;
+
 absl::Status Embed(Session& session, const EmbedOptions& options) {
   if (!options.out.empty() && !absl::EndsWith(options.out, ".npy")) {
     return absl::InvalidArgumentError(
         absl::StrCat("--out ", options.out, ": the file's name must end in .npy"));
   }
   MAE_ASSIGN_OR_RETURN(const std::vector<ImageSource> sources, ListImages(options.images));
-  MAE_ASSIGN_OR_RETURN(const BatchLimits limits, AskBatchLimits(session));
+  MAE_ASSIGN_OR_RETURN(BatchLimits limits, AskBatchLimits(session));
+  if (options.pool == v1::EMBEDDING_POOL_PATCHES || !options.attention.empty()) {
+    limits.images = std::min(limits.images, kLargeAnswers);
+  }
   std::optional<OutputFolder> maps;
   if (!options.attention.empty()) {
     MAE_ASSIGN_OR_RETURN(maps, OutputFolder::Plan(options.attention));
@@ -167,7 +175,8 @@ absl::Status Embed(Session& session, const EmbedOptions& options) {
         if (maps) MAE_RETURN_IF_ERROR(WriteAttention(batch, response, *maps));
         return embeddings.Add(batch, response);
       });
-  if (!status.ok()) return NameOptions(status, {{"model", "--model"}, {"pool", "--pool"}});
+  if (!status.ok())
+    return NameOptions(status, {{"model", "--model"}, {"pool", "--pool"}, {"attention", "--attention"}});
   return Write(session, options, embeddings);
 }
 

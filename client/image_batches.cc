@@ -52,6 +52,12 @@ absl::StatusOr<std::string> ReadSource(const ImageSource& source, int64_t max_by
   return bytes;
 }
 
+// 0 where the header does not say: the server will tell what is wrong.
+int64_t PixelsOf(const std::string& encoded) {
+  const auto header = ReadImageHeader(encoded);
+  return header.ok() ? header->width * header->height : 0;
+}
+
 absl::Status SendNamed(
     const std::vector<ImageSource>& batch, const std::vector<v1::Image>& images,
     const std::function<absl::Status(const std::vector<ImageSource>&, const std::vector<v1::Image>&)>& send) {
@@ -88,6 +94,7 @@ absl::StatusOr<BatchLimits> AskBatchLimits(Session& session) {
       const v1::ServerInfo info,
       session.Call<v1::ServerService>(&v1::ServerService::Stub::GetServerInfo, v1::GetServerInfoRequest()));
   if (info.limits().max_images_per_request() > 0) limits.images = info.limits().max_images_per_request();
+  if (info.limits().max_request_pixels() > 0) limits.pixels = info.limits().max_request_pixels();
   const int64_t bytes = info.limits().max_message_bytes();
   if (bytes > 0) limits.bytes = std::min(limits.bytes, std::max(bytes - kMessageSlack, bytes / 2));
   return limits;
@@ -98,20 +105,21 @@ absl::Status ForEachBatch(const std::vector<ImageSource>& sources, const BatchLi
                                                            const std::vector<v1::Image>& images)>& send) {
   std::vector<ImageSource> batch;
   std::vector<v1::Image> images;
-  int64_t batch_bytes = 0;
+  int64_t batch_bytes = 0, batch_pixels = 0;
   for (const ImageSource& source : sources) {
     MAE_ASSIGN_OR_RETURN(std::string bytes, ReadSource(source, limits.bytes));
-    const int64_t size = static_cast<int64_t>(bytes.size());
-    if (!batch.empty() &&
-        (static_cast<int64_t>(batch.size()) == limits.images || batch_bytes + size > limits.bytes)) {
+    const int64_t size = static_cast<int64_t>(bytes.size()), pixels = PixelsOf(bytes);
+    if (!batch.empty() && (static_cast<int64_t>(batch.size()) == limits.images ||
+                           batch_bytes + size > limits.bytes || batch_pixels + pixels > limits.pixels)) {
       MAE_RETURN_IF_ERROR(SendNamed(batch, images, send));
       batch.clear();
       images.clear();
-      batch_bytes = 0;
+      batch_bytes = batch_pixels = 0;
     }
     batch.push_back(source);
     images.emplace_back().set_encoded(std::move(bytes));
     batch_bytes += size;
+    batch_pixels += pixels;
   }
   return batch.empty() ? absl::OkStatus() : SendNamed(batch, images, send);
 }

@@ -29,6 +29,7 @@ absl::StatusOr<std::vector<ImageSource>> ListImages(const std::vector<std::strin
 struct BatchLimits {
   int64_t images = 64;
   int64_t bytes = 64 << 20;
+  int64_t pixels = int64_t{1} << 29;  ///< of pictures whose size can be read
 };
 /// As GetServerInfo has them; the defaults where it says 0.
 absl::StatusOr<BatchLimits> AskBatchLimits(Session& session);

@@ -49,7 +49,7 @@ struct ReconstructOptions {
   std::string model;
   std::string mask_kind = "random";
   std::vector<double> mask_ratios;
-  uint64_t seed = 0;
+  std::optional<uint64_t> seed;
   std::string mask_file;
   v1::PixelStatistics pixel_statistics = v1::PIXEL_STATISTICS_UNSPECIFIED;
   bool exact_size = false;
@@ -65,7 +65,7 @@ struct ReconstructOptions {
 // @param mask a RandomMask or BlockMask.
 template <typename Mask>
 void SetDrawnMask(const ReconstructOptions& options, Mask& mask) {
-  mask.set_seed(options.seed);
+  mask.set_seed(options.seed.value_or(0));
   if (options.mask_ratios.size() == 1) mask.set_mask_ratio(options.mask_ratios[0]);
   if (options.mask_ratios.size() > 1) {
     mask.mutable_mask_ratios()->Assign(options.mask_ratios.begin(), options.mask_ratios.end());
@@ -93,6 +93,10 @@ absl::Status SetMask(const ReconstructOptions& options, v1::ReconstructRequest& 
     return absl::InvalidArgumentError(
         "--mask-ratio: a grid hides 3 of 4 patches and none hides nothing; a ratio is "
         "for --mask-kind random and block");
+  }
+  if (options.seed) {
+    return absl::InvalidArgumentError(
+        "--seed: a grid and none are not drawn; a seed is for --mask-kind random and block");
   }
   if (options.mask_kind == "grid") request.mutable_grid();
   if (options.mask_kind == "none") request.mutable_none();
@@ -122,8 +126,9 @@ class Reconstructions {
     return !folder_ && globals_.format == OutputFormat::kTable && IsLiveTerminal(STDOUT_FILENO);
   }
 
+  /// @param answer which of the picture's: the number of its ratio as asked.
   absl::Status Add(const ImageSource& source, const v1::ReconstructResponse& response,
-                   const v1::Reconstruction& one) {
+                   const v1::Reconstruction& one, size_t answer) {
     table_.Add({source.name, absl::StrFormat("%.5f", one.loss()), ReadableNumber(one.mask_ratio()),
                 response.model_version()});
     MAE_RETURN_IF_ERROR(AddJson(source, response, one));
@@ -133,27 +138,39 @@ class Reconstructions {
       MAE_ASSIGN_OR_RETURN(std::vector<Picture> row, PicturesOf(one));
       rows_.push_back(std::move(row));
     }
-    return SaveFiles(source, one);
+    return SaveFiles(source, one, answer);
   }
 
   bool empty() const { return table_.rows() == 0; }
 
   absl::Status Finish(Session& session) {
-    if (folder_ && !rows_.empty()) {
-      const std::string name = "panel" + options_.suffix();
-      MAE_ASSIGN_OR_RETURN(const std::string panel, EncodedPanel(rows_, options_.format));
-      MAE_RETURN_IF_ERROR(folder_->Write(name, panel));
-      const std::string first =
-          table_.rows() > rows_.size() ? absl::StrCat(" (the first ", rows_.size(), ")") : "";
-      session.Note(absl::StrCat("pictures are in ", folder_->PathOf(""), ", all together in ",
-                                folder_->PathOf(name), first));
+    const absl::Status saved = folder_ && !rows_.empty() ? SavePanel(session) : absl::OkStatus();
+    if (globals_.format != OutputFormat::kTable) {
+      MAE_RETURN_IF_ERROR(WriteJson(globals_.format, JsonRows(json_)));
+    } else {
+      WriteStdout(table_.Text());
     }
-    if (globals_.format != OutputFormat::kTable) return WriteJson(globals_.format, JsonRows(json_));
-    WriteStdout(table_.Text());
-    return absl::OkStatus();
+    return saved;
   }
 
  private:
+  // All together; as PNG where they are too large for WebP.
+  absl::Status SavePanel(Session& session) {
+    std::string name = "panel" + options_.suffix();
+    auto panel = EncodedPanel(rows_, options_.format);
+    if (absl::IsInvalidArgument(panel.status()) && options_.format != PictureFormat::kPng) {
+      name = "panel.png";
+      panel = EncodedPanel(rows_, PictureFormat::kPng);
+    }
+    MAE_RETURN_IF_ERROR(panel.status());
+    MAE_RETURN_IF_ERROR(folder_->Write(name, *panel));
+    const std::string first =
+        table_.rows() > rows_.size() ? absl::StrCat(" (the first ", rows_.size(), ")") : "";
+    session.Note(absl::StrCat("pictures are in ", folder_->PathOf(""), ", all together in ",
+                              folder_->PathOf(name), first));
+    return absl::OkStatus();
+  }
+
   absl::Status AddJson(const ImageSource& source, const v1::ReconstructResponse& response,
                        const v1::Reconstruction& one) {
     if (globals_.format == OutputFormat::kTable) return absl::OkStatus();
@@ -184,9 +201,10 @@ class Reconstructions {
     return absl::OkStatus();
   }
 
-  absl::Status SaveFiles(const ImageSource& source, const v1::Reconstruction& one) {
+  absl::Status SaveFiles(const ImageSource& source, const v1::Reconstruction& one, size_t answer) {
+    // As asked: what a model's few patches make of it may be the same for two.
     const std::string ratio =
-        options_.answers_an_image() > 1 ? absl::StrFormat("-%.2f", one.mask_ratio()) : std::string();
+        options_.answers_an_image() > 1 ? absl::StrCat("-", options_.mask_ratios[answer]) : std::string();
     const std::string stem = folder_->UniqueStem(source.stem() + ratio);
     const std::string suffix = options_.suffix();
     const bool is_png = options_.format == PictureFormat::kPng;
@@ -239,8 +257,8 @@ absl::Status Reconstruct(Session& session, const ReconstructOptions& options) {
               "the server answered another number of reconstructions than images were sent");
         }
         for (size_t i = 0; i < batch.size() * answers; ++i) {
-          MAE_RETURN_IF_ERROR(
-              results.Add(batch[i / answers], response, response.reconstructions(static_cast<int>(i))));
+          MAE_RETURN_IF_ERROR(results.Add(batch[i / answers], response,
+                                          response.reconstructions(static_cast<int>(i)), i % answers));
         }
         return absl::OkStatus();
       });
@@ -273,7 +291,8 @@ void AddReconstructCommand(VerbRegistry& verbs) {
                        "picture at each")
           ->delimiter(',')
           ->allow_extra_args(false);
-  auto* seed = verb->add_option("--seed", options->seed, "Which patches")->capture_default_str();
+  auto* seed = verb->add_option("--seed", options->seed, "Which patches; for --mask-kind random and block")
+                   ->default_str("0");
   verb->add_option("--mask", options->mask_file,
                    "A text file with 0 (shown) or 1 (hidden) for each patch, row by row")
       ->excludes(kind)
@@ -289,14 +308,17 @@ void AddReconstructCommand(VerbRegistry& verbs) {
                  "Refuse pictures of another size than the model's instead of scaling and cutting them");
   auto* out =
       verb->add_option("--out", options->out,
-                       "Write NAME.panel.png for each picture and panel.png of all here; without it they are "
-                       "drawn in the terminal");
+                       "Write NAME.panel.png for each picture and panel.png of all here (of several ratios "
+                       "NAME-RATIO.panel.png; .webp with --format webp); without it they are drawn in the "
+                       "terminal");
   verb->add_flag("--all", options->all, "With --out: also original, masked, reconstruction and pasted")
       ->needs(out);
   verb->add_option("--scale", options->scale, "With --out: pixels a side that a pixel is drawn as")
       ->check(CLI::Range(1, 32))
       ->needs(out);
-  verb->add_option("--format", options->format, "With --out: png or webp (lossless)")
+  verb->add_option("--format", options->format,
+                   "With --out: png or webp (lossless; panel.png stays PNG where it is above WebP's 16383 "
+                   "pixels a side)")
       ->transform(CLI::CheckedTransformer(
           std::map<std::string, PictureFormat>{{"png", PictureFormat::kPng}, {"webp", PictureFormat::kWebp}}))
       ->type_name("FORMAT")

@@ -32,7 +32,8 @@ class Admission {
 
   /// RESOURCE_EXHAUSTED says which of the two it is, and has a RetryInfo. A request that finds no other is
   /// let in whatever it is.
-  /// @param images that it brings, as far as that is known; less than 1 counts as 1.
+  /// @param images that it brings, each for every ratio it is asked at, as far as that is known; less than 1
+  /// counts as 1.
   absl::StatusOr<Ticket> Admit(const std::string& model, int64_t version, int64_t images, absl::Time deadline)
       ABSL_LOCKS_EXCLUDED(mutex_);
 

@@ -11,9 +11,6 @@
 namespace mae {
 namespace {
 
-constexpr int64_t kAttentionGap = 8;
-constexpr size_t kMaxPanelColumns = 8;
-
 // Map `index` of those in the tensor, [.., rows, cols].
 absl::StatusOr<Picture> DrawMap(const Picture& image, const FloatTensor& maps, int64_t index) {
   const auto rows = maps.shape[maps.shape.size() - 2], cols = maps.shape.back();
@@ -23,7 +20,7 @@ absl::StatusOr<Picture> DrawMap(const Picture& image, const FloatTensor& maps, i
 
 // In rows of as many as there are, or as there may be; what the last one lacks is white.
 absl::StatusOr<Picture> DrawAttentionPanel(const std::vector<Picture>& pictures) {
-  const size_t columns = std::min(pictures.size(), kMaxPanelColumns);
+  const size_t columns = std::min(pictures.size(), size_t{kMaxPanelColumns});
   const Picture& first = pictures.front();
   const Picture white{first.height, first.width, 1,
                       std::vector<uint8_t>(static_cast<size_t>(first.height * first.width), 255)};
@@ -35,7 +32,7 @@ absl::StatusOr<Picture> DrawAttentionPanel(const std::vector<Picture>& pictures)
   std::vector<std::string> names = {"image", "mean"};
   for (size_t head = 1; head + 1 < columns; ++head) names.push_back(absl::StrCat("head ", head));
   if (rows.size() > 1) names.clear();
-  return ComposePanel(rows, names, kAttentionGap);
+  return ComposePanel(rows, names, kPanelGap);
 }
 
 }  // namespace

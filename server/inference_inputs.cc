@@ -24,6 +24,18 @@ absl::Status CheckRatioCount(int64_t images, int64_t ratios, const std::string& 
                                    limits.max_images_per_request, " reconstructions that a request takes"));
 }
 
+absl::Status CheckAnswerSize(int64_t images, int64_t values_each, const std::string& field,
+                             const InferenceLimits& limits) {
+  const int64_t bytes_each = values_each * static_cast<int64_t>(sizeof(float));
+  const int64_t most = limits.max_message_bytes / std::max<int64_t>(bytes_each, 1);
+  if (images <= most) return absl::OkStatus();
+  return InvalidField(field, absl::StrCat("an answer of ", bytes_each, " bytes an image for ", images,
+                                          " images is more than a message of ", limits.max_message_bytes,
+                                          " bytes (rpc.max_message_mib); ",
+                                          most > 0 ? absl::StrCat("send at most ", most, " images at a time")
+                                                   : "the server must allow larger messages"));
+}
+
 absl::StatusOr<PredictorInput> RequestDecoder::Decode(std::string_view encoded, const std::string& field) {
   const auto header = ReadImageHeader(encoded);
   if (header.ok() && header->width > pixels_left_ / header->height) {

@@ -16,12 +16,17 @@ namespace mae {
 struct InferenceLimits {
   int64_t max_images_per_request = 256;         ///< at least 1
   int64_t max_image_pixels = int64_t{1} << 25;  ///< height x width of one picture, at least 1
+  int64_t max_message_bytes = 64 << 20;         ///< of one answer
 };
 
 absl::Status CheckImageCount(int64_t images, const std::string& field, const InferenceLimits& limits);
 
 /// Each image is answered at each ratio: `images` x `ratios` answers are bounded as images are.
 absl::Status CheckRatioCount(int64_t images, int64_t ratios, const std::string& field,
+                             const InferenceLimits& limits);
+
+/// Whether `images` answers of so many float32 values each fit into a message.
+absl::Status CheckAnswerSize(int64_t images, int64_t values_each, const std::string& field,
                              const InferenceLimits& limits);
 
 /// Decodes the pictures of one request, which share a limit: a small file can be a large picture, and all of

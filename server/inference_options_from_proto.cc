@@ -11,6 +11,7 @@ namespace mae {
 namespace {
 
 constexpr int64_t kMaxScale = 32, kMaxSide = 2048, kUsualSide = 224, kUsualClasses = 5;
+constexpr int64_t kMaxWebpSide = 16383, kMaxHeadingHeight = 32;
 
 absl::StatusOr<std::optional<PixelStatistics>> PixelStatisticsFromProto(v1::PixelStatistics asked) {
   switch (asked) {
@@ -129,6 +130,21 @@ absl::StatusOr<PictureStyle> PictureStyleFor(int32_t scale, v1::PictureFormat fo
   }
   style.format = PictureFormat::kWebp;
   return style;
+}
+
+absl::Status CheckPanelFits(const PictureStyle& style, const EncoderOptions& encoder, int64_t pictures) {
+  if (style.format != PictureFormat::kWebp) return absl::OkStatus();
+  const int64_t columns = std::min(pictures, kMaxPanelColumns);
+  const int64_t rows = (pictures + columns - 1) / columns;
+  const auto side = [&](int64_t count, int64_t pixels) {
+    return count * (pixels * style.scale + kPanelGap) + kPanelGap;
+  };
+  const int64_t width = side(columns, encoder.image_width);
+  const int64_t height = side(rows, encoder.image_height) + kMaxHeadingHeight;
+  if (std::max(width, height) <= kMaxWebpSide) return absl::OkStatus();
+  return InvalidField("picture_scale",
+                      absl::StrCat("at ", style.scale, " a panel is about ", width, " x ", height,
+                                   " pixels; WebP has at most ", kMaxWebpSide, " a side, PNG more"));
 }
 
 absl::StatusOr<int64_t> TopK(int32_t asked, int64_t classes) {

@@ -26,6 +26,10 @@ absl::StatusOr<int64_t> PictureScale(int32_t asked, const EncoderOptions& encode
 absl::StatusOr<PictureStyle> PictureStyleFor(int32_t scale, v1::PictureFormat format,
                                              const EncoderOptions& encoder);
 
+/// WebP has at most 16383 pixels a side: refuses the picture_scale at which a panel of so many pictures has
+/// more.
+absl::Status CheckPanelFits(const PictureStyle& style, const EncoderOptions& encoder, int64_t pictures);
+
 /// How many classes to answer: 5 if 0, all if more than there are.
 absl::StatusOr<int64_t> TopK(int32_t asked, int64_t classes);
 

@@ -1,5 +1,6 @@
 #include "server/inference_service.h"
 
+#include <algorithm>
 #include <map>
 #include <string>
 #include <vector>
@@ -19,6 +20,17 @@ std::map<std::string, std::string> FieldsOf(const v1::ReconstructRequest& reques
   return {{"mask_ratio", RatioField(request)}, {"hidden", "given.hidden"}, {"mask_kind", "grid"}};
 }
 
+// What a request brings for admission: each image is answered at each ratio.
+template <typename Request>
+int64_t AnswersAskedFor(const Request& request) {
+  return request.images_size();
+}
+int64_t AnswersAskedFor(const v1::ReconstructRequest& request) {
+  const int ratios =
+      request.has_block() ? request.block().mask_ratios_size() : request.random().mask_ratios_size();
+  return int64_t{request.images_size()} * std::max(ratios, 1);
+}
+
 // Decodes, and holds them against the model's size where that is asked for.
 template <typename Request>
 absl::StatusOr<std::vector<PredictorInput>> InputsOf(const Request& request, const EncoderOptions& encoder,
@@ -28,12 +40,23 @@ absl::StatusOr<std::vector<PredictorInput>> InputsOf(const Request& request, con
   return inputs;
 }
 
+// What it asks of each token or patch must fit into the answer.
+absl::Status CheckAnswerFits(const v1::EmbedRequest& request, const EncoderOptions& encoder,
+                             const InferenceLimits& limits) {
+  const int64_t patches = encoder.num_patches();
+  if (request.pool() == v1::EMBEDDING_POOL_PATCHES) {
+    MAE_RETURN_IF_ERROR(CheckAnswerSize(request.images_size(), patches * encoder.embed_dim, "pool", limits));
+  }
+  if (!request.attention()) return absl::OkStatus();
+  return CheckAnswerSize(request.images_size(), patches * encoder.num_heads, "attention", limits);
+}
+
 }  // namespace
 
 template <typename Request>
 absl::StatusOr<Admission::Ticket> InferenceService::Admit(const grpc::CallbackServerContext& context,
                                                           const Request& request, InferenceTask task) {
-  return requests_.Admit(ModelQuery{request.model(), task}, request.images_size(),
+  return requests_.Admit(ModelQuery{request.model(), task}, AnswersAskedFor(request),
                          ContextOf(context).deadline);
 }
 
@@ -96,6 +119,7 @@ absl::Status InferenceService::Answer(const grpc::CallbackServerContext& context
     MAE_ASSIGN_OR_RETURN(const auto options, OptionsFromProto(request, config));
     MAE_ASSIGN_OR_RETURN(const auto style,
                          PictureStyleFor(request.picture_scale(), request.picture_format(), encoder));
+    if (options.pictures) MAE_RETURN_IF_ERROR(CheckPanelFits(style, encoder, kReconstructionPictures));
     MAE_RETURN_IF_ERROR(CheckRatioCount(request.images_size(),
                                         static_cast<int64_t>(options.mask_ratios.size()), RatioField(request),
                                         requests_.limits()));
@@ -144,6 +168,10 @@ absl::Status InferenceService::Answer(const grpc::CallbackServerContext& context
     MAE_ASSIGN_OR_RETURN(const auto options, OptionsFromProto(request));
     MAE_ASSIGN_OR_RETURN(const auto style,
                          PictureStyleFor(request.picture_scale(), request.picture_format(), encoder));
+    MAE_RETURN_IF_ERROR(CheckAnswerFits(request, encoder, requests_.limits()));
+    if (request.attention_pictures()) {
+      MAE_RETURN_IF_ERROR(CheckPanelFits(style, encoder, encoder.num_heads + 2));
+    }
     MAE_ASSIGN_OR_RETURN(const auto inputs, InputsOf(request, encoder, requests_.limits()));
     AttentionMaps maps;
     MAE_ASSIGN_OR_RETURN(

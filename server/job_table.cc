@@ -64,7 +64,13 @@ std::vector<AliasMove> MovesFromJson(const std::string& text) {
   std::vector<AliasMove> moves;
   for (const auto& move : in.is_array() ? in : nlohmann::json::array()) {
     if (!move.is_object()) continue;
-    moves.push_back({move.value("alias", ""), move.value("moved", false), move.value("reason", "")});
+    const auto text_of = [&](const char* name) {
+      const auto it = move.find(name);
+      return it != move.end() && it->is_string() ? it->get<std::string>() : std::string();
+    };
+    const auto moved = move.find("moved");
+    moves.push_back({text_of("alias"), moved != move.end() && moved->is_boolean() && moved->get<bool>(),
+                     text_of("reason")});
   }
   return moves;
 }

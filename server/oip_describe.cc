@@ -20,8 +20,10 @@ void DescribeTensor(const TensorSpec& spec, inference::ModelMetadataResponse::Te
   message.mutable_shape()->Add(spec.dims.begin(), spec.dims.end());
 }
 
-// What a client must know to normalise pixel_values itself, and to read masks.
-void DescribeParameters(const mae::ModelConfig& config, inference::ModelConfig& message) {
+// What a client must know to normalise pixel_values itself, and to read masks; the precision is as
+// configured.
+void DescribeParameters(const mae::ModelConfig& config, const std::string& precision,
+                        inference::ModelConfig& message) {
   const auto set = [&](const std::string& name, const std::string& value) {
     (*message.mutable_parameters())[name].set_string_value(value);
   };
@@ -29,6 +31,7 @@ void DescribeParameters(const mae::ModelConfig& config, inference::ModelConfig& 
   set("mean", absl::StrJoin(config.mean, ","));
   set("std", absl::StrJoin(config.std_dev, ","));
   set("patch_size", absl::StrCat(config.encoder().patch_size));
+  set("precision", precision);
   if (const auto* model = std::get_if<MaskedAutoencoderOptions>(&config.model)) {
     set("mask_ratio", absl::StrCat(model->mask_ratio));
     set("norm_pix_loss", model->norm_pix_loss ? "true" : "false");
@@ -37,6 +40,7 @@ void DescribeParameters(const mae::ModelConfig& config, inference::ModelConfig& 
 
 void DescribeBatching(const ServerConfig::Inference& settings, inference::ModelDynamicBatching& message) {
   for (const int64_t size : settings.preferred_batches) {
+    if (size > settings.max_batch) break;  // rising
     message.add_preferred_batch_size(static_cast<int32_t>(size));
   }
   message.set_max_queue_delay_microseconds(static_cast<uint64_t>(settings.max_delay_microseconds));
@@ -99,7 +103,7 @@ inference::ModelConfig DescribeConfig(const std::string& name, const ModelVersio
   group.set_count(static_cast<int32_t>(settings.forward_threads));
   group.set_kind(KindOf(settings.device));
   DescribeBatching(settings, *message.mutable_dynamic_batching());
-  DescribeParameters(version.config, message);
+  DescribeParameters(version.config, settings.precision, message);
   message.mutable_model_transaction_policy()->set_decoupled(false);
   message.mutable_response_cache()->set_enable(settings.response_cache_mib > 0);
   return message;

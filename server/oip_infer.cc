@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "server/inference_options_from_proto.h"
 #include "server/oip_answers.h"
 #include "server/oip_images.h"
 #include "server/oip_model_name.h"
@@ -44,6 +45,18 @@ absl::StatusOr<RequestContext> WithParameters(const OipParameters& parameters, c
   }
   if (priority.value_or(0) > 0) context.priority = *priority - kOipDefaultPriority;
   return context;
+}
+
+// What a request brings for admission, as far as that shows before it is read: images x ratios.
+int64_t AnswersAskedFor(const ModelInferRequest& request, const OipParameters& parameters,
+                        const InferenceLimits& limits) {
+  int64_t images = 1;
+  for (const auto& input : request.inputs()) {
+    if (input.name() != kMaskInput && input.shape_size() > 0) images = std::max(images, input.shape(0));
+  }
+  const auto ratios = parameters.Doubles("mask_ratio");
+  const auto each = ratios.ok() ? std::max<int64_t>(static_cast<int64_t>(ratios->size()), 1) : 1;
+  return std::min(images, limits.max_images_per_request) * each;
 }
 
 /// A request that is read as far as tasks have in common.
@@ -104,24 +117,39 @@ absl::StatusOr<EmbedAnswer> EmbedAll(const InferCall& call, const Predictor& mod
   return answer;
 }
 
-absl::Status Embed(const InferCall& call, const InferenceLimits& limits, ModelRequest& asked,
-                   ModelInferResponse& response) {
-  const auto& encoder = asked.version.config.encoder();
-  MAE_ASSIGN_OR_RETURN(const auto options, EmbedOptionsOf(call.parameters));
-  MAE_ASSIGN_OR_RETURN(const auto style, PictureStyleOf(call.parameters, encoder));
-  MAE_ASSIGN_OR_RETURN(const auto images, InputsOf(call, encoder, limits));
-  MAE_ASSIGN_OR_RETURN(const auto answer, asked.Run(call.context, [&](const Predictor& model) {
-    return EmbedAll(call, model, images, options);
-  }));
-  return AddEmbedding(answer, style, call.outputs, response);
-}
-
 // Images in the one tensor that they come in.
 int64_t ImageCount(const InferCall& call) {
   for (const auto& tensor : call.tensors) {
     if (tensor.name != kMaskInput && !tensor.shape.empty()) return tensor.shape[0];
   }
   return 0;
+}
+
+// What it asks of each token or patch must fit into the answer.
+absl::Status CheckAnswerFits(const InferCall& call, const EncoderOptions& encoder,
+                             const InferenceLimits& limits) {
+  const int64_t patches = encoder.num_patches(), images = ImageCount(call);
+  if (IsChosen(call.outputs, "patch_embeddings")) {
+    MAE_RETURN_IF_ERROR(CheckAnswerSize(images, patches * encoder.embed_dim, "patch_embeddings", limits));
+  }
+  if (!IsChosen(call.outputs, "attention")) return absl::OkStatus();
+  return CheckAnswerSize(images, patches * encoder.num_heads, "attention", limits);
+}
+
+absl::Status Embed(const InferCall& call, const InferenceLimits& limits, ModelRequest& asked,
+                   ModelInferResponse& response) {
+  const auto& encoder = asked.version.config.encoder();
+  MAE_ASSIGN_OR_RETURN(const auto options, EmbedOptionsOf(call.parameters));
+  MAE_ASSIGN_OR_RETURN(const auto style, PictureStyleOf(call.parameters, encoder));
+  MAE_RETURN_IF_ERROR(CheckAnswerFits(call, encoder, limits));
+  if (WantAttentionPictures(call.outputs)) {
+    MAE_RETURN_IF_ERROR(CheckPanelFits(style, encoder, encoder.num_heads + 2));
+  }
+  MAE_ASSIGN_OR_RETURN(const auto images, InputsOf(call, encoder, limits));
+  MAE_ASSIGN_OR_RETURN(const auto answer, asked.Run(call.context, [&](const Predictor& model) {
+    return EmbedAll(call, model, images, options);
+  }));
+  return AddEmbedding(answer, style, call.outputs, response);
 }
 
 absl::Status Reconstruct(const InferCall& call, const InferenceLimits& limits, ModelRequest& asked,
@@ -131,6 +159,8 @@ absl::Status Reconstruct(const InferCall& call, const InferenceLimits& limits, M
   MAE_ASSIGN_OR_RETURN(const auto options,
                        ReconstructOptionsOf(call.parameters, std::move(hidden), call.outputs));
   MAE_ASSIGN_OR_RETURN(const auto style, PictureStyleOf(call.parameters, config.encoder()));
+  if (IsChosen(call.outputs, "panel"))
+    MAE_RETURN_IF_ERROR(CheckPanelFits(style, config.encoder(), kReconstructionPictures));
   MAE_RETURN_IF_ERROR(CheckRatioCount(ImageCount(call), static_cast<int64_t>(options.mask_ratios.size()),
                                       "mask_ratio", limits));
   MAE_ASSIGN_OR_RETURN(const auto images, InputsOf(call, config.encoder(), limits));
@@ -159,14 +189,12 @@ absl::Status AnswerTask(const InferCall& call, const InferenceLimits& limits, Mo
 
 absl::StatusOr<Admission::Ticket> AdmitModelInfer(ModelRequests& requests, const RequestContext& caller,
                                                   const ModelInferRequest& request) {
-  int64_t images = 1;
-  for (const auto& input : request.inputs()) {
-    if (input.shape_size() > 0) images = std::max(images, input.shape(0));
-  }
-  const auto priority = OipParameters(request.parameters()).Int("priority");
-  const bool goes_first = priority.ok() && priority->value_or(0) > 0 && **priority < kOipDefaultPriority;
-  return requests.Admit(ReadModelName("model_", request.model_name(), request.model_version()), images,
-                        goes_first ? absl::InfiniteFuture() : caller.deadline);
+  const OipParameters parameters(request.parameters());
+  // What is wrong with them is told when the request is read.
+  const auto context = WithParameters(parameters, caller).value_or(caller);
+  return requests.Admit(ReadModelName("model_", request.model_name(), request.model_version()),
+                        AnswersAskedFor(request, parameters, requests.limits()),
+                        context.priority < 0 ? absl::InfiniteFuture() : context.deadline);
 }
 
 absl::Status AnswerModelInfer(ModelRequests& requests, const RequestContext& caller,

@@ -8,8 +8,6 @@
 namespace mae {
 namespace {
 
-constexpr int64_t kPanelGap = 8;
-
 absl::StatusOr<Picture> DrawPanel(const ReconstructionResult& result, int64_t scale) {
   const std::vector<Picture> row = {Magnify(result.original, scale), Magnify(result.masked, scale),
                                     Magnify(result.reconstruction, scale), Magnify(result.pasted, scale)};

@@ -13,11 +13,13 @@
 #include "base/status_macros.h"
 #include "runtime/device.h"
 #include "server/hard_end.h"
+#include "server/inference_inputs.h"
 #include "server/job_curves.h"
 #include "server/job_metrics.h"
 #include "server/listen_address.h"
 #include "server/metrics_interceptor.h"
 #include "server/model_metrics.h"
+#include "server/precision_check.h"
 #include "server/process_metrics.h"
 
 namespace mae {
@@ -38,15 +40,18 @@ v1::ServerInfo FactsOf(const ServerConfig& config, const std::string& metrics_ad
   limits.set_max_message_bytes(config.rpc.max_message_mib * kMiB);
   limits.set_max_images_per_request(static_cast<int32_t>(config.inference.max_images));
   limits.set_max_image_pixels(config.inference.max_image_pixels);
+  limits.set_max_request_pixels(RequestDecoder::kLargestPictures * config.inference.max_image_pixels);
   return facts;
 }
 
 // What a setting's text alone does not tell.
 absl::Status CheckSettings(const ServerConfig& config) {
-  if (const auto device = ResolveDevice(config.inference.device); !device.ok()) {
+  const auto device = ResolveDevice(config.inference.device);
+  if (!device.ok()) {
     return absl::InvalidArgumentError(
         absl::StrCat("inference.device: ", std::string(device.status().message())));
   }
+  MAE_RETURN_IF_ERROR(CheckPrecisionRuns(config.inference.precision, *device, HasFastBf16(*device)));
   const std::filesystem::path& trainer = config.jobs.trainer;
   std::error_code ignored;  // What can't be looked at can't be run either.
   if (std::filesystem::is_regular_file(trainer, ignored) && access(trainer.c_str(), X_OK) == 0)
@@ -105,7 +110,8 @@ void Server::MakeServices() {
       [jobs = &jobs_->manager()](const std::string& version) { return jobs->JobsFrom(version); });
   model_requests_ = std::make_unique<ModelRequests>(
       jobs_->models(), statistics_,
-      InferenceLimits{config_.inference.max_images, config_.inference.max_image_pixels},
+      InferenceLimits{config_.inference.max_images, config_.inference.max_image_pixels,
+                      config_.rpc.max_message_mib * kMiB},
       Admission::Limits{config_.inference.max_queued_images, config_.inference.forward_threads});
   inference_service_ = std::make_unique<InferenceService>(*model_requests_, *inference_queue_);
   oip_service_ = std::make_unique<OipService>(

@@ -15,7 +15,7 @@ namespace mae {
 namespace {
 
 constexpr int64_t kOverloadPictures = 64, kConcurrency = 64;
-constexpr double kOverloadWarmUp = 2;
+constexpr double kOverloadWarmUp = 2, kLeastGoodput = 0.9, kLongestRefusal = 50;  // s, of the peak, ms
 
 /// What became of the calls that ended inside the measured time.
 class OverloadOutcome {
@@ -35,6 +35,13 @@ class OverloadOutcome {
   double Rate() {
     const absl::MutexLock lock(&mutex_);
     return static_cast<double>(answered_.size()) / absl::ToDoubleSeconds(until_ - from_);
+  }
+
+  /// Milliseconds; 0 without any. Calls that ended by their deadline are not refusals.
+  double RefusalP99() {
+    const absl::MutexLock lock(&mutex_);
+    const auto it = refused_.find(grpc::StatusCode::RESOURCE_EXHAUSTED);
+    return it == refused_.end() ? 0 : TrialShare(it->second, 0.99);
   }
 
   void Print(const char* what) {
@@ -86,8 +93,13 @@ absl::Status RunOverloadTrial(const OverloadTrial& trial) {
     }
   }
   outcome.Print(absl::StrFormat("%.0f calls a second", peak.Rate() * trial.times).c_str());
-  absl::PrintF("  %.0f %% of the peak\n", 100 * outcome.Rate() / peak.Rate());
-  return absl::OkStatus();
+  const double goodput = outcome.Rate() / peak.Rate(), refusal = outcome.RefusalP99();
+  absl::PrintF("  %.0f %% of the peak\n", 100 * goodput);
+  if (goodput >= kLeastGoodput && refusal <= kLongestRefusal) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrFormat(
+      "%.0f %% of the peak were answered and refusals took %.1f ms (p99); at least %.0f %% and at "
+      "most %.0f ms are right",
+      100 * goodput, refusal, 100 * kLeastGoodput, kLongestRefusal));
 }
 
 }  // namespace mae

@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "absl/strings/str_cat.h"
+#include "image/codec.h"
 #include "tests/client/fake_server.h"
 #include "tests/fakes/status_matchers.h"
 #include "tests/fakes/temp_folder.h"
@@ -75,6 +76,20 @@ TEST_F(ImageBatchesTest, BatchesHoldToTheCountAndToTheBytes) {
   EXPECT_THAT(Sizes(sources, {64, 100}), IsOkAndHolds(ElementsAre(2, 3)));
   EXPECT_THAT(Sizes(sources, {64, 40}), IsOkAndHolds(ElementsAre(1, 1, 1, 2)));
   EXPECT_THAT(Sizes({}, {64, 40}), IsOkAndHolds(ElementsAre()));
+}
+
+TEST_F(ImageBatchesTest, BatchesHoldToThePixelsOfTheirPictures) {
+  std::vector<ImageSource> sources;
+  for (const int64_t side : {8, 8, 4, 8}) {
+    const auto count = static_cast<size_t>(side * side);
+    const auto png = EncodePng(Picture{side, side, 1, std::vector<uint8_t>(count, 9)});
+    ASSERT_THAT(png, IsOk());
+    const std::string path = temp_ / absl::StrCat(sources.size(), ".png");
+    std::ofstream(path) << *png;
+    sources.push_back({path, path});
+  }
+  EXPECT_THAT(Sizes(sources, {64, 10000, 128}), IsOkAndHolds(ElementsAre(2, 2)));
+  EXPECT_THAT(Sizes(sources, {64, 10000, 64}), IsOkAndHolds(ElementsAre(1, 1, 1, 1)));
 }
 
 TEST_F(ImageBatchesTest, AFileThatNoRequestHoldsIsNamedWithTheLimit) {

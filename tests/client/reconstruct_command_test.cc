@@ -23,9 +23,10 @@ std::string Png(uint8_t value) {
   return png.ok() ? *png : "";
 }
 
-std::string Webp(uint8_t value) {
+std::string Webp(uint8_t value, int64_t width = 8) {
+  const auto count = static_cast<size_t>(8 * width * 3);
   const auto webp =
-      EncodePicture(Picture{8, 8, 3, std::vector<uint8_t>(8 * 8 * 3, value)}, PictureFormat::kWebp);
+      EncodePicture(Picture{8, width, 3, std::vector<uint8_t>(count, value)}, PictureFormat::kWebp);
   return webp.ok() ? *webp : "";
 }
 
@@ -42,10 +43,11 @@ std::vector<double> RatiosOf(const v1::ReconstructRequest& request) {
 
 void Draw(const v1::ReconstructRequest& request, v1::Reconstruction& one) {
   if (request.picture_format() == v1::PICTURE_FORMAT_WEBP) {
-    one.set_original_webp(Webp(255));
-    one.set_masked_webp(Webp(128));
-    one.set_reconstruction_webp(Webp(64));
-    one.set_pasted_webp(Webp(0));
+    const int64_t width = request.images(0).encoded() == "wide" ? 4100 : 8;
+    one.set_original_webp(Webp(255, width));
+    one.set_masked_webp(Webp(128, width));
+    one.set_reconstruction_webp(Webp(64, width));
+    one.set_pasted_webp(Webp(0, width));
     one.set_panel_webp("webp panel");
     return;
   }
@@ -252,7 +254,7 @@ TEST_F(ReconstructTest, SeveralRatiosGiveARowAndAPanelEach) {
   EXPECT_EQ(json[1]["mask_ratio"], 0.5);
   EXPECT_EQ(json[1]["pixel_statistics"], "raw");
   EXPECT_EQ(Content(out + "/a-0.25.panel.png"), "panel");
-  EXPECT_EQ(Content(out + "/b-0.50.panel.png"), "panel");
+  EXPECT_EQ(Content(out + "/b-0.5.panel.png"), "panel");
 }
 
 TEST_F(ReconstructTest, KindOfMaskStatisticsAndExactSizeAreSent) {
@@ -267,6 +269,9 @@ TEST_F(ReconstructTest, KindOfMaskStatisticsAndExactSizeAreSent) {
   server_->Stop();
   EXPECT_EQ(refused.exit_code, 2);
   EXPECT_THAT(refused.err, HasSubstr("a grid hides 3 of 4"));
+  const ClientResult seeded = Run({File("a.png"), "--mask-kind", "none", "--seed", "4"});
+  EXPECT_EQ(seeded.exit_code, 2);
+  EXPECT_THAT(seeded.err, HasSubstr("--seed: "));
   EXPECT_EQ(Run({File("a.png"), "--mask-kind", "stripes"}).exit_code, 2);
   EXPECT_EQ(Run({File("a.png"), "--pixel-statistics", "guessed"}).exit_code, 2);
   ASSERT_EQ(seen_.size(), 4u);
@@ -289,6 +294,15 @@ TEST_F(ReconstructTest, WritesWebpIfAsked) {
     EXPECT_EQ(Content(out + "/" + name).substr(0, 4), "RIFF") << name;
   }
   EXPECT_FALSE(std::filesystem::exists(out + "/panel.png"));
+}
+
+TEST_F(ReconstructTest, APanelOfAllThatIsTooLargeForWebpIsPng) {
+  const std::string out = folder_ / "out";
+  const ClientResult result = Run({File("a.png", "wide"), "--out", out, "--format", "webp"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("a.png"));
+  EXPECT_TRUE(std::filesystem::exists(out + "/panel.png"));
+  EXPECT_FALSE(std::filesystem::exists(out + "/panel.webp"));
 }
 
 TEST_F(ReconstructTest, TakesAMaskFromAFile) {

@@ -112,6 +112,17 @@ class OverloadedServerTest : public OipTest {
     return full_stub_->ModelInfer(context.get(), request, &response);
   }
 
+  grpc::Status Reconstruct(int64_t images, const std::string& ratios, int64_t mask) {
+    inference::ModelInferRequest request;
+    request.set_model_name("mae");
+    AddRaw("images", "BYTES", {images},
+           RawTexts(std::vector<std::string>(static_cast<size_t>(images), "no picture")), request);
+    if (mask > 0) AddRaw("mask", "BOOL", {mask}, std::string(static_cast<size_t>(mask), '\1'), request);
+    if (!ratios.empty()) SetText(request, "mask_ratio", ratios);
+    inference::ModelInferResponse response;
+    return full_stub_->ModelInfer(Patience().get(), request, &response);
+  }
+
   // Before `ahead_` and what asks them.
   ModelRequests requests_{*models_.store, models_.statistics, {4, 10000}, {.max_images = 6}};
   absl::StatusOr<Admission::Ticket> ahead_;
@@ -142,6 +153,30 @@ TEST_F(OverloadedServerTest, WhatWouldBeTooLateIsRefusedBeforeItIsDecodedUnlessI
   EXPECT_EQ(ModelInfer(0, Within(4)).error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_EQ(ModelInfer(9, Within(4)).error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_EQ(ModelInfer(1, Within(4)).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+}
+
+TEST_F(OverloadedServerTest, TheTimeoutOfARequestIsItsDeadline) {
+  inference::ModelInferRequest request;
+  request.set_model_name("cats");
+  AddRaw("images", "BYTES", {1}, RawTexts({"no picture"}), request);
+  SetInt(request, "timeout", 4'000'000);
+  inference::ModelInferResponse response;
+  EXPECT_EQ(full_stub_->ModelInfer(Within(60).get(), request, &response).error_code(),
+            grpc::StatusCode::RESOURCE_EXHAUSTED);
+}
+
+TEST_F(OverloadedServerTest, RatiosCountAsImagesAndAMaskDoesNot) {
+  const auto ahead = requests_.Admit(ModelQuery{"mae"}, 4, absl::InfiniteFuture());
+  EXPECT_EQ(Reconstruct(1, "", 6).error_code(), grpc::StatusCode::INVALID_ARGUMENT) << "room for 2";
+  EXPECT_EQ(Reconstruct(1, "0.25,0.5", 0).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(Reconstruct(1, "0.25,0.5,0.75", 0).error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  v1::ReconstructRequest request;
+  request.set_model("mae");
+  request.add_images()->set_encoded("no picture");
+  for (const double ratio : {0.25, 0.5, 0.75}) request.mutable_random()->add_mask_ratios(ratio);
+  v1::ReconstructResponse response;
+  EXPECT_EQ(mae_stub_->Reconstruct(Patience().get(), request, &response).error_code(),
+            grpc::StatusCode::RESOURCE_EXHAUSTED);
 }
 
 TEST_F(OverloadedServerTest, StreamsAreRefusedLikewise) {

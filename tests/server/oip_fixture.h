@@ -27,8 +27,9 @@ class OipTest : public testing::Test {
     settings.max_delay_microseconds = 250;
     settings.max_queued_images = 1024;
     settings.forward_threads = 1;
-    settings.preferred_batches = {4, 32};
+    settings.preferred_batches = {4, 32, 128};
     settings.device = "cpu";
+    settings.precision = "fp32";
     return settings;
   }
 

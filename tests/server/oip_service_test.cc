@@ -142,7 +142,7 @@ TEST_F(OipServiceTest, ConfigTellsLimitsBatchingAndHowToNormalise) {
   EXPECT_EQ(config.name(), "cats");
   EXPECT_EQ(config.max_batch_size(), 4);
   EXPECT_EQ(config.dynamic_batching().max_queue_delay_microseconds(), 250U);
-  EXPECT_THAT(config.dynamic_batching().preferred_batch_size(), ElementsAre(4, 32));
+  EXPECT_THAT(config.dynamic_batching().preferred_batch_size(), ElementsAre(4, 32)) << "none above max_batch";
   EXPECT_EQ(config.dynamic_batching().default_queue_policy().max_queue_size(), 1024U);
   EXPECT_EQ(config.instance_group(0).kind(), inference::ModelInstanceGroup::KIND_CPU);
   ASSERT_THAT(config.input(), SizeIs(3));
@@ -150,6 +150,7 @@ TEST_F(OipServiceTest, ConfigTellsLimitsBatchingAndHowToNormalise) {
   EXPECT_THAT(config.input(2).dims(), ElementsAre(3, 8, 12));
   for (const auto& input : config.input()) EXPECT_TRUE(input.optional());
   EXPECT_EQ(config.parameters().at("mean").string_value(), "0.25,0.25,0.25");
+  EXPECT_EQ(config.parameters().at("precision").string_value(), "fp32");
 }
 
 TEST_F(OipServiceTest, StatisticsCountWhatEveryServiceAsks) {
