@@ -41,7 +41,10 @@ const std::map<std::string, FolderRule>& Arrows() {
       {"train",
        {{"models", "nn/init.h", "nn/position_embedding.h", "data", "augment", "image", "optim", "checkpoint",
          "job", "runtime"}}},
-      {"serving", {{"image"}, {"augment/center_crop.h", "kernels/cpu_features.h", "models", "nn/packed_blocks.h", "checkpoint", "runtime"}}},
+      {"serving",
+       {{"image"},
+        {"augment/center_crop.h", "kernels/cpu_features.h", "models", "nn/packed_blocks.h", "checkpoint",
+         "runtime"}}},
       {"interop",
        {{"checkpoint/safetensors.h"}, {"checkpoint", "models", "nn", "runtime", "serving/config_check.h"}}},
       {"trainer", {{"train", "recipe", "job", "data", "runtime"}}},
@@ -72,8 +75,8 @@ TEST(Project, HasNoIncludeCycle) { EXPECT_EQ(IncludeCycle(Project()), ""); }
 TEST(Project, NoFileSeesTorchAndProtobuf) { EXPECT_THAT(FilesThatSeeTorchAndProtobuf(Project()), IsEmpty()); }
 
 TEST(Project, TheTorchFreeSideSeesNoTorch) {
-  EXPECT_THAT(FilesThatSee(&IsTorchHeader,
-                           {"base", "options", "job", "image", "augment", "kernels", "recipe", "server", "client"}),
+  EXPECT_THAT(FilesThatSee(&IsTorchHeader, {"base", "options", "job", "image", "augment", "kernels", "recipe",
+                                            "server", "client"}),
               IsEmpty());
 }
 
