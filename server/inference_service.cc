@@ -84,8 +84,10 @@ grpc::ServerUnaryReactor* InferenceService::Embed(grpc::CallbackServerContext* c
 grpc::ServerBidiReactor<v1::ReconstructRequest, v1::ReconstructResponse>* InferenceService::StreamReconstruct(
     grpc::CallbackServerContext* context) {
   return new RequestStream<v1::ReconstructRequest, v1::ReconstructResponse>(
-      queue_, [=, this](const auto& request, auto& response) -> absl::Status {
+      StreamOptionsOf(*context), queue_,
+      [=, this](const auto& request, int64_t index, auto& response) -> absl::Status {
         MAE_ASSIGN_OR_RETURN(const auto ticket, Admit(*context, request, InferenceTask::kReconstruct));
+        response.set_stream_index(index);
         return Answer(*context, request, response);
       });
 }
@@ -93,8 +95,10 @@ grpc::ServerBidiReactor<v1::ReconstructRequest, v1::ReconstructResponse>* Infere
 grpc::ServerBidiReactor<v1::ClassifyRequest, v1::ClassifyResponse>* InferenceService::StreamClassify(
     grpc::CallbackServerContext* context) {
   return new RequestStream<v1::ClassifyRequest, v1::ClassifyResponse>(
-      queue_, [=, this](const auto& request, auto& response) -> absl::Status {
+      StreamOptionsOf(*context), queue_,
+      [=, this](const auto& request, int64_t index, auto& response) -> absl::Status {
         MAE_ASSIGN_OR_RETURN(const auto ticket, Admit(*context, request, InferenceTask::kClassify));
+        response.set_stream_index(index);
         return Answer(*context, request, response);
       });
 }
@@ -102,8 +106,10 @@ grpc::ServerBidiReactor<v1::ClassifyRequest, v1::ClassifyResponse>* InferenceSer
 grpc::ServerBidiReactor<v1::EmbedRequest, v1::EmbedResponse>* InferenceService::StreamEmbed(
     grpc::CallbackServerContext* context) {
   return new RequestStream<v1::EmbedRequest, v1::EmbedResponse>(
-      queue_, [=, this](const auto& request, auto& response) -> absl::Status {
+      StreamOptionsOf(*context), queue_,
+      [=, this](const auto& request, int64_t index, auto& response) -> absl::Status {
         MAE_ASSIGN_OR_RETURN(const auto ticket, Admit(*context, request, InferenceTask::kEmbed));
+        response.set_stream_index(index);
         return Answer(*context, request, response);
       });
 }

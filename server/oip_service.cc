@@ -144,14 +144,15 @@ ServerUnaryReactor* OipService::ModelInfer(CallbackServerContext* context,
 grpc::ServerBidiReactor<inference::ModelInferRequest, inference::ModelStreamInferResponse>*
 OipService::ModelStreamInfer(CallbackServerContext* context) {
   using Stream = RequestStream<inference::ModelInferRequest, inference::ModelStreamInferResponse>;
-  const auto answer = [=, this](const inference::ModelInferRequest& request,
+  const auto answer = [=, this](const inference::ModelInferRequest& request, int64_t,
                                 inference::ModelStreamInferResponse& response) -> absl::Status {
     MAE_ASSIGN_OR_RETURN(const auto ticket, AdmitModelInfer(requests_, ContextOf(*context), request));
     auto& answered = *response.mutable_infer_response();
     (*answered.mutable_parameters())["triton_final_response"].set_bool_param(true);
     return AnswerModelInfer(requests_, ContextOf(*context), request, answered);
   };
-  return new Stream(infer_, answer, WantsGrpcErrors(*context) ? Stream::TellError() : TellError);
+  return new Stream(StreamOptionsOf(*context), infer_, answer,
+                    WantsGrpcErrors(*context) ? Stream::TellError() : TellError);
 }
 
 ServerUnaryReactor* OipService::ModelStatistics(CallbackServerContext* context,

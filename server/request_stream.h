@@ -2,96 +2,213 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <list>
+#include <memory>
 #include <utility>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 #include "base/work_queue.h"
 #include "server/status_to_grpc.h"
+#include "server/stream_options.h"
 
 namespace mae {
 
-/// The reactor of a bidirectional stream that answers each request with one response, in order. One request
-/// of a stream is in flight: the next is read when the answer was written, so a slow reader holds up itself
-/// alone. The first request that fails, or that finds the queue full (RESOURCE_EXHAUSTED and a RetryInfo),
-/// ends the stream with its status, unless the protocol has a place for errors in its responses. A stream
-/// that is cancelled ends with its pending read or write, or when its answer is made. Owns itself, from
-/// construction to OnDone.
+/// The reactor of a bidirectional stream that answers each request with one response. As many requests as its
+/// window says are in memory at a time: the next is read when an answer was written, so a slow reader holds
+/// up itself alone. The first request that fails, or that finds the queue full (RESOURCE_EXHAUSTED and a
+/// RetryInfo), ends the stream with its status, unless the protocol has a place for errors in its responses.
+/// A stream that is cancelled ends when the answers in work are made. Owns itself, from construction to
+/// OnDone.
 template <typename Request, typename Response>
 class RequestStream final : public grpc::ServerBidiReactor<Request, Response> {
  public:
-  /// Blocks for the work; runs on `queue`.
-  using Answer = std::function<absl::Status(const Request&, Response&)>;
+  /// Blocks for the work; runs on `queue`, for several requests of a window at once.
+  /// @param index of the request in its stream, from 0.
+  using Answer = std::function<absl::Status(const Request&, int64_t index, Response&)>;
 
   /// Puts the error of a request into an empty response, after which the stream goes on.
   using TellError = std::function<void(const Request&, const absl::Status&, Response&)>;
 
+  /// @param options an error ends the stream at once.
   /// @param tell_error null: an error ends the stream.
-  RequestStream(WorkQueue& queue, Answer answer, TellError tell_error = nullptr)
+  RequestStream(absl::StatusOr<StreamOptions> options, WorkQueue& queue, Answer answer,
+                TellError tell_error = nullptr)
       : queue_(queue), answer_(std::move(answer)), tell_error_(std::move(tell_error)) {
-    this->StartRead(&request_);
+    if (options.ok()) {
+      options_ = *options;
+    } else {
+      end_ = options.status();
+    }
+    Drive();
   }
 
   void OnReadDone(bool ok) override {
-    if (!ok) {  // the client is done, or gone
-      this->Finish(grpc::Status::OK);
-      return;
+    {
+      const absl::MutexLock lock(&mutex_);
+      reading_ = false;
+      if (ok && end_.ok()) {
+        window_.push_back(std::move(next_));
+        Begin(*window_.back());
+      } else {
+        reads_ended_ = true;  // the client is done, or gone
+      }
     }
-    if (queue_.TryPush([this] { AnswerRequest(); })) return;
-    Fail(WithRetryDelay(
-        absl::ResourceExhaustedError("the server has as many calls waiting as it allows; send the "
-                                     "rest again"),
-        absl::Seconds(1)));
+    Drive();
   }
 
   void OnWriteDone(bool ok) override {
-    if (ok) {
-      this->StartRead(&request_);
-    } else {
-      this->Finish({grpc::StatusCode::CANCELLED, "the caller has gone"});
+    {
+      const absl::MutexLock lock(&mutex_);
+      window_.remove_if([this](const auto& item) { return item.get() == writing_; });
+      writing_ = nullptr;
+      if (!ok) end_ = absl::CancelledError("the caller has gone");
     }
+    Drive();
   }
 
   void OnDone() override { delete this; }
 
  private:
-  void AnswerRequest() {
-    response_.Clear();
-    if (auto status = answer_(request_, response_); !status.ok()) {
-      Fail(status);
-    } else {
-      ++answered_;
-      this->StartWrite(&response_);
+  struct Item {
+    Request request;
+    Response response;
+    int64_t index = 0;
+    absl::Status status;
+    bool done = false;
+  };
+
+  enum class Step { kNone, kRead, kWrite, kFinish };
+
+  void Begin(Item& item) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    item.index = read_++;
+    if (queue_.TryPush([this, &item] { AnswerRequest(item); })) {
+      ++in_work_;
+      return;
+    }
+    item.status =
+        WithRetryDelay(absl::ResourceExhaustedError(
+                           "the server has as many calls waiting as it allows; send the rest again"),
+                       absl::Seconds(1));
+    item.done = true;
+  }
+
+  void AnswerRequest(Item& item) {
+    const absl::Status status = answer_(item.request, item.index, item.response);
+    {
+      const absl::MutexLock lock(&mutex_);
+      item.status = status;
+      item.done = true;
+      --in_work_;
+      if (driving_) {  // Whoever drives may end the stream from here on.
+        return;
+      }
+      driving_ = true;
+    }
+    DriveOn();
+  }
+
+  // gRPC may call back from within an operation's start, and none may start after Finish: one thread at a
+  // time starts them, without the lock, until nothing is left to start.
+  void Drive() {
+    {
+      const absl::MutexLock lock(&mutex_);
+      if (driving_) return;
+      driving_ = true;
+    }
+    DriveOn();
+  }
+
+  void DriveOn() {
+    while (true) {
+      Step step;
+      grpc::Status finish;
+      {
+        const absl::MutexLock lock(&mutex_);
+        step = NextStep();
+        if (step == Step::kNone) {
+          driving_ = false;
+          return;
+        }
+        if (step == Step::kFinish) finish = ToGrpc(end_);
+      }
+      switch (step) {
+        case Step::kRead:
+          this->StartRead(&next_->request);
+          break;
+        case Step::kWrite:
+          this->StartWrite(&writing_->response);
+          break;
+        default:
+          this->Finish(finish);  // `this` may be gone: `driving_` stays.
+          return;
+      }
     }
   }
 
-  void Fail(const absl::Status& status) {
-    if (tell_error_ == nullptr) {
-      End(status);
-      return;
+  Step NextStep() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    if (end_.ok() && writing_ == nullptr) ChooseWrite();
+    if (!end_.ok()) return in_work_ == 0 && writing_ == nullptr ? Step::kFinish : Step::kNone;
+    if (writing_ != nullptr && !write_started_) {
+      write_started_ = true;
+      return Step::kWrite;
     }
-    response_.Clear();
-    tell_error_(request_, status, response_);
-    ++answered_;
-    this->StartWrite(&response_);
+    if (!reading_ && !reads_ended_ && static_cast<int64_t>(window_.size()) < options_.window) {
+      reading_ = true;
+      next_ = std::make_unique<Item>();
+      return Step::kRead;
+    }
+    return reads_ended_ && window_.empty() ? Step::kFinish : Step::kNone;
+  }
+
+  // The next answer whose turn it is, to `writing_`; or the error of its request, to `end_`.
+  void ChooseWrite() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    const auto ready =
+        options_.keeps_order
+            ? (window_.empty() || !window_.front()->done ? window_.end() : window_.begin())
+            : std::find_if(window_.begin(), window_.end(), [](const auto& item) { return item->done; });
+    if (ready == window_.end()) return;
+    Item& item = **ready;
+    if (!item.status.ok()) {
+      if (tell_error_ == nullptr) {
+        end_ = Located(item);
+        return;
+      }
+      item.response.Clear();
+      tell_error_(item.request, item.status, item.response);
+    }
+    writing_ = &item;
+    write_started_ = false;
   }
 
   // Says which request it was, and keeps the details.
-  void End(const absl::Status& status) {
-    absl::Status located(status.code(),
-                         absl::StrCat("request ", answered_ + 1, " of the stream: ", status.message()));
-    status.ForEachPayload(
+  static absl::Status Located(const Item& item) {
+    absl::Status located(item.status.code(),
+                         absl::StrCat("request ", item.index + 1, " of the stream: ", item.status.message()));
+    item.status.ForEachPayload(
         [&](absl::string_view type, const absl::Cord& payload) { located.SetPayload(type, payload); });
-    this->Finish(ToGrpc(located));
+    return located;
   }
 
   WorkQueue& queue_;
   const Answer answer_;
   const TellError tell_error_;
-  Request request_;
-  Response response_;
-  int64_t answered_ = 0;
+  StreamOptions options_;
+
+  absl::Mutex mutex_;
+  std::unique_ptr<Item> next_;                                       // what is being read
+  std::list<std::unique_ptr<Item>> window_ ABSL_GUARDED_BY(mutex_);  // in the order of the requests
+  Item* writing_ = nullptr;                                          // of the window
+  bool write_started_ ABSL_GUARDED_BY(mutex_) = false;
+  bool reading_ ABSL_GUARDED_BY(mutex_) = false, reads_ended_ ABSL_GUARDED_BY(mutex_) = false;
+  bool driving_ ABSL_GUARDED_BY(mutex_) = false;
+  int64_t in_work_ ABSL_GUARDED_BY(mutex_) = 0, read_ ABSL_GUARDED_BY(mutex_) = 0;
+  absl::Status end_ ABSL_GUARDED_BY(mutex_);  // not OK: what the stream ends with
 };
 
 }  // namespace mae

@@ -1,6 +1,9 @@
 // The streams of the InferenceService over a socket, and what ends them.
 #include "server/request_stream.h"
 
+#include <algorithm>
+#include <atomic>
+
 #include "absl/synchronization/notification.h"
 #include "server/inference_service.h"
 #include "tests/server/grpc_host.h"
@@ -147,6 +150,101 @@ TEST_F(RequestStreamTest, AFullQueueEndsTheStreamWithARetryDelay) {
   EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_THAT(status.error_details(), HasSubstr("RetryInfo"));
   go_on.Notify();
+}
+
+constexpr absl::Duration kPatience = absl::Seconds(60);  // of a test that would else hang
+
+// Requests of a stream that wait for one another: what each answer waits for is up to the test.
+class WindowedService final : public v1::InferenceService::CallbackService {
+ public:
+  explicit WindowedService(WorkQueue& queue) : queue_(queue) {}
+
+  grpc::ServerBidiReactor<v1::ClassifyRequest, v1::ClassifyResponse>* StreamClassify(
+      grpc::CallbackServerContext* context) override {
+    return new RequestStream<v1::ClassifyRequest, v1::ClassifyResponse>(
+        StreamOptionsOf(*context), queue_, [this](const auto&, int64_t index, auto& response) {
+          most_ = std::max<int>(most_, ++in_work_);
+          if (index == 0) first_may_end.WaitForNotificationWithTimeout(kPatience);
+          if (index == 1) second_began.Notify();
+          response.set_stream_index(index);
+          --in_work_;
+          return absl::OkStatus();
+        });
+  }
+
+  int most() const { return most_; }
+  absl::Notification first_may_end, second_began;
+
+ private:
+  WorkQueue& queue_;
+  std::atomic<int> in_work_ = 0, most_ = 0;
+};
+
+class WindowedStreamTest : public testing::Test {
+ protected:
+  auto Start(const std::string& window, const std::string& order) {
+    context_ = Patience();
+    context_->AddMetadata("mae-stream-window", window);
+    context_->AddMetadata("mae-stream-order", order);
+    return stub_->StreamClassify(context_.get());
+  }
+
+  template <typename Stream>
+  static int64_t NextIndex(Stream& stream) {
+    v1::ClassifyResponse response;
+    return stream.Read(&response) ? response.stream_index() : -1;
+  }
+
+  WorkQueue queue_{8, 8};
+  WindowedService service_{queue_};
+  GrpcHost host_{&service_};
+  std::unique_ptr<v1::InferenceService::Stub> stub_ = v1::InferenceService::NewStub(host_.channel());
+  std::unique_ptr<grpc::ClientContext> context_;
+};
+
+TEST_F(WindowedStreamTest, AnswersComeAsTheyAreMadeIfTheOrderIsNotKept) {
+  const auto stream = Start("2", "any");
+  for (int i = 0; i < 4; ++i) ASSERT_TRUE(stream->Write({}));
+  for (const int64_t index : {1, 2, 3}) EXPECT_EQ(NextIndex(*stream), index);
+  service_.first_may_end.Notify();
+  EXPECT_EQ(NextIndex(*stream), 0);
+  stream->WritesDone();
+  EXPECT_EQ(NextIndex(*stream), -1);
+  EXPECT_TRUE(stream->Finish().ok());
+  EXPECT_LE(service_.most(), 2);
+}
+
+TEST_F(WindowedStreamTest, AnswersKeepTheirOrderThoughTheyAreMadeTogether) {
+  const auto stream = Start("3", "kept");
+  for (int i = 0; i < 6; ++i) ASSERT_TRUE(stream->Write({}));
+  stream->WritesDone();
+  ASSERT_TRUE(service_.second_began.WaitForNotificationWithTimeout(kPatience));
+  service_.first_may_end.Notify();
+  for (int64_t index = 0; index < 6; ++index) EXPECT_EQ(NextIndex(*stream), index);
+  EXPECT_TRUE(stream->Finish().ok());
+  EXPECT_LE(service_.most(), 3);
+}
+
+TEST_F(WindowedStreamTest, AStreamThatIsCancelledEndsWhenItsAnswersAreMade) {
+  {
+    const auto stream = Start("2", "kept");
+    for (int i = 0; i < 2; ++i) ASSERT_TRUE(stream->Write({}));
+    ASSERT_TRUE(service_.second_began.WaitForNotificationWithTimeout(kPatience));
+    context_->TryCancel();
+    EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::CANCELLED);
+  }
+  service_.first_may_end.Notify();  // The host's end waits for the stream's.
+}
+
+TEST_F(WindowedStreamTest, OptionsOutOfRangeAreRefusedByName) {
+  for (const auto& [window, order] : {std::pair{"17", "any"}, {"0", "any"}, {"x", "any"}, {"2", "none"}}) {
+    const auto stream = Start(window, order);
+    EXPECT_EQ(NextIndex(*stream), -1);
+    const auto status = stream->Finish();
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+    EXPECT_THAT(FaultyFields(status),
+                ElementsAre(std::string(order) == "none" ? "mae-stream-order" : "mae-stream-window"));
+  }
 }
 
 }  // namespace
