@@ -18,40 +18,26 @@
 #include "absl/strings/str_format.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
-#include "image/codec.h"
 #include "inference/grpc_service.grpc.pb.h"
 #include "mae/v1/inference.grpc.pb.h"
 #include "serving/predictor.h"
-#include "tests/fakes/random_model.h"
+#include "tools/trial_images.h"
 
 namespace mae {
 namespace {
 
+const std::map<std::string, InferencePrecision> kPrecisions = {{"auto", InferencePrecision::kAuto},
+                                                               {"bf16", InferencePrecision::kBf16},
+                                                               {"fp32", InferencePrecision::kFp32},
+                                                               {"int8", InferencePrecision::kInt8}};
+
 struct Settings {
-  std::map<std::string, InferencePrecision> precisions = {{"auto", InferencePrecision::kAuto},
-                                                          {"bf16", InferencePrecision::kBf16},
-                                                          {"fp32", InferencePrecision::kFp32},
-                                                          {"int8", InferencePrecision::kInt8}};
   InferencePrecision precision = InferencePrecision::kFp32;
   std::string server = "127.0.0.1:8500", model, folder, make;
   int64_t concurrency = 1, batch = 1, side = 32;
   double seconds = 10, warm_up = 2, deadline = 60;
   bool png = false, open_inference = false;
 };
-
-/// Different for each index: a response cache must not help.
-Picture PictureAt(int64_t index, int64_t side) {
-  Picture picture;
-  picture.height = picture.width = side;
-  picture.channels = 3;
-  picture.pixels.resize(static_cast<size_t>(side * side * 3));
-  uint64_t state = static_cast<uint64_t>(index) * 2654435761u + 1;
-  for (auto& pixel : picture.pixels) {
-    state = state * 6364136223846793005u + 1442695040888963407u;
-    pixel = static_cast<uint8_t>(state >> 56);
-  }
-  return picture;
-}
 
 /// The calls of mae.v1.
 struct MaeCall {
@@ -63,7 +49,7 @@ struct MaeCall {
     Request request;
     request.set_model(settings.model);
     for (int64_t i = 0; i < settings.batch; ++i) {
-      const Picture picture = PictureAt(index * settings.batch + i, settings.side);
+      const Picture picture = TrialPicture(index * settings.batch + i, settings.side);
       auto& image = *request.add_images();
       if (settings.png) {
         image.set_encoded(*EncodePng(picture));
@@ -101,7 +87,7 @@ struct OpenInferenceCall {
     }
     auto& contents = *request.add_raw_input_contents();
     for (int64_t i = 0; i < settings.batch; ++i) {
-      const Picture picture = PictureAt(index * settings.batch + i, settings.side);
+      const Picture picture = TrialPicture(index * settings.batch + i, settings.side);
       contents += settings.png ? Lengthed(*EncodePng(picture))
                                : std::string(picture.pixels.begin(), picture.pixels.end());
     }
@@ -226,7 +212,7 @@ absl::Status RunModel(const Settings& settings) {
   const auto predictor = Predictor::Load(settings.folder, "cpu", settings.precision);
   if (!predictor.ok()) return predictor.status();
   std::vector<PredictorInput> inputs;
-  for (int64_t i = 0; i < settings.batch; ++i) inputs.push_back(PictureAt(i, settings.side));
+  for (int64_t i = 0; i < settings.batch; ++i) inputs.push_back(TrialPicture(i, settings.side));
   Reached reached(settings);
   while (!reached.IsOver()) {
     const absl::Time began = absl::Now();
@@ -236,22 +222,6 @@ absl::Status RunModel(const Settings& settings) {
   }
   reached.Print(settings);
   return absl::OkStatus();
-}
-
-// A ViT-Tiny/4 for 32 x 32 pixels and ten classes, with random weights.
-void MakeModel(const std::string& folder) {
-  VisionTransformerOptions options;
-  options.encoder.image_height = options.encoder.image_width = 32;
-  options.encoder.patch_size = 4;
-  options.encoder.channels = 3;
-  options.encoder.embed_dim = 192;
-  options.encoder.depth = 12;
-  options.encoder.num_heads = 3;
-  options.num_classes = 10;
-  ModelConfig config;
-  config.model = options;
-  config.mean = config.std_dev = {0.5, 0.5, 0.5};
-  WriteRandomModel(folder, config, ModelCard(), 1);
 }
 
 int Main(int argc, char** argv) {
@@ -271,11 +241,12 @@ int Main(int argc, char** argv) {
   app.add_flag("--png", settings.png, "Send PNGs instead of pixels");
   app.add_flag("--open-inference", settings.open_inference,
                "Call ModelInfer of the Open Inference Protocol instead of mae.v1's Classify");
-  app.add_option("--precision", settings.precision, "With --folder: fp32 (LibTorch's modules), auto or int8")
-      ->transform(CLI::CheckedTransformer(settings.precisions));
+  app.add_option("--precision", settings.precision,
+                 "With --folder: fp32 (LibTorch's modules), auto, bf16 or int8")
+      ->transform(CLI::CheckedTransformer(kPrecisions));
   CLI11_PARSE(app, argc, argv);
   if (!settings.make.empty()) {
-    MakeModel(settings.make);
+    MakeTrialModel(settings.make, /*seed=*/1);
     return 0;
   }
   if (settings.folder.empty()) {

@@ -1,23 +1,25 @@
 #include "tools/trial_images.h"
 
-#include "image/codec.h"
 #include "tests/fakes/random_model.h"
 
 namespace mae {
 
-v1::ClassifyRequest TrialRequest(const std::string& model, int64_t index) {
-  constexpr int64_t kSide = 32;
-  Picture picture{kSide, kSide, 3, {}};
-  picture.pixels.resize(static_cast<size_t>(kSide * kSide * 3));
+Picture TrialPicture(int64_t index, int64_t side) {
+  Picture picture{side, side, 3, {}};
+  picture.pixels.resize(static_cast<size_t>(side * side * 3));
   uint64_t state = static_cast<uint64_t>(index) * 2654435761u + 1;
   for (auto& pixel : picture.pixels) {
     state = state * 6364136223846793005u + 1442695040888963407u;
     pixel = static_cast<uint8_t>(state >> 56);
   }
+  return picture;
+}
+
+v1::ClassifyRequest TrialRequest(const std::string& model, int64_t index) {
   v1::ClassifyRequest request;
   request.set_model(model);
   request.set_logits(true);
-  request.add_images()->set_encoded(*EncodePng(picture));
+  request.add_images()->set_encoded(*EncodePng(TrialPicture(index, 32)));
   return request;
 }
 
