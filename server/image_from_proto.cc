@@ -47,8 +47,8 @@ absl::StatusOr<PredictorInput> NormalizedValues(const v1::RawImage& raw, const s
 }
 
 absl::StatusOr<PredictorInput> InputFromProto(const v1::Image& image, const std::string& field,
-                                              const InferenceLimits& limits, RequestDecoder& decoder) {
-  if (image.has_encoded()) return decoder.Decode(image.encoded(), field + ".encoded");
+                                              const InferenceLimits& limits) {
+  if (image.has_encoded()) return Decode({image.encoded(), field + ".encoded"}, limits);
   if (!image.has_raw()) return InvalidField(field, "has neither encoded nor raw; set one");
   switch (image.raw().data_type()) {
     case v1::RawImage::UINT8_HWC:
@@ -61,18 +61,22 @@ absl::StatusOr<PredictorInput> InputFromProto(const v1::Image& image, const std:
   }
 }
 
+std::string PlaceOf(int image) { return absl::StrCat("images[", image, "]"); }
+
 }  // namespace
 
-absl::StatusOr<std::vector<PredictorInput>> InputsFromProto(
-    const google::protobuf::RepeatedPtrField<v1::Image>& images, const InferenceLimits& limits) {
+absl::StatusOr<RequestInputs> InputsFromProto(const google::protobuf::RepeatedPtrField<v1::Image>& images,
+                                              const InferenceLimits& limits) {
   MAE_RETURN_IF_ERROR(CheckImageCount(images.size(), "images", limits));
-  RequestDecoder decoder(limits);
-  std::vector<PredictorInput> inputs;
-  inputs.reserve(static_cast<size_t>(images.size()));
+  std::vector<EncodedPicture> encoded;
   for (int i = 0; i < images.size(); ++i) {
-    MAE_ASSIGN_OR_RETURN(auto input,
-                         InputFromProto(images[i], absl::StrCat("images[", i, "]"), limits, decoder));
-    inputs.push_back(std::move(input));
+    if (images[i].has_encoded()) encoded.push_back({images[i].encoded(), PlaceOf(i) + ".encoded"});
+  }
+  RequestInputs inputs;
+  MAE_ASSIGN_OR_RETURN(inputs.memory, ReserveDecoded(encoded, limits));
+  for (int i = 0; i < images.size(); ++i) {
+    MAE_ASSIGN_OR_RETURN(auto input, InputFromProto(images[i], PlaceOf(i), limits));
+    inputs.images.push_back(std::move(input));
   }
   return inputs;
 }

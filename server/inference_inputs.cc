@@ -4,10 +4,17 @@
 #include <variant>
 
 #include "absl/strings/str_cat.h"
-#include "image/image_header.h"
+#include "image/codec.h"
 #include "server/status_to_grpc.h"
 
 namespace mae {
+namespace {
+
+// Of all encoded pictures of a request together, as many pixels as so many of the largest.
+constexpr int64_t kLargestPictures = 16;
+constexpr int64_t kPixelBytes = 4;  // at most: RGBA
+
+}  // namespace
 
 absl::Status CheckImageCount(int64_t images, const std::string& field, const InferenceLimits& limits) {
   if (images >= 1 && images <= limits.max_images_per_request) return absl::OkStatus();
@@ -36,18 +43,35 @@ absl::Status CheckAnswerSize(int64_t images, int64_t values_each, const std::str
                                                    : "the server must allow larger messages"));
 }
 
-absl::StatusOr<PredictorInput> RequestDecoder::Decode(std::string_view encoded, const std::string& field) {
-  const auto header = ReadImageHeader(encoded);
-  if (header.ok() && header->width > pixels_left_ / header->height) {
-    return InvalidField(field, absl::StrCat("with its ", header->width, " x ", header->height,
-                                            " pixels the request's pictures have more than ",
-                                            kLargestPictures * max_image_pixels_,
-                                            ", the limit for all of a request; send fewer at a time"));
+int64_t MaxRequestPixels(const InferenceLimits& limits) {
+  return std::min(kLargestPictures * limits.max_image_pixels, limits.decoded->bytes() / kPixelBytes);
+}
+
+absl::StatusOr<DecodedMemory::Share> ReserveDecoded(const std::vector<EncodedPicture>& pictures,
+                                                    const InferenceLimits& limits) {
+  const int64_t most = MaxRequestPixels(limits);
+  int64_t pixels = 0;
+  for (const EncodedPicture& picture : pictures) {
+    const auto header = ReadSizedHeader(picture.bytes, limits.max_image_pixels);
+    if (!header.ok()) return InvalidField(picture.field, std::string(header.status().message()));
+    if (header->width > (most - pixels) / header->height) {
+      return InvalidField(
+          picture.field,
+          absl::StrCat(
+              "with its ", header->width, " x ", header->height,
+              " pixels the request's pictures have more than ", most, ", the limit for all of a request",
+              most < kLargestPictures * limits.max_image_pixels ? " (inference.max_decoded_mib)" : "",
+              "; send fewer at a time"));
+    }
+    pixels += header->width * header->height;
   }
-  auto picture = DecodePicture(encoded, max_image_pixels_);
-  if (!picture.ok()) return InvalidField(field, std::string(picture.status().message()));
-  pixels_left_ -= header->width * header->height;
-  return *std::move(picture);
+  return limits.decoded->Take(pixels * kPixelBytes);
+}
+
+absl::StatusOr<PredictorInput> Decode(const EncodedPicture& picture, const InferenceLimits& limits) {
+  auto decoded = DecodePicture(picture.bytes, limits.max_image_pixels);
+  if (!decoded.ok()) return InvalidField(picture.field, std::string(decoded.status().message()));
+  return *std::move(decoded);
 }
 
 absl::Status CheckPictureSize(int64_t height, int64_t width, int64_t channels, const std::string& field,

@@ -33,10 +33,10 @@ int64_t AnswersAskedFor(const v1::ReconstructRequest& request) {
 
 // Decodes, and holds them against the model's size where that is asked for.
 template <typename Request>
-absl::StatusOr<std::vector<PredictorInput>> InputsOf(const Request& request, const EncoderOptions& encoder,
-                                                     const InferenceLimits& limits) {
+absl::StatusOr<RequestInputs> InputsOf(const Request& request, const EncoderOptions& encoder,
+                                       const InferenceLimits& limits) {
   MAE_ASSIGN_OR_RETURN(auto inputs, InputsFromProto(request.images(), limits));
-  if (request.exact_size()) MAE_RETURN_IF_ERROR(CheckExactSize(inputs, encoder));
+  if (request.exact_size()) MAE_RETURN_IF_ERROR(CheckExactSize(inputs.images, encoder));
   return inputs;
 }
 
@@ -131,7 +131,7 @@ absl::Status InferenceService::Answer(const grpc::CallbackServerContext& context
                                         requests_.limits()));
     MAE_ASSIGN_OR_RETURN(const auto inputs, InputsOf(request, encoder, requests_.limits()));
     MAE_ASSIGN_OR_RETURN(const auto results, asked.Run(caller, [&](const Predictor& model) {
-      return model.Reconstruct(inputs, options, caller);
+      return model.Reconstruct(inputs.images, options, caller);
     }));
     response.set_model_version(asked.version.resource_name());
     response.set_mask_ratio(results[0].mask_ratio);
@@ -155,7 +155,7 @@ absl::Status InferenceService::Answer(const grpc::CallbackServerContext& context
     MAE_ASSIGN_OR_RETURN(const auto top_k, TopK(request.top_k(), classes));
     MAE_ASSIGN_OR_RETURN(const auto inputs, InputsOf(request, config.encoder(), requests_.limits()));
     MAE_ASSIGN_OR_RETURN(const auto rows, asked.Run(caller, [&](const Predictor& model) {
-      return model.Classify(inputs, caller);
+      return model.Classify(inputs.images, caller);
     }));
     response.set_model_version(asked.version.resource_name());
     for (const auto& logits : rows) {
@@ -183,9 +183,9 @@ absl::Status InferenceService::Answer(const grpc::CallbackServerContext& context
     MAE_ASSIGN_OR_RETURN(
         const auto embeddings, asked.Run(caller, [&](const Predictor& model) -> absl::StatusOr<FloatTensor> {
           if (request.attention() || request.attention_pictures()) {
-            MAE_ASSIGN_OR_RETURN(maps, model.Attention(inputs, request.attention_pictures(), caller));
+            MAE_ASSIGN_OR_RETURN(maps, model.Attention(inputs.images, request.attention_pictures(), caller));
           }
-          return model.Embed(inputs, options, caller);
+          return model.Embed(inputs.images, options, caller);
         }));
     response.set_model_version(asked.version.resource_name());
     *response.mutable_embeddings() = ToProto(embeddings);

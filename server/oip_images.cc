@@ -22,25 +22,26 @@ absl::Status WrongShape(const OipTensor& tensor, const std::string& expected) {
 }
 
 // Each value an encoded picture; [n, 1] is what clients send that count a value as a dimension.
-absl::StatusOr<std::vector<PredictorInput>> DecodedImages(const OipTensor& tensor,
-                                                          const InferenceLimits& limits) {
+absl::StatusOr<RequestInputs> DecodedImages(const OipTensor& tensor, const InferenceLimits& limits) {
   const auto& shape = tensor.shape;
   if (shape.empty() || shape.size() > 2 || (shape.size() == 2 && shape[1] != 1)) {
     return WrongShape(tensor, "[n], an encoded picture each");
   }
   MAE_RETURN_IF_ERROR(CheckImageCount(shape[0], tensor.name, limits));
-  RequestDecoder decoder(limits);
-  std::vector<PredictorInput> images;
-  for (size_t i = 0; i < tensor.elements.size(); ++i) {
-    MAE_ASSIGN_OR_RETURN(auto image,
-                         decoder.Decode(tensor.elements[i], PlaceIn(tensor, static_cast<int64_t>(i))));
-    images.push_back(std::move(image));
+  std::vector<EncodedPicture> encoded;
+  for (const auto bytes : tensor.elements) {
+    encoded.push_back({bytes, PlaceIn(tensor, static_cast<int64_t>(encoded.size()))});
   }
-  return images;
+  RequestInputs inputs;
+  MAE_ASSIGN_OR_RETURN(inputs.memory, ReserveDecoded(encoded, limits));
+  for (const EncodedPicture& picture : encoded) {
+    MAE_ASSIGN_OR_RETURN(auto image, Decode(picture, limits));
+    inputs.images.push_back(std::move(image));
+  }
+  return inputs;
 }
 
-absl::StatusOr<std::vector<PredictorInput>> PixelImages(const OipTensor& tensor,
-                                                        const InferenceLimits& limits) {
+absl::StatusOr<RequestInputs> PixelImages(const OipTensor& tensor, const InferenceLimits& limits) {
   const auto& shape = tensor.shape;
   if (shape.size() != 4 || shape[1] < 1 || shape[2] < 1 || shape[3] < 1) {
     return WrongShape(tensor, "[n, H, W, C] with C 1, 3 or 4");
@@ -52,7 +53,7 @@ absl::StatusOr<std::vector<PredictorInput>> PixelImages(const OipTensor& tensor,
   for (std::string_view rest = tensor.values(); !rest.empty(); rest.remove_prefix(bytes)) {
     images.push_back(Picture{shape[1], shape[2], shape[3], {rest.begin(), rest.begin() + bytes}});
   }
-  return images;
+  return RequestInputs{nullptr, std::move(images)};
 }
 
 std::vector<float> FloatsOf(std::string_view bytes, inference::DataType type) {
@@ -69,9 +70,9 @@ std::vector<float> FloatsOf(std::string_view bytes, inference::DataType type) {
   return floats;
 }
 
-absl::StatusOr<std::vector<PredictorInput>> NormalizedImages(const OipTensor& tensor,
-                                                             const std::vector<int64_t>& image_shape,
-                                                             const InferenceLimits& limits) {
+absl::StatusOr<RequestInputs> NormalizedImages(const OipTensor& tensor,
+                                               const std::vector<int64_t>& image_shape,
+                                               const InferenceLimits& limits) {
   const auto& shape = tensor.shape;
   if (shape.size() != 4 || !std::equal(image_shape.begin(), image_shape.end(), shape.begin() + 1)) {
     std::string expected = ShapeText(image_shape);
@@ -83,14 +84,13 @@ absl::StatusOr<std::vector<PredictorInput>> NormalizedImages(const OipTensor& te
   for (std::string_view rest = tensor.values(); !rest.empty(); rest.remove_prefix(bytes)) {
     images.push_back(FloatTensor{image_shape, FloatsOf(rest.substr(0, bytes), tensor.type)});
   }
-  return images;
+  return RequestInputs{nullptr, std::move(images)};
 }
 
 }  // namespace
 
-absl::StatusOr<std::vector<PredictorInput>> ImagesOf(const std::vector<OipTensor>& tensors,
-                                                     const ModelSignature& signature,
-                                                     const InferenceLimits& limits) {
+absl::StatusOr<RequestInputs> ImagesOf(const std::vector<OipTensor>& tensors, const ModelSignature& signature,
+                                       const InferenceLimits& limits) {
   const OipTensor* encoded = FindTensor(tensors, kImagesInput);
   const OipTensor* pixels = FindTensor(tensors, kPixelsInput);
   const OipTensor* values = FindTensor(tensors, kPixelValuesInput);

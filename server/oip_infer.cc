@@ -78,12 +78,12 @@ absl::StatusOr<InferCall> ReadCall(const ModelInferRequest& request, const Reque
   return call;
 }
 
-absl::StatusOr<std::vector<PredictorInput>> InputsOf(const InferCall& call, const EncoderOptions& encoder,
-                                                     const InferenceLimits& limits) {
+absl::StatusOr<RequestInputs> InputsOf(const InferCall& call, const EncoderOptions& encoder,
+                                       const InferenceLimits& limits) {
   MAE_ASSIGN_OR_RETURN(const auto exact_size, call.parameters.Bool("exact_size"));
-  MAE_ASSIGN_OR_RETURN(auto images, ImagesOf(call.tensors, call.signature, limits));
-  if (exact_size.value_or(false)) MAE_RETURN_IF_ERROR(CheckExactSize(images, encoder));
-  return images;
+  MAE_ASSIGN_OR_RETURN(auto inputs, ImagesOf(call.tensors, call.signature, limits));
+  if (exact_size.value_or(false)) MAE_RETURN_IF_ERROR(CheckExactSize(inputs.images, encoder));
+  return inputs;
 }
 
 absl::Status Classify(const InferCall& call, const InferenceLimits& limits, ModelRequest& asked,
@@ -91,9 +91,9 @@ absl::Status Classify(const InferCall& call, const InferenceLimits& limits, Mode
   const ModelConfig& config = asked.version.config;
   const auto classes = std::get<VisionTransformerOptions>(config.model).num_classes;
   MAE_ASSIGN_OR_RETURN(const auto top_k, TopKOf(call.parameters, classes));
-  MAE_ASSIGN_OR_RETURN(const auto images, InputsOf(call, config.encoder(), limits));
+  MAE_ASSIGN_OR_RETURN(const auto inputs, InputsOf(call, config.encoder(), limits));
   MAE_ASSIGN_OR_RETURN(const auto rows, asked.Run(call.context, [&](const Predictor& model) {
-    return model.Classify(images, call.context);
+    return model.Classify(inputs.images, call.context);
   }));
   AddClassification(rows, top_k, config, call.outputs, response);
   return absl::OkStatus();
@@ -145,9 +145,9 @@ absl::Status Embed(const InferCall& call, const InferenceLimits& limits, ModelRe
   if (WantAttentionPictures(call.outputs)) {
     MAE_RETURN_IF_ERROR(CheckPanelFits(style, encoder, encoder.num_heads + 2));
   }
-  MAE_ASSIGN_OR_RETURN(const auto images, InputsOf(call, encoder, limits));
+  MAE_ASSIGN_OR_RETURN(const auto inputs, InputsOf(call, encoder, limits));
   MAE_ASSIGN_OR_RETURN(const auto answer, asked.Run(call.context, [&](const Predictor& model) {
-    return EmbedAll(call, model, images, options);
+    return EmbedAll(call, model, inputs.images, options);
   }));
   return AddEmbedding(answer, style, call.outputs, response);
 }
@@ -163,9 +163,9 @@ absl::Status Reconstruct(const InferCall& call, const InferenceLimits& limits, M
     MAE_RETURN_IF_ERROR(CheckPanelFits(style, config.encoder(), kReconstructionPictures));
   MAE_RETURN_IF_ERROR(CheckRatioCount(ImageCount(call), static_cast<int64_t>(options.mask_ratios.size()),
                                       "mask_ratio", limits));
-  MAE_ASSIGN_OR_RETURN(const auto images, InputsOf(call, config.encoder(), limits));
+  MAE_ASSIGN_OR_RETURN(const auto inputs, InputsOf(call, config.encoder(), limits));
   MAE_ASSIGN_OR_RETURN(const auto results, asked.Run(call.context, [&](const Predictor& model) {
-    return model.Reconstruct(images, options, call.context);
+    return model.Reconstruct(inputs.images, options, call.context);
   }));
   (*response.mutable_parameters())["pixel_statistics"].set_string_param(
       PixelStatisticsName(results[0].pixel_statistics));

@@ -29,6 +29,11 @@ constexpr int64_t kMiB = 1 << 20;
 constexpr int kMaxConcurrentStreams = 1000;  // a connection
 constexpr absl::Duration kPatience = absl::Seconds(15);
 
+InferenceLimits LimitsOf(const ServerConfig& config) {
+  return {config.inference.max_images, config.inference.max_image_pixels, config.rpc.max_message_mib * kMiB,
+          std::make_shared<DecodedMemory>(config.inference.max_decoded_mib * kMiB)};
+}
+
 v1::ServerInfo FactsOf(const ServerConfig& config, const std::string& metrics_address) {
   v1::ServerInfo facts;
   facts.set_version(MAE_VERSION);
@@ -40,7 +45,7 @@ v1::ServerInfo FactsOf(const ServerConfig& config, const std::string& metrics_ad
   limits.set_max_message_bytes(config.rpc.max_message_mib * kMiB);
   limits.set_max_images_per_request(static_cast<int32_t>(config.inference.max_images));
   limits.set_max_image_pixels(config.inference.max_image_pixels);
-  limits.set_max_request_pixels(RequestDecoder::kLargestPictures * config.inference.max_image_pixels);
+  limits.set_max_request_pixels(MaxRequestPixels(LimitsOf(config)));
   return facts;
 }
 
@@ -109,9 +114,7 @@ void Server::MakeServices() {
       jobs_->models(), *queue_, *inference_queue_, *model_transfers_,
       [jobs = &jobs_->manager()](const std::string& version) { return jobs->JobsFrom(version); });
   model_requests_ = std::make_unique<ModelRequests>(
-      jobs_->models(), statistics_,
-      InferenceLimits{config_.inference.max_images, config_.inference.max_image_pixels,
-                      config_.rpc.max_message_mib * kMiB},
+      jobs_->models(), statistics_, LimitsOf(config_),
       Admission::Limits{config_.inference.max_queued_images, config_.inference.forward_threads});
   inference_service_ = std::make_unique<InferenceService>(*model_requests_, *inference_queue_);
   oip_service_ = std::make_unique<OipService>(

@@ -31,7 +31,7 @@ struct ServerConfig {
 
   struct Inference {
     int64_t threads = 0, max_waiting = 0, max_images = 0, max_image_pixels = 0, max_loaded_models = 0,
-            memory_mib = 0, response_cache_mib = 0;
+            max_decoded_mib = 0, memory_mib = 0, response_cache_mib = 0;
     std::string device, precision;
     std::vector<int64_t> preferred_batches;  ///< rising
     int64_t forward_threads = 0, compute_threads = 0, max_batch = 0, max_delay_microseconds = 0,

@@ -8,17 +8,10 @@
 #include "base/status_macros.h"
 #include "image/exif_orientation.h"
 #include "image/image_container.h"
-#include "image/image_header.h"
 #include "image/picture_mat.h"
 
 namespace mae {
 namespace {
-
-absl::Status CheckSize(const ImageHeader& header, int64_t max_pixels) {
-  if (header.width <= max_pixels / header.height) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat("the picture has ", header.width, " x ", header.height,
-                                                 " pixels; at most ", max_pixels, " are allowed in all"));
-}
 
 cv::Mat DecodeAsStored(std::string_view bytes, ImageFormat format) {
   const cv::Mat buffer(1, static_cast<int>(bytes.size()), CV_8UC1, const_cast<char*>(bytes.data()));
@@ -52,14 +45,18 @@ cv::Mat Upright(const cv::Mat& mat, int orientation) {
 }
 
 absl::StatusOr<Picture> DecodeWhole(std::string_view bytes, const ImageHeader& header, int orientation) {
-  const cv::Mat stored = DecodeAsStored(bytes, header.format);
-  if (stored.empty()) return absl::InvalidArgumentError("the picture is damaged: it could not be decoded");
-  if (stored.cols != header.width || stored.rows != header.height) {
+  cv::Mat mat = DecodeAsStored(bytes, header.format);
+  if (mat.empty()) return absl::InvalidArgumentError("the picture is damaged: it could not be decoded");
+  if (mat.cols != header.width || mat.rows != header.height) {
     return absl::InvalidArgumentError(absl::StrCat("the picture is damaged: its header says ", header.width,
-                                                   " x ", header.height, " pixels, its data has ",
-                                                   stored.cols, " x ", stored.rows));
+                                                   " x ", header.height, " pixels, its data has ", mat.cols,
+                                                   " x ", mat.rows));
   }
-  return CopyToPicture(Upright(SwapRedAndBlue(ToEightBits(stored)), orientation));
+  // One step at a time, so that no more than two of these large matrices live.
+  mat = ToEightBits(mat);
+  mat = SwapRedAndBlue(mat);
+  mat = Upright(mat, orientation);
+  return CopyToPicture(mat);
 }
 
 Picture BlendOverWhite(const Picture& rgba) {
@@ -77,9 +74,15 @@ Picture BlendOverWhite(const Picture& rgba) {
 
 }  // namespace
 
-absl::StatusOr<Picture> DecodePicture(std::string_view bytes, int64_t max_pixels) {
+absl::StatusOr<ImageHeader> ReadSizedHeader(std::string_view bytes, int64_t max_pixels) {
   MAE_ASSIGN_OR_RETURN(const ImageHeader header, ReadImageHeader(bytes));
-  MAE_RETURN_IF_ERROR(CheckSize(header, max_pixels));
+  if (header.width <= max_pixels / header.height) return header;
+  return absl::InvalidArgumentError(absl::StrCat("the picture has ", header.width, " x ", header.height,
+                                                 " pixels; at most ", max_pixels, " are allowed in all"));
+}
+
+absl::StatusOr<Picture> DecodePicture(std::string_view bytes, int64_t max_pixels) {
+  MAE_ASSIGN_OR_RETURN(const ImageHeader header, ReadSizedHeader(bytes, max_pixels));
   MAE_ASSIGN_OR_RETURN(const std::string_view exif, CheckImageIsWhole(bytes, header));
   return CallOpenCv(absl::StatusCode::kInvalidArgument,
                     [&] { return DecodeWhole(bytes, header, ExifOrientation(exif)); });

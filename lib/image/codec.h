@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "image/image_header.h"
 #include "image/image_view.h"
 
 namespace mae {
@@ -17,6 +18,9 @@ struct Picture {
 
   ImageView view() const { return {pixels.data(), channels, height, width, true}; }
 };
+
+/// ReadImageHeader, of a picture that DecodePicture would take by its size. Allocates nothing.
+absl::StatusOr<ImageHeader> ReadSizedHeader(std::string_view bytes, int64_t max_pixels);
 
 /// Decodes PNG, JPEG, WebP or BMP. The size is read from the header and held against max_pixels (height x
 /// width) before anything is allocated. Thread-safe. 16-bit samples become 8-bit, palettes and BMPs RGB, grey

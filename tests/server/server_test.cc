@@ -23,12 +23,13 @@ using v1::Job;
 using ServerLifeTest = ServerTest;
 
 TEST_F(ServerLifeTest, TellsItsFacts) {
-  StartServer({"jobs.slots=3"});
+  StartServer({"jobs.slots=3", "inference.max_decoded_mib=1"});
   grpc::ClientContext context;
   v1::ServerInfo info;
   ASSERT_TRUE(v1::ServerService::NewStub(channel_)->GetServerInfo(&context, {}, &info).ok());
   EXPECT_EQ(info.limits().job_slots(), 3);
   EXPECT_EQ(info.limits().max_message_bytes(), 64 << 20);
+  EXPECT_EQ(info.limits().max_request_pixels(), (1 << 20) / 4);
   EXPECT_EQ(info.metrics_address(), server_->metrics_address());
   EXPECT_EQ(info.version(), MAE_VERSION);
 }
