@@ -85,9 +85,9 @@ grpc::ServerBidiReactor<v1::ReconstructRequest, v1::ReconstructResponse>* Infere
     grpc::CallbackServerContext* context) {
   return new RequestStream<v1::ReconstructRequest, v1::ReconstructResponse>(
       StreamOptionsOf(*context), queue_,
-      [=, this](const auto& request, int64_t index, auto& response) -> absl::Status {
+      [=, this](const auto& request, const StreamPlace& place, auto& response) -> absl::Status {
         MAE_ASSIGN_OR_RETURN(const auto ticket, Admit(*context, request, InferenceTask::kReconstruct));
-        response.set_stream_index(index);
+        response.set_stream_index(place.index);
         return Answer(*context, request, response);
       });
 }
@@ -96,9 +96,9 @@ grpc::ServerBidiReactor<v1::ClassifyRequest, v1::ClassifyResponse>* InferenceSer
     grpc::CallbackServerContext* context) {
   return new RequestStream<v1::ClassifyRequest, v1::ClassifyResponse>(
       StreamOptionsOf(*context), queue_,
-      [=, this](const auto& request, int64_t index, auto& response) -> absl::Status {
+      [=, this](const auto& request, const StreamPlace& place, auto& response) -> absl::Status {
         MAE_ASSIGN_OR_RETURN(const auto ticket, Admit(*context, request, InferenceTask::kClassify));
-        response.set_stream_index(index);
+        response.set_stream_index(place.index);
         return Answer(*context, request, response);
       });
 }
@@ -107,9 +107,9 @@ grpc::ServerBidiReactor<v1::EmbedRequest, v1::EmbedResponse>* InferenceService::
     grpc::CallbackServerContext* context) {
   return new RequestStream<v1::EmbedRequest, v1::EmbedResponse>(
       StreamOptionsOf(*context), queue_,
-      [=, this](const auto& request, int64_t index, auto& response) -> absl::Status {
+      [=, this](const auto& request, const StreamPlace& place, auto& response) -> absl::Status {
         MAE_ASSIGN_OR_RETURN(const auto ticket, Admit(*context, request, InferenceTask::kEmbed));
-        response.set_stream_index(index);
+        response.set_stream_index(place.index);
         return Answer(*context, request, response);
       });
 }

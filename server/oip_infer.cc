@@ -35,7 +35,7 @@ absl::StatusOr<RequestContext> WithParameters(const OipParameters& parameters, c
     return InvalidField("timeout", absl::StrCat(*timeout, " microseconds are below 0"));
   }
   if (timeout.value_or(0) > 0) {
-    context.deadline = std::min(context.deadline, absl::Now() + absl::Microseconds(*timeout));
+    context.deadline = std::min(context.deadline, caller.came + absl::Microseconds(*timeout));
   }
   MAE_ASSIGN_OR_RETURN(const auto priority, parameters.Int("priority"));
   if (priority.value_or(0) < 0 || priority.value_or(0) > kOipPriorityLevels) {
@@ -73,6 +73,9 @@ absl::StatusOr<InferCall> ReadCall(const ModelInferRequest& request, const Reque
   InferCall call{
       OipParameters(request.parameters()), SignatureOf(asked.version.config, asked.task), {}, {}, {}};
   MAE_ASSIGN_OR_RETURN(call.context, WithParameters(call.parameters, caller));
+  if (call.context.deadline < absl::Now()) {
+    return absl::DeadlineExceededError("the deadline passed while the request waited for a thread");
+  }
   MAE_ASSIGN_OR_RETURN(call.outputs, ChooseOutputs(request, call.signature));
   MAE_ASSIGN_OR_RETURN(call.tensors, ReadTensors(request, call.signature));
   return call;

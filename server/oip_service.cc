@@ -136,20 +136,22 @@ ServerUnaryReactor* OipService::ModelConfig(CallbackServerContext* context,
 ServerUnaryReactor* OipService::ModelInfer(CallbackServerContext* context,
                                            const inference::ModelInferRequest* request,
                                            inference::ModelInferResponse* response) {
-  return RunAdmitted(context, infer_, AdmitModelInfer(requests_, ContextOf(*context), *request), [=, this] {
-    return AnswerModelInfer(requests_, ContextOf(*context), *request, *response);
-  });
+  const RequestContext caller = ContextOf(*context);  // Here and not on the queue's thread: it came now.
+  return RunAdmitted(context, infer_, AdmitModelInfer(requests_, caller, *request),
+                     [=, this] { return AnswerModelInfer(requests_, caller, *request, *response); });
 }
 
 grpc::ServerBidiReactor<inference::ModelInferRequest, inference::ModelStreamInferResponse>*
 OipService::ModelStreamInfer(CallbackServerContext* context) {
   using Stream = RequestStream<inference::ModelInferRequest, inference::ModelStreamInferResponse>;
-  const auto answer = [=, this](const inference::ModelInferRequest& request, int64_t,
+  const auto answer = [=, this](const inference::ModelInferRequest& request, const StreamPlace& place,
                                 inference::ModelStreamInferResponse& response) -> absl::Status {
-    MAE_ASSIGN_OR_RETURN(const auto ticket, AdmitModelInfer(requests_, ContextOf(*context), request));
+    RequestContext caller = ContextOf(*context);
+    caller.came = place.came;
+    MAE_ASSIGN_OR_RETURN(const auto ticket, AdmitModelInfer(requests_, caller, request));
     auto& answered = *response.mutable_infer_response();
     (*answered.mutable_parameters())["triton_final_response"].set_bool_param(true);
-    return AnswerModelInfer(requests_, ContextOf(*context), request, answered);
+    return AnswerModelInfer(requests_, caller, request, answered);
   };
   return new Stream(StreamOptionsOf(*context), infer_, answer,
                     WantsGrpcErrors(*context) ? Stream::TellError() : TellError);

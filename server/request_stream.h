@@ -13,11 +13,18 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/clock.h"
 #include "base/work_queue.h"
 #include "server/status_to_grpc.h"
 #include "server/stream_options.h"
 
 namespace mae {
+
+/// A request's place in its stream.
+struct StreamPlace {
+  int64_t index = 0;  ///< from 0
+  absl::Time came;    ///< when it had been read
+};
 
 /// The reactor of a bidirectional stream that answers each request with one response. As many requests as its
 /// window says are in memory at a time: the next is read when an answer was written, so a slow reader holds
@@ -29,8 +36,7 @@ template <typename Request, typename Response>
 class RequestStream final : public grpc::ServerBidiReactor<Request, Response> {
  public:
   /// Blocks for the work; runs on `queue`, for several requests of a window at once.
-  /// @param index of the request in its stream, from 0.
-  using Answer = std::function<absl::Status(const Request&, int64_t index, Response&)>;
+  using Answer = std::function<absl::Status(const Request&, const StreamPlace&, Response&)>;
 
   /// Puts the error of a request into an empty response, after which the stream goes on.
   using TellError = std::function<void(const Request&, const absl::Status&, Response&)>;
@@ -78,7 +84,7 @@ class RequestStream final : public grpc::ServerBidiReactor<Request, Response> {
   struct Item {
     Request request;
     Response response;
-    int64_t index = 0;
+    StreamPlace place;
     absl::Status status;
     bool done = false;
   };
@@ -86,7 +92,7 @@ class RequestStream final : public grpc::ServerBidiReactor<Request, Response> {
   enum class Step { kNone, kRead, kWrite, kFinish };
 
   void Begin(Item& item) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    item.index = read_++;
+    item.place = {read_++, absl::Now()};
     if (queue_.TryPush([this, &item] { AnswerRequest(item); })) {
       ++in_work_;
       return;
@@ -99,7 +105,7 @@ class RequestStream final : public grpc::ServerBidiReactor<Request, Response> {
   }
 
   void AnswerRequest(Item& item) {
-    const absl::Status status = answer_(item.request, item.index, item.response);
+    const absl::Status status = answer_(item.request, item.place, item.response);
     {
       const absl::MutexLock lock(&mutex_);
       item.status = status;
@@ -188,8 +194,8 @@ class RequestStream final : public grpc::ServerBidiReactor<Request, Response> {
 
   // Says which request it was, and keeps the details.
   static absl::Status Located(const Item& item) {
-    absl::Status located(item.status.code(),
-                         absl::StrCat("request ", item.index + 1, " of the stream: ", item.status.message()));
+    absl::Status located(item.status.code(), absl::StrCat("request ", item.place.index + 1,
+                                                          " of the stream: ", item.status.message()));
     item.status.ForEachPayload(
         [&](absl::string_view type, const absl::Cord& payload) { located.SetPayload(type, payload); });
     return located;

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 
 namespace mae {
@@ -13,6 +14,7 @@ struct RequestContext {
   int64_t priority = 0;  ///< smaller goes first
   /// Whether nobody waits for the answer any more; called from other threads, must not block. Null: never.
   std::function<bool()> is_cancelled = nullptr;
+  absl::Time came = absl::Now();  ///< from where what the request says of time counts
 };
 
 }  // namespace mae

@@ -1,7 +1,11 @@
 #include "server/oip_parameters.h"
 
+#include <functional>
 #include <limits>
+#include <mutex>
+#include <thread>
 
+#include "absl/synchronization/notification.h"
 #include "server/oip_infer.h"
 #include "server/status_to_grpc.h"
 #include "tests/server/oip_fixture.h"
@@ -101,6 +105,7 @@ class OnePredictor final : public ModelStore {
     return absl::UnimplementedError("");
   }
   absl::StatusOr<std::shared_ptr<const ModelVersion>> Find(const std::string&) const override {
+    if (on_find) on_find();
     auto version = std::make_shared<ModelVersion>();
     version->model = "cats";
     version->version = 1;
@@ -128,6 +133,7 @@ class OnePredictor final : public ModelStore {
   int64_t CachedBytes() const override { return 0; }
 
   const std::shared_ptr<NotingPredictor> predictor = std::make_shared<NotingPredictor>();
+  std::function<void()> on_find = nullptr;  ///< called from several threads
 };
 
 TEST(OipRequestContext, AFullQueueIsRefusedWithWhenToTryAgain) {
@@ -166,6 +172,50 @@ TEST(OipRequestContext, PriorityAndTimeoutReachTheModel) {
   EXPECT_EQ(asked(0, absl::ZeroDuration()).deadline, soon);
   EXPECT_EQ(asked(0, absl::Hours(2)).deadline, soon);
   EXPECT_LT(asked(0, absl::Minutes(30)).deadline, soon);
+}
+
+TEST(OipRequestContext, ATimeoutBeginsWhenTheRequestCameAndNotWhenAThreadTakesIt) {
+  constexpr absl::Duration kTimeout = absl::Seconds(30);
+  OnePredictor store;
+  NotedMetrics metrics;
+  InferStatistics statistics(metrics);
+  ModelRequests requests(store, statistics, {});
+  WorkQueue queue(1, 16);
+  OipService service(requests, queue, queue, {"1.2.3", {}, [] { return true; }});
+  const GrpcHost host{&service};
+  absl::Notification thread_is_free, came;
+  ASSERT_TRUE(queue.TryPush([&] { thread_is_free.WaitForNotification(); }));
+  std::once_flag once;
+  store.on_find = [&] { std::call_once(once, [&] { came.Notify(); }); };  // to be admitted, before the queue
+  auto request = PngRequest("cats");
+  SetInt(request, "timeout", absl::ToInt64Microseconds(kTimeout));
+  grpc::Status status;
+  std::thread caller([&] {
+    inference::ModelInferResponse response;
+    status = inference::GRPCInferenceService::NewStub(host.channel())
+                 ->ModelInfer(Patience().get(), request, &response);
+  });
+  const bool has_come = came.WaitForNotificationWithTimeout(kTimeout);
+  const absl::Time latest = absl::Now() + kTimeout;
+  thread_is_free.Notify();
+  caller.join();
+  EXPECT_TRUE(has_come);
+  EXPECT_TRUE(status.ok()) << status.error_message();
+  EXPECT_LE(store.predictor->asked.deadline, latest);
+}
+
+TEST(OipRequestContext, WhatWaitedLongerThanItsTimeoutIsNotDecoded) {
+  OnePredictor store;
+  NotedMetrics metrics;
+  InferStatistics statistics(metrics);
+  ModelRequests requests(store, statistics, {});
+  inference::ModelInferRequest request;
+  request.set_model_name("cats");
+  AddRaw("images", "BYTES", {1}, RawTexts({"no picture"}), request);
+  SetInt(request, "timeout", 1'000'000);
+  inference::ModelInferResponse response;
+  EXPECT_THAT(AnswerModelInfer(requests, {.came = absl::Now() - absl::Seconds(2)}, request, response),
+              StatusIs(absl::StatusCode::kDeadlineExceeded));
 }
 
 }  // namespace

@@ -162,11 +162,11 @@ class WindowedService final : public v1::InferenceService::CallbackService {
   grpc::ServerBidiReactor<v1::ClassifyRequest, v1::ClassifyResponse>* StreamClassify(
       grpc::CallbackServerContext* context) override {
     return new RequestStream<v1::ClassifyRequest, v1::ClassifyResponse>(
-        StreamOptionsOf(*context), queue_, [this](const auto&, int64_t index, auto& response) {
+        StreamOptionsOf(*context), queue_, [this](const auto&, const StreamPlace& place, auto& response) {
           most_ = std::max<int>(most_, ++in_work_);
-          if (index == 0) first_may_end.WaitForNotificationWithTimeout(kPatience);
-          if (index == 1) second_began.Notify();
-          response.set_stream_index(index);
+          if (place.index == 0) first_may_end.WaitForNotificationWithTimeout(kPatience);
+          if (place.index == 1) second_began.Notify();
+          response.set_stream_index(place.index);
           --in_work_;
           return absl::OkStatus();
         });
