@@ -11,20 +11,34 @@ bool HasFieldViolations(const absl::Status& status) {
   return status.GetPayload("type.googleapis.com/google.rpc.BadRequest").has_value();
 }
 
+// `names` has what the field before an index is called.
+std::string Renamed(std::string field, const std::map<std::string, std::string>& names) {
+  const auto end = std::min(field.find('['), field.size());
+  if (const auto it = names.find(field.substr(0, end)); it != names.end()) field.replace(0, end, it->second);
+  return field;
+}
+
+absl::Status WithMessage(const absl::Status& status, const std::string& message) {
+  absl::Status other(status.code(), message);
+  status.ForEachPayload(
+      [&](absl::string_view type, const absl::Cord& payload) { other.SetPayload(type, payload); });
+  return other;
+}
+
 }  // namespace
 
 absl::Status WithField(absl::Status status, const std::map<std::string, std::string>& names) {
-  if (status.code() != absl::StatusCode::kInvalidArgument || HasFieldViolations(status)) return status;
+  if (status.ok() || HasFieldViolations(status)) return status;
   const std::string message(status.message());
   const auto colon = message.find(": ");
-  std::string field = message.substr(0, colon);
+  const std::string field = message.substr(0, colon);
   if (colon == std::string::npos ||
       field.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_.[]") != std::string::npos) {
     return status;
   }
-  const auto end = std::min(field.find('['), field.size());
-  if (const auto it = names.find(field.substr(0, end)); it != names.end()) field.replace(0, end, it->second);
-  return InvalidField(field, message.substr(colon + 2));
+  const std::string name = Renamed(field, names), what = message.substr(colon + 2);
+  if (status.code() == absl::StatusCode::kInvalidArgument) return InvalidField(name, what);
+  return name == field ? status : WithMessage(status, name + ": " + what);
 }
 
 }  // namespace mae

@@ -31,6 +31,15 @@ TEST(WithField, KeepsTheIndexBehindANameThatDiffers) {
   EXPECT_THAT(Fields(status), ElementsAre("pixels[3]"));
 }
 
+TEST(WithField, OtherErrorsSpeakOfTheRequestsFieldToo) {
+  const auto status =
+      WithField(absl::NotFoundError("model: there is no \"cast\""), {{"model", "model_name"}});
+  EXPECT_EQ(status, absl::NotFoundError("model_name: there is no \"cast\""));
+  EXPECT_THAT(Fields(status), IsEmpty());
+  const auto later = WithRetryDelay(absl::ResourceExhaustedError("model: full"), absl::Seconds(7));
+  EXPECT_EQ(ToGrpc(WithField(later, {{"model", "name"}})).error_details().empty(), false);
+}
+
 TEST(WithField, LeavesOtherStatusesAlone) {
   for (const auto& status :
        {absl::OkStatus(), absl::NotFoundError("model: none"), absl::InvalidArgumentError("no field here"),

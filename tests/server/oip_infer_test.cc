@@ -160,9 +160,14 @@ TEST_F(OipInferTest, NamesAndVersionsAreFound) {
     request.set_model_version(version);
     return Refusal(request);
   };
-  EXPECT_EQ(refused("cast", "").error_code(), grpc::StatusCode::NOT_FOUND);
-  EXPECT_EQ(refused("cats", "3").error_code(), grpc::StatusCode::NOT_FOUND);
-  EXPECT_EQ(refused("cats", "old").error_code(), grpc::StatusCode::NOT_FOUND);
+  const auto expect_unknown = [&](const std::string& name, const std::string& version) {
+    const auto status = refused(name, version);
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::NOT_FOUND);
+    EXPECT_THAT(status.error_message(), testing::StartsWith("model_name: "));
+  };
+  expect_unknown("cast", "");
+  expect_unknown("cats", "3");
+  expect_unknown("cats", "old");
   ExpectRefused(refused("cats/segment", ""), "model_name", "classify, embed or reconstruct");
   ExpectRefused(refused("../cats", ""), "model_name", "");
   ExpectRefused(refused("", ""), "model_name", "1 to 63");
