@@ -16,6 +16,7 @@ namespace mae {
 
 /// Which requests are let in, before anything is decoded or waited for: for each version of a model so many
 /// images at a time, and none whose deadline comes before those that were let in earlier can have run.
+/// What the response cache would answer counts like any other: that shows once its pictures are decoded.
 /// Thread-safe; never blocks, so gRPC's own threads may ask it.
 class Admission {
  public:
@@ -32,8 +33,8 @@ class Admission {
 
   /// RESOURCE_EXHAUSTED says which of the two it is, and has a RetryInfo. A request that finds no other is
   /// let in whatever it is.
-  /// @param images that it brings, each for every ratio it is asked at, as far as that is known; less than 1
-  /// counts as 1.
+  /// @param images that it brings, each for every ratio it is asked at and every pass it goes through, as far
+  /// as that is known; less than 1 counts as 1.
   absl::StatusOr<Ticket> Admit(const std::string& model, int64_t version, int64_t images, absl::Time deadline)
       ABSL_LOCKS_EXCLUDED(mutex_);
 

@@ -31,6 +31,15 @@ int64_t AnswersAskedFor(const v1::ReconstructRequest& request) {
   return int64_t{request.images_size()} * std::max(ratios, 1);
 }
 
+// Passes that each image goes through.
+template <typename Request>
+int64_t PassesAskedFor(const Request&) {
+  return 1;
+}
+int64_t PassesAskedFor(const v1::EmbedRequest& request) {
+  return request.attention() || request.attention_pictures() ? 2 : 1;
+}
+
 // Decodes, and holds them against the model's size where that is asked for.
 template <typename Request>
 absl::StatusOr<RequestInputs> InputsOf(const Request& request, const EncoderOptions& encoder,
@@ -57,7 +66,7 @@ template <typename Request>
 absl::StatusOr<Admission::Ticket> InferenceService::Admit(const grpc::CallbackServerContext& context,
                                                           const Request& request, InferenceTask task) {
   return requests_.Admit(ModelQuery{request.model(), task}, AnswersAskedFor(request),
-                         ContextOf(context).deadline);
+                         ContextOf(context).deadline, PassesAskedFor(request));
 }
 
 grpc::ServerUnaryReactor* InferenceService::Reconstruct(grpc::CallbackServerContext* context,

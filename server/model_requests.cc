@@ -27,13 +27,13 @@ absl::StatusOr<std::shared_ptr<const Predictor>> ModelRequest::Load(const Reques
 }
 
 absl::StatusOr<Admission::Ticket> ModelRequests::Admit(const absl::StatusOr<ModelQuery>& query,
-                                                       int64_t images, absl::Time deadline) {
+                                                       int64_t images, absl::Time deadline, int64_t passes) {
   const auto start = absl::Now();
   const auto found = query.ok() ? store_.Find(query->model) : query.status();
   if (!found.ok()) return Admission::Ticket();
   const ModelVersion& version = **found;
   auto ticket = admission_.Admit(version.model, version.version,
-                                 std::min(images, limits_.max_images_per_request), deadline);
+                                 std::min(images, limits_.max_images_per_request) * passes, deadline);
   if (!ticket.ok()) {
     statistics_.Record(version.model, version.version,
                        MethodName(query->task.value_or(UsualTask(version.config))), ticket.status().code(),

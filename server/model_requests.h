@@ -76,10 +76,10 @@ class ModelRequests {
 
   /// What a request needs before it is put into a queue or its pictures are decoded; it is held until the
   /// request has ended. Never blocks. A refusal (Admission has them) is told to the metrics here.
-  /// @param images as the request says, not checked yet.
+  /// @param images as the request says, not checked yet. @param passes that each of them goes through.
   /// @return a ticket; an empty one if there is no such model, which Serve will say.
   absl::StatusOr<Admission::Ticket> Admit(const absl::StatusOr<ModelQuery>& query, int64_t images,
-                                          absl::Time deadline);
+                                          absl::Time deadline, int64_t passes = 1);
 
   /// @param query an error: the request is refused with it.
   /// @param run the request itself.

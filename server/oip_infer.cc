@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "server/inference_options_from_proto.h"
@@ -57,6 +58,17 @@ int64_t AnswersAskedFor(const ModelInferRequest& request, const OipParameters& p
   const auto ratios = parameters.Doubles("mask_ratio");
   const auto each = ratios.ok() ? std::max<int64_t>(static_cast<int64_t>(ratios->size()), 1) : 1;
   return std::min(images, limits.max_images_per_request) * each;
+}
+
+// Passes that each image goes through: what Embed gives has one for each kind of its outputs (EmbedAll).
+int64_t PassesAskedFor(const ModelInferRequest& request) {
+  bool embedding = false, patches = false, attention = false;
+  for (const auto& output : request.outputs()) {
+    embedding = embedding || output.name() == "embedding";
+    patches = patches || output.name() == "patch_embeddings";
+    attention = attention || absl::StartsWith(output.name(), "attention");
+  }
+  return std::max(embedding + patches + attention, 1);
 }
 
 /// A request that is read as far as tasks have in common.
@@ -197,7 +209,8 @@ absl::StatusOr<Admission::Ticket> AdmitModelInfer(ModelRequests& requests, const
   const auto context = WithParameters(parameters, caller).value_or(caller);
   return requests.Admit(ReadModelName("model_", request.model_name(), request.model_version()),
                         AnswersAskedFor(request, parameters, requests.limits()),
-                        context.priority < 0 ? absl::InfiniteFuture() : context.deadline);
+                        context.priority < 0 ? absl::InfiniteFuture() : context.deadline,
+                        PassesAskedFor(request));
 }
 
 absl::Status AnswerModelInfer(ModelRequests& requests, const RequestContext& caller,

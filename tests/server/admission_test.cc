@@ -179,6 +179,31 @@ TEST_F(OverloadedServerTest, RatiosCountAsImagesAndAMaskDoesNot) {
             grpc::StatusCode::RESOURCE_EXHAUSTED);
 }
 
+TEST_F(OverloadedServerTest, AnImageCountsForEveryPassThatItGoesThrough) {
+  const auto embed = [&](bool attention, bool pictures) {  // room for 2
+    v1::EmbedRequest request;
+    request.set_model("cats");
+    for (int i = 0; i < 2; ++i) request.add_images()->set_encoded("no picture");
+    request.set_attention(attention);
+    request.set_attention_pictures(pictures);
+    v1::EmbedResponse response;
+    return mae_stub_->Embed(Patience().get(), request, &response).error_code();
+  };
+  EXPECT_EQ(embed(false, false), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(embed(true, false), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(embed(false, true), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  const auto infer = [&](const std::vector<std::string>& outputs) {
+    inference::ModelInferRequest request;
+    request.set_model_name("cats/embed");
+    AddRaw("images", "BYTES", {1}, RawTexts({"no picture"}), request);
+    for (const auto& output : outputs) request.add_outputs()->set_name(output);
+    inference::ModelInferResponse response;
+    return full_stub_->ModelInfer(Patience().get(), request, &response).error_code();
+  };
+  EXPECT_EQ(infer({"attention", "attention_mean", "embedding"}), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(infer({"attention", "patch_embeddings", "embedding"}), grpc::StatusCode::RESOURCE_EXHAUSTED);
+}
+
 TEST_F(OverloadedServerTest, StreamsAreRefusedLikewise) {
   grpc::ClientContext context;
   const auto stream = mae_stub_->StreamClassify(&context);
