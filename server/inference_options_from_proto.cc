@@ -132,6 +132,13 @@ absl::StatusOr<PictureStyle> PictureStyleFor(int32_t scale, v1::PictureFormat fo
   return style;
 }
 
+absl::Status CheckDraws(bool draws, bool has_scale, bool has_format, const std::string& ask) {
+  if (draws || (!has_scale && !has_format)) return absl::OkStatus();
+  return InvalidField(
+      has_scale ? "picture_scale" : "picture_format",
+      absl::StrCat("is set, but no pictures are asked for; ask for them by ", ask, ", or leave it out"));
+}
+
 absl::Status CheckPanelFits(const PictureStyle& style, const EncoderOptions& encoder, int64_t pictures) {
   if (style.format != PictureFormat::kWebp) return absl::OkStatus();
   const int64_t columns = std::min(pictures, kMaxPanelColumns);

@@ -26,6 +26,9 @@ absl::StatusOr<int64_t> PictureScale(int32_t asked, const EncoderOptions& encode
 absl::StatusOr<PictureStyle> PictureStyleFor(int32_t scale, v1::PictureFormat format,
                                              const EncoderOptions& encoder);
 
+/// Refuses what would change nothing, because no pictures are asked for. @param ask what asks for them.
+absl::Status CheckDraws(bool draws, bool has_scale, bool has_format, const std::string& ask);
+
 /// WebP has at most 16383 pixels a side: refuses the picture_scale at which a panel of so many pictures has
 /// more.
 absl::Status CheckPanelFits(const PictureStyle& style, const EncoderOptions& encoder, int64_t pictures);

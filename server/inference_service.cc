@@ -40,6 +40,15 @@ int64_t PassesAskedFor(const v1::EmbedRequest& request) {
   return request.attention() || request.attention_pictures() ? 2 : 1;
 }
 
+// How pictures are drawn. @param draws whether there are any.
+template <typename Request>
+absl::StatusOr<PictureStyle> StyleOf(const Request& request, const EncoderOptions& encoder, bool draws,
+                                     const std::string& ask) {
+  MAE_RETURN_IF_ERROR(CheckDraws(draws, request.picture_scale() != 0,
+                                 request.picture_format() != v1::PICTURE_FORMAT_UNSPECIFIED, ask));
+  return PictureStyleFor(request.picture_scale(), request.picture_format(), encoder);
+}
+
 // Decodes, and holds them against the model's size where that is asked for.
 template <typename Request>
 absl::StatusOr<RequestInputs> InputsOf(const Request& request, const EncoderOptions& encoder,
@@ -132,8 +141,7 @@ absl::Status InferenceService::Answer(const grpc::CallbackServerContext& context
     const auto& encoder = config.encoder();
     const auto caller = ContextOf(context);
     MAE_ASSIGN_OR_RETURN(const auto options, OptionsFromProto(request, config));
-    MAE_ASSIGN_OR_RETURN(const auto style,
-                         PictureStyleFor(request.picture_scale(), request.picture_format(), encoder));
+    MAE_ASSIGN_OR_RETURN(const auto style, StyleOf(request, encoder, options.pictures, "pictures"));
     if (options.pictures) MAE_RETURN_IF_ERROR(CheckPanelFits(style, encoder, kReconstructionPictures));
     MAE_RETURN_IF_ERROR(CheckRatioCount(request.images_size(),
                                         static_cast<int64_t>(options.mask_ratios.size()), RatioField(request),
@@ -182,7 +190,7 @@ absl::Status InferenceService::Answer(const grpc::CallbackServerContext& context
     const auto& encoder = asked.version.config.encoder();
     MAE_ASSIGN_OR_RETURN(const auto options, OptionsFromProto(request));
     MAE_ASSIGN_OR_RETURN(const auto style,
-                         PictureStyleFor(request.picture_scale(), request.picture_format(), encoder));
+                         StyleOf(request, encoder, request.attention_pictures(), "attention_pictures"));
     MAE_RETURN_IF_ERROR(CheckAnswerFits(request, encoder, requests_.limits()));
     if (request.attention_pictures()) {
       MAE_RETURN_IF_ERROR(CheckPanelFits(style, encoder, encoder.num_heads + 2));

@@ -155,7 +155,8 @@ absl::Status Embed(const InferCall& call, const InferenceLimits& limits, ModelRe
                    ModelInferResponse& response) {
   const auto& encoder = asked.version.config.encoder();
   MAE_ASSIGN_OR_RETURN(const auto options, EmbedOptionsOf(call.parameters));
-  MAE_ASSIGN_OR_RETURN(const auto style, PictureStyleOf(call.parameters, encoder));
+  MAE_ASSIGN_OR_RETURN(const auto style,
+                       PictureStyleOf(call.parameters, encoder, WantAttentionPictures(call.outputs)));
   MAE_RETURN_IF_ERROR(CheckAnswerFits(call, encoder, limits));
   if (WantAttentionPictures(call.outputs)) {
     MAE_RETURN_IF_ERROR(CheckPanelFits(style, encoder, encoder.num_heads + 2));
@@ -173,7 +174,7 @@ absl::Status Reconstruct(const InferCall& call, const InferenceLimits& limits, M
   MAE_ASSIGN_OR_RETURN(auto hidden, MaskOf(call.tensors, call.signature));
   MAE_ASSIGN_OR_RETURN(const auto options,
                        ReconstructOptionsOf(call.parameters, std::move(hidden), call.outputs));
-  MAE_ASSIGN_OR_RETURN(const auto style, PictureStyleOf(call.parameters, config.encoder()));
+  MAE_ASSIGN_OR_RETURN(const auto style, PictureStyleOf(call.parameters, config.encoder(), options.pictures));
   if (IsChosen(call.outputs, "panel"))
     MAE_RETURN_IF_ERROR(CheckPanelFits(style, config.encoder(), kReconstructionPictures));
   MAE_RETURN_IF_ERROR(CheckRatioCount(ImageCount(call), static_cast<int64_t>(options.mask_ratios.size()),

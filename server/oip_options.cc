@@ -93,13 +93,16 @@ absl::StatusOr<EmbedOptions> EmbedOptionsOf(const OipParameters& parameters) {
   return EmbedOptions{pool.value_or(EmbeddingPool::kMean), l2_normalize.value_or(false)};
 }
 
-absl::StatusOr<PictureStyle> PictureStyleOf(const OipParameters& parameters, const EncoderOptions& encoder) {
+absl::StatusOr<PictureStyle> PictureStyleOf(const OipParameters& parameters, const EncoderOptions& encoder,
+                                            bool draws) {
   static const Words<PictureFormat> formats = {{"png", PictureFormat::kPng}, {"webp", PictureFormat::kWebp}};
   PictureStyle style;
   MAE_ASSIGN_OR_RETURN(const auto scale, parameters.Int("picture_scale"));
   MAE_ASSIGN_OR_RETURN(style.scale, PictureScale(Clamped(scale.value_or(0)), encoder));
   MAE_ASSIGN_OR_RETURN(const auto format, OneOf(parameters, "picture_format", formats));
   style.format = format.value_or(PictureFormat::kPng);
+  MAE_RETURN_IF_ERROR(
+      CheckDraws(draws, scale.has_value(), format.has_value(), "the outputs that are pictures"));
   return style;
 }
 

@@ -22,7 +22,9 @@ absl::StatusOr<ReconstructOptions> ReconstructOptionsOf(const OipParameters& par
 
 absl::StatusOr<EmbedOptions> EmbedOptionsOf(const OipParameters& parameters);
 
-absl::StatusOr<PictureStyle> PictureStyleOf(const OipParameters& parameters, const EncoderOptions& encoder);
+/// @param draws whether an output is a picture.
+absl::StatusOr<PictureStyle> PictureStyleOf(const OipParameters& parameters, const EncoderOptions& encoder,
+                                            bool draws);
 
 /// `top_k`, held against the classes. @return how many to answer.
 absl::StatusOr<int64_t> TopKOf(const OipParameters& parameters, int64_t classes);

@@ -54,6 +54,10 @@ class InferenceAnswersTest : public testing::Test {
     v1::ReconstructResponse response;
     return stub_->Reconstruct(Patience().get(), request, &response);
   }
+  grpc::Status Refused(const v1::EmbedRequest& request) {
+    v1::EmbedResponse response;
+    return stub_->Embed(Patience().get(), request, &response);
+  }
 
   ServedModels models_;
   InferenceService service_{models_.requests, models_.queue};
@@ -140,6 +144,20 @@ TEST_F(InferenceAnswersTest, WebpPicturesAreThoseOfPngInFieldsOfTheirOwn) {
   }
   request.set_picture_format(static_cast<v1::PictureFormat>(7));
   ExpectRefused(Refused(request), "picture_format", "7");
+}
+
+TEST_F(InferenceAnswersTest, HowPicturesAreDrawnIsRefusedWhereNoneAre) {
+  auto scaled = Reconstruction(1), formatted = scaled;
+  scaled.set_picture_scale(2);
+  ExpectRefused(Refused(scaled), "picture_scale", "ask for them by pictures");
+  formatted.set_picture_format(v1::PICTURE_FORMAT_PNG);
+  ExpectRefused(Refused(formatted), "picture_format", "ask for them by pictures");
+  v1::EmbedRequest embed;
+  embed.set_model("mae");
+  *embed.add_images() = PngImage(8, 12, 1);
+  embed.set_attention(true);
+  embed.set_picture_scale(2);
+  ExpectRefused(Refused(embed), "picture_scale", "attention_pictures");
 }
 
 TEST_F(InferenceAnswersTest, ExactSizeRefusesWhatWouldBeScaled) {

@@ -160,6 +160,7 @@ TEST_F(InferenceServiceTest, MasksThatCanNotBeNameTheirField) {
 
 TEST_F(InferenceServiceTest, PictureScaleIsBounded) {
   auto request = ToReconstruct({PngImage(8, 12, 1)});
+  request.set_pictures(true);
   for (const int scale : {-1, 33}) {
     request.set_picture_scale(scale);
     ExpectFault(Refusal(request), "picture_scale", "1..32");

@@ -83,6 +83,16 @@ TEST_F(OipAnswersTest, PicturesComeAsWebpIfAsked) {
   ExpectRefused(Refusal(request), "picture_format", "\"png\" or \"webp\"");
 }
 
+TEST_F(OipAnswersTest, HowPicturesAreDrawnIsRefusedWhereNoneAre) {
+  for (const char* name : {"mae", "mae/embed"}) {
+    auto scaled = PngRequest(name), formatted = scaled;
+    SetInt(scaled, "picture_scale", 2);
+    ExpectRefused(Refusal(scaled), "picture_scale", "no pictures");
+    SetText(formatted, "picture_format", "png");
+    ExpectRefused(Refusal(formatted), "picture_format", "no pictures");
+  }
+}
+
 TEST_F(OipAnswersTest, ExactSizeNamesTheTensorAndThePlace) {
   for (const char* model : {"mae", "cats", "mae/embed"}) {
     auto request = PngRequest(model);
