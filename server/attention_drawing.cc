@@ -38,21 +38,27 @@ absl::StatusOr<Picture> DrawAttentionPanel(const std::vector<Picture>& pictures)
 }  // namespace
 
 absl::StatusOr<AttentionDrawing> DrawAttention(const AttentionMaps& maps, int64_t image,
-                                               const PictureStyle& style) {
-  const auto heads = maps.heads.shape[1];
+                                               const PictureStyle& style,
+                                               const AttentionPictureChoice& choice) {
+  AttentionDrawing drawing;
   std::vector<Picture> pictures = {Magnify(maps.images[static_cast<size_t>(image)], style.scale)};
-  MAE_ASSIGN_OR_RETURN(auto mean, DrawMap(pictures[0], maps.mean, image));
-  pictures.push_back(std::move(mean));
+  if (choice.mean || choice.panel) {
+    MAE_ASSIGN_OR_RETURN(auto mean, DrawMap(pictures[0], maps.mean, image));
+    if (choice.mean) {
+      MAE_ASSIGN_OR_RETURN(drawing.mean, EncodePicture(mean, style.format));
+    }
+    pictures.push_back(std::move(mean));
+  }
+  const int64_t heads = choice.heads || choice.panel ? maps.heads.shape[1] : 0;
   for (int64_t head = 0; head < heads; ++head) {
     MAE_ASSIGN_OR_RETURN(auto drawn, DrawMap(pictures[0], maps.heads, image * heads + head));
-    pictures.push_back(std::move(drawn));
+    if (choice.heads) {
+      MAE_ASSIGN_OR_RETURN(auto encoded, EncodePicture(drawn, style.format));
+      drawing.heads.push_back(std::move(encoded));
+    }
+    if (choice.panel) pictures.push_back(std::move(drawn));
   }
-  AttentionDrawing drawing;
-  MAE_ASSIGN_OR_RETURN(drawing.mean, EncodePicture(pictures[1], style.format));
-  for (size_t i = 2; i < pictures.size(); ++i) {
-    MAE_ASSIGN_OR_RETURN(auto encoded, EncodePicture(pictures[i], style.format));
-    drawing.heads.push_back(std::move(encoded));
-  }
+  if (!choice.panel) return drawing;
   MAE_ASSIGN_OR_RETURN(const auto panel, DrawAttentionPanel(pictures));
   MAE_ASSIGN_OR_RETURN(drawing.panel, EncodePicture(panel, style.format));
   return drawing;

@@ -17,8 +17,14 @@ struct AttentionDrawing {
   std::string panel;  ///< image, mean and heads; under their names where they fit into one row
 };
 
+/// Which of them are wanted; the others stay empty, and are not drawn.
+struct AttentionPictureChoice {
+  bool mean = true, heads = true, panel = true;
+};
+
 /// Pure; drawing and encoding take their time. @param maps with their images. @param image index of it.
 absl::StatusOr<AttentionDrawing> DrawAttention(const AttentionMaps& maps, int64_t image,
-                                               const PictureStyle& style);
+                                               const PictureStyle& style,
+                                               const AttentionPictureChoice& choice = {});
 
 }  // namespace mae

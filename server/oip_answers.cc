@@ -169,9 +169,12 @@ void AddClassification(const Rows& rows, int64_t top_k, const ModelConfig& confi
 
 absl::Status AddEmbedding(const EmbedAnswer& answer, const PictureStyle& style,
                           const std::vector<ChosenOutput>& outputs, ModelInferResponse& response) {
+  const AttentionPictureChoice choice{IsChosen(outputs, "attention_mean_picture"),
+                                      IsChosen(outputs, "attention_head_pictures"),
+                                      IsChosen(outputs, "attention_panel")};
   std::vector<AttentionDrawing> drawings;
   for (size_t i = 0; i < answer.maps.images.size(); ++i) {
-    MAE_ASSIGN_OR_RETURN(auto drawing, DrawAttention(answer.maps, static_cast<int64_t>(i), style));
+    MAE_ASSIGN_OR_RETURN(auto drawing, DrawAttention(answer.maps, static_cast<int64_t>(i), style, choice));
     drawings.push_back(std::move(drawing));
   }
   const std::map<std::string, const FloatTensor*> tensors = {{"embedding", &answer.embedding},

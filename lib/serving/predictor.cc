@@ -155,6 +155,7 @@ class LoadedPredictor : public Predictor {
       options.max_batch = std::min(options.max_batch, together * at::get_num_threads());
       std::erase_if(options.preferred, [&](int64_t size) { return size > options.max_batch; });
     }
+    max_batch_ = options.max_batch;
     const auto forward = [this](int64_t kind, std::vector<float>& values, int64_t images) {
       return Forward(kind, values, images);
     };
@@ -229,12 +230,15 @@ class LoadedPredictor : public Predictor {
     if (pictures) MAE_RETURN_IF_ERROR(CheckDrawable(config_.encoder()));
     MAE_ASSIGN_OR_RETURN(auto batch, NormalizedBatch(inputs, config_));
     const auto count = static_cast<int64_t>(inputs.size());
-    MAE_ASSIGN_OR_RETURN(const auto weights, Alone<FloatTensor>("Attention", count, context, [&] {
-                           const auto autocast = Autocast();
-                           const auto images = OnHost(batch, count).to(device_);
-                           return ToFloatTensor(autoencoder_ ? autoencoder_->ClassTokenAttention(images)
-                                                             : classifier_->ClassTokenAttention(images));
-                         }));
+    const auto stride = static_cast<int64_t>(batch.size()) / count;
+    FloatTensor weights;
+    for (int64_t first = 0; first < count; first += max_batch_) {
+      const auto images = std::min(max_batch_, count - first);
+      MAE_ASSIGN_OR_RETURN(const auto part, AttentionAlone(batch.data() + first * stride, images, context));
+      weights.shape = part.shape;
+      weights.values.insert(weights.values.end(), part.values.begin(), part.values.end());
+    }
+    weights.shape[0] = count;
     return MapsOf(weights, batch, config_, pictures);
   }
 
@@ -262,7 +266,7 @@ class LoadedPredictor : public Predictor {
     return CatchTorch(kind == kLogits ? "Classify" : "Embed", [&] {
       BeginOnThisThread();
       const c10::InferenceMode inference;
-      return ToRows(passes_[static_cast<size_t>(kind)]->Run(OnHost(values, count)));
+      return ToRows(passes_[static_cast<size_t>(kind)]->Run(OnHost(values.data(), count)));
     });
   }
 
@@ -286,6 +290,17 @@ class LoadedPredictor : public Predictor {
     return answer;
   }
 
+  // [count, heads, 1+L] of one pass.
+  absl::StatusOr<FloatTensor> AttentionAlone(float* batch, int64_t count,
+                                             const RequestContext& context) const {
+    return Alone<FloatTensor>("Attention", count, context, [&] {
+      const auto autocast = Autocast();
+      const auto images = OnHost(batch, count).to(device_);
+      return ToFloatTensor(autoencoder_ ? autoencoder_->ClassTokenAttention(images)
+                                        : classifier_->ClassTokenAttention(images));
+    });
+  }
+
   // Predictions of every patch, float32.
   torch::Tensor Predict(const torch::Tensor& images, const Mask& mask) const {
     const auto autocast = Autocast();
@@ -300,7 +315,7 @@ class LoadedPredictor : public Predictor {
     const auto ratios = RatiosOf(options, model);
     const auto worth = count * static_cast<int64_t>(ratios.size());
     return Alone<std::vector<Rebuilt>>("Reconstruct", worth, context, [&] {
-      const auto images = OnHost(batch, count).to(device_);
+      const auto images = OnHost(batch.data(), count).to(device_);
       std::vector<Rebuilt> all;
       for (const double ratio : ratios) {
         const auto mask = MakeMask(options, model, ratio, count, device_);
@@ -322,10 +337,9 @@ class LoadedPredictor : public Predictor {
   }
 
   // A view of the batch.
-  torch::Tensor OnHost(std::vector<float>& batch, int64_t count) const {
+  torch::Tensor OnHost(float* batch, int64_t count) const {
     const auto& encoder = config_.encoder();
-    return torch::from_blob(batch.data(),
-                            {count, encoder.channels, encoder.image_height, encoder.image_width});
+    return torch::from_blob(batch, {count, encoder.channels, encoder.image_height, encoder.image_width});
   }
 
   torch::Tensor Pool(const torch::Tensor& images, int64_t kind) const {
@@ -346,6 +360,7 @@ class LoadedPredictor : public Predictor {
   std::shared_ptr<MaskedAutoencoderImpl> autoencoder_;
   std::shared_ptr<VisionTransformerImpl> classifier_;
   std::array<std::unique_ptr<DevicePass>, kKinds> passes_;
+  int64_t max_batch_ = BatchOptions().max_batch;
   bool packed_ = false;                ///< its blocks are PackedBlocks
   std::unique_ptr<BatchQueue> queue_;  ///< null: every call runs by itself
 };

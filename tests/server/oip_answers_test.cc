@@ -1,7 +1,9 @@
 #include "server/oip_answers.h"
 
 #include <algorithm>
+#include <tuple>
 
+#include "server/attention_drawing.h"
 #include "tests/server/oip_fixture.h"
 
 /// Kinds of masks, ratios, formats, patch tokens, attention and exact sizes by the Open Inference Protocol.
@@ -127,6 +129,32 @@ TEST_F(OipAnswersTest, PatchTokensAndAttentionAreOutputsByName) {
   EXPECT_EQ(DecodePicture(TextsOf(response, "attention_mean_picture")[1], 1 << 20)->height, 16);
   EXPECT_GT(DecodePicture(TextsOf(response, "attention_panel")[1], 1 << 20)->width, 4 * 24);
   EXPECT_EQ(OutputNames(MustInfer(PngRequest("mae/embed"))), std::vector<std::string>{"embedding"});
+}
+
+TEST_F(OipAnswersTest, AnAttentionPictureAskedForAloneIsThatOfAll) {
+  const char* names[] = {"attention_mean_picture", "attention_head_pictures", "attention_panel"};
+  auto all = PngRequest("mae/embed", 2);
+  for (const char* name : names) all.add_outputs()->set_name(name);
+  const auto together = MustInfer(all);
+  for (const char* name : names) {
+    auto one = PngRequest("mae/embed", 2);
+    one.add_outputs()->set_name(name);
+    EXPECT_EQ(TextsOf(MustInfer(one), name), TextsOf(together, name));
+  }
+}
+
+TEST(AttentionDrawing, DrawsNoMoreThanIsWanted) {
+  const AttentionMaps maps{{{1, 2, 1, 2}, {0, 1, 1, 0}},
+                           {{1, 1, 2}, {0.5F, 0.5F}},
+                           {Picture{4, 8, 1, std::vector<uint8_t>(32, 99)}}};
+  const auto wanted = [&](const AttentionPictureChoice& choice) {
+    const auto drawing = *DrawAttention(maps, 0, {}, choice);
+    return std::tuple(!drawing.mean.empty(), drawing.heads.size(), !drawing.panel.empty());
+  };
+  EXPECT_EQ(wanted({true, false, false}), std::tuple(true, 0U, false));
+  EXPECT_EQ(wanted({false, true, false}), std::tuple(false, 2U, false));
+  EXPECT_EQ(wanted({false, false, true}), std::tuple(false, 0U, true));
+  EXPECT_EQ(wanted({}), std::tuple(true, 2U, true));
 }
 
 }  // namespace

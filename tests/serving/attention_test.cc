@@ -118,6 +118,29 @@ TEST(Attention, ComesWithTheImagesAsTheModelSeesThem) {
   EXPECT_THAT(five.predictor->Attention({image}, false), IsOk());
 }
 
+TEST(Attention, OfManyImagesRunsInBatchesOfTheMost) {
+  const TempFolder folder;
+  WriteRandomModel(folder.path(), TwoBlocks(TinyAutoencoder()));
+  std::vector<PredictorInput> images;
+  for (int64_t i = 0; i < 5; ++i) images.emplace_back(Values(i));
+  WorkQueue threads(1, 16);
+  std::vector<int64_t> batches;
+  const Batching batching{
+      &threads, {.max_batch = 2}, [&](const BatchRecord& batch) { batches.push_back(batch.images); }};
+  const auto model = *Predictor::Load(folder.path(), "cpu", InferencePrecision::kFp32, batching);
+  const auto maps = model->Attention(images, /*pictures=*/true);
+  ASSERT_THAT(maps, IsOk());
+  EXPECT_THAT(batches, testing::ElementsAre(2, 2, 1));
+  EXPECT_EQ(maps->images.size(), images.size());
+  EXPECT_EQ(maps->heads.shape, (std::vector<int64_t>{5, 2, 2, 3}));
+  for (size_t i = 0; i < images.size(); ++i) {
+    const auto alone = model->Attention({images[i]}, /*pictures=*/false);
+    const auto first = maps->heads.values.begin() + static_cast<int64_t>(i) * 12;
+    EXPECT_THAT(std::vector<float>(first, first + 12),
+                testing::Pointwise(testing::FloatNear(1e-5F), alone->heads.values));
+  }
+}
+
 TEST(Embed, GivesEveryPatchTokenAsTheLastBlockAndNormLeaveThem) {
   const OpenModel model(TwoBlocks(TinyAutoencoder()));
   const auto patches = model.predictor->Embed(TwoImages(), {EmbeddingPool::kPatches, false});
