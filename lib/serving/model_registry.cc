@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "absl/time/clock.h"
 #include "base/nearest_word.h"
 #include "base/status_macros.h"
 #include "options/model_json.h"
@@ -39,6 +40,9 @@ constexpr char kTables[] = R"(
 constexpr std::string_view kMoveAlias =
     "INSERT INTO model_aliases (model, alias, version) VALUES (?1, ?2, ?3) "
     "ON CONFLICT (model, alias) DO UPDATE SET version = excluded.version";
+
+// A model whose rows can't be read, and that is asked for, is read no more often.
+constexpr absl::Duration kReadAgainDelay = absl::Seconds(1);
 
 constexpr size_t kMaxAliases = 256;  // of a model, latest among them
 
@@ -92,11 +96,15 @@ absl::Status ModelRegistry::ReadAll() {
   MAE_ASSIGN_OR_RETURN(
       auto row,
       database_.Prepare("SELECT DISTINCT model FROM model_versions WHERE announced_aliases IS NULL"));
+  auto models = std::make_shared<ShownModels>();
   while (true) {
     MAE_ASSIGN_OR_RETURN(const bool more, row.Step());
-    if (!more) return absl::OkStatus();
-    Show(row.Text(0), ReadModel(row.Text(0)));
+    if (!more) break;
+    Put(row.Text(0), ReadModel(row.Text(0)), *models);
   }
+  const absl::MutexLock shown_lock(&shown_mutex_);
+  shown_ = std::move(models);
+  return absl::OkStatus();
 }
 
 absl::Status ModelRegistry::Change(const std::string& model, const std::function<absl::Status()>& body) {
@@ -142,18 +150,20 @@ absl::Status ModelRegistry::Announce(const ModelVersion& version, const std::str
   return insert.Run();
 }
 
-absl::Status ModelRegistry::Confirm(const VersionKey& announced) {
+absl::Status ModelRegistry::Confirm(const VersionKey& announced,
+                                    const std::optional<std::vector<std::string>>& aliases) {
   const absl::MutexLock lock(&mutex_);
   return Change(announced.model, [&]() -> absl::Status {
     mutex_.AssertHeld();
     MAE_ASSIGN_OR_RETURN(auto row, database_.Prepare("SELECT announced_aliases FROM model_versions "
                                                      "WHERE model = ?1 AND version = ?2"));
     MAE_ASSIGN_OR_RETURN(const bool found, row.Bind(1, announced.model).Bind(2, announced.version).Step());
-    const std::string aliases = found ? row.Text(0) : "";
+    const std::string noted = found ? row.Text(0) : "";
     MAE_ASSIGN_OR_RETURN(auto show, database_.Prepare("UPDATE model_versions SET announced_aliases = NULL "
                                                       "WHERE model = ?1 AND version = ?2"));
     MAE_RETURN_IF_ERROR(show.Bind(1, announced.model).Bind(2, announced.version).Run());
-    for (const auto& alias : std::vector<std::string>(absl::StrSplit(aliases, ',', absl::SkipEmpty()))) {
+    const std::vector<std::string> names = absl::StrSplit(noted, ',', absl::SkipEmpty());
+    for (const auto& alias : aliases.value_or(names)) {
       MAE_ASSIGN_OR_RETURN(auto move, database_.Prepare(kMoveAlias));
       MAE_RETURN_IF_ERROR(move.Bind(1, announced.model).Bind(2, alias).Bind(3, announced.version).Run());
     }
@@ -285,32 +295,66 @@ absl::StatusOr<ModelRecord> ModelRegistry::Get(const std::string& model) const {
 }
 
 absl::StatusOr<std::vector<ModelRecord>> ModelRegistry::List() const {
-  const absl::MutexLock lock(&shown_mutex_);
+  for (const auto& [model, shown] : *Known()) {
+    if (!shown.failure.ok()) ReadAgain(model);
+  }
   std::vector<ModelRecord> records;
-  for (const auto& [model, shown] : shown_) {
-    MAE_RETURN_IF_ERROR(shown.status());
-    records.push_back(**shown);
+  for (const auto& [model, shown] : *Known()) {
+    if (shown.record == nullptr) return shown.failure;
+    records.push_back(*shown.record);
   }
   return records;
 }
 
-ModelRegistry::Shown ModelRegistry::ShownOf(const std::string& model) const {
+std::shared_ptr<const ModelRegistry::ShownModels> ModelRegistry::Known() const {
   const absl::MutexLock lock(&shown_mutex_);
-  if (const auto it = shown_.find(model); it != shown_.end()) return it->second;
-  std::vector<std::string> names;
-  for (const auto& [name, shown] : shown_) names.push_back(name);
-  return NoSuchModel(model, names);
+  return shown_;
 }
 
-void ModelRegistry::Show(const std::string& model, absl::StatusOr<ModelRecord> record) {
-  const absl::MutexLock lock(&shown_mutex_);
-  if (record.ok() && record->versions.empty()) {
-    shown_.erase(model);
-  } else if (record.ok()) {
-    shown_.insert_or_assign(model, std::make_shared<const ModelRecord>(*std::move(record)));
-  } else {
-    shown_.insert_or_assign(model, record.status());
+absl::StatusOr<std::shared_ptr<const ModelRecord>> ModelRegistry::ShownOf(const std::string& model) const {
+  auto models = Known();
+  auto it = models->find(model);
+  if (it != models->end() && !it->second.failure.ok()) {
+    ReadAgain(model);
+    models = Known();
+    it = models->find(model);
   }
+  if (it == models->end()) {
+    std::vector<std::string> names;
+    for (const auto& [name, shown] : *models) names.push_back(name);
+    return NoSuchModel(model, names);
+  }
+  if (it->second.record == nullptr) return it->second.failure;
+  return it->second.record;
+}
+
+void ModelRegistry::ReadAgain(const std::string& model) const {
+  if (!mutex_.TryLock()) return;
+  const auto models = Known();  // What another has read by now is not read again.
+  const auto it = models->find(model);
+  if (it != models->end() && !it->second.failure.ok() && absl::Now() >= it->second.read_again) {
+    Show(model, ReadModel(model));
+  }
+  mutex_.Unlock();
+}
+
+void ModelRegistry::Put(const std::string& model, absl::StatusOr<ModelRecord> record, ShownModels& models) {
+  if (record.ok() && record->versions.empty()) {
+    models.erase(model);
+  } else if (record.ok()) {
+    models[model] = {std::make_shared<const ModelRecord>(*std::move(record)), absl::OkStatus()};
+  } else {
+    Shown& shown = models[model];
+    if (!shown.failure.ok()) shown.read_again = absl::Now() + kReadAgainDelay;
+    shown.failure = record.status();
+  }
+}
+
+void ModelRegistry::Show(const std::string& model, absl::StatusOr<ModelRecord> record) const {
+  const absl::MutexLock lock(&shown_mutex_);
+  auto models = std::make_shared<ShownModels>(*shown_);
+  Put(model, std::move(record), *models);
+  shown_ = std::move(models);
 }
 
 absl::StatusOr<ModelRecord> ModelRegistry::ReadModel(const std::string& model) const {

@@ -12,6 +12,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 #include "base/sqlite.h"
 #include "serving/model_name.h"
 #include "serving/model_version.h"
@@ -24,8 +25,9 @@ namespace mae {
 /// highest confirmed version.
 ///
 /// Find, Get and List answer from memory: nobody else writes these tables, and each change reads its model
-/// again. They wait for no disk, and for no other user of the database. Everything else does. Thread-safe.
-/// Errors of SQLite as base/sqlite.h has them.
+/// again. They wait for no disk, and for no other user of the database. Everything else does. A model that
+/// can't be read after a change stays as it was before, and is read again when it is asked for and the
+/// database is free, at most once a second. Thread-safe. Errors of SQLite as base/sqlite.h has them.
 class ModelRegistry {
  public:
   /// Makes the tables if need be, and reads them. `database` and `mutex`, which guards it, outlive the
@@ -54,7 +56,9 @@ class ModelRegistry {
   absl::Status Announce(const ModelVersion& version, const std::string& source,
                         const std::vector<std::string>& aliases);
   /// Shows an announced version and moves its aliases, in one transaction.
-  absl::Status Confirm(const VersionKey& announced);
+  /// @param aliases instead of those that were announced with it.
+  absl::Status Confirm(const VersionKey& announced,
+                       const std::optional<std::vector<std::string>>& aliases = std::nullopt);
   /// Removes an announced version.
   absl::Status Withdraw(const VersionKey& announced);
   /// Those that are announced only: a publish was cut short.
@@ -86,8 +90,13 @@ class ModelRegistry {
   absl::StatusOr<std::vector<ModelRecord>> List() const;
 
  private:
-  /// An error: what became of the model can't be read.
-  using Shown = absl::StatusOr<std::shared_ptr<const ModelRecord>>;
+  /// What is known of a model.
+  struct Shown {
+    std::shared_ptr<const ModelRecord> record;     ///< as it was read last; null: it never could be
+    absl::Status failure;                          ///< not OK: what it is now could not be read
+    absl::Time read_again = absl::InfinitePast();  ///< not before then, after a failure
+  };
+  using ShownModels = std::map<std::string, Shown>;
 
   ModelRegistry(Database& database, absl::Mutex& mutex, std::filesystem::path root)
       : root_(std::move(root)), mutex_(mutex), database_(database) {}
@@ -100,14 +109,22 @@ class ModelRegistry {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<ModelVersion> VersionOfRow(const Statement& row) const;
   absl::StatusOr<ModelRecord> ReadModel(const std::string& model) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Show(const std::string& model, absl::StatusOr<ModelRecord> record) ABSL_LOCKS_EXCLUDED(shown_mutex_);
-  Shown ShownOf(const std::string& model) const ABSL_LOCKS_EXCLUDED(shown_mutex_);
+  static void Put(const std::string& model, absl::StatusOr<ModelRecord> record, ShownModels& models);
+  void Show(const std::string& model, absl::StatusOr<ModelRecord> record) const
+      ABSL_LOCKS_EXCLUDED(shown_mutex_);
+  std::shared_ptr<const ShownModels> Known() const ABSL_LOCKS_EXCLUDED(shown_mutex_);
+  absl::StatusOr<std::shared_ptr<const ModelRecord>> ShownOf(const std::string& model) const;
+  /// After a failure; unless the database is in use, by the caller too.
+  void ReadAgain(const std::string& model) const;
 
   const std::filesystem::path root_;
   absl::Mutex& mutex_;
   Database& database_ ABSL_GUARDED_BY(mutex_);
-  mutable absl::Mutex shown_mutex_;  // taken after mutex_, never held while something is waited for
-  std::map<std::string, Shown> shown_ ABSL_GUARDED_BY(shown_mutex_);  // models that have a confirmed version
+  // Taken after mutex_, and never held while something is waited for or looked up: a change replaces the map.
+  mutable absl::Mutex shown_mutex_;
+  // Models that have a confirmed version.
+  mutable std::shared_ptr<const ShownModels> shown_ ABSL_GUARDED_BY(shown_mutex_) =
+      std::make_shared<const ShownModels>();
 };
 
 }  // namespace mae

@@ -249,6 +249,27 @@ TEST_F(ModelStoreTest, ModelsAreFoundWhileTheDatabaseIsBusy) {
   EXPECT_THAT(store_->Find("n"), StatusIs(StatusCode::kNotFound));
 }
 
+TEST_F(ModelStoreTest, AModelThatCanNotBeReadAfterAChangeStaysAsItWasAndIsReadAgain) {
+  Published("a", "m", {"prod"});
+  Published("b", "m");
+  const auto execute = [&](const char* statement) {
+    const absl::MutexLock lock(&mutex_);
+    return database_->Execute(statement);
+  };
+  ASSERT_THAT(execute("UPDATE model_versions SET source = config, config = '{'"), IsOk());
+  ASSERT_THAT(store_->SetAlias("m", "prod", 2, {}), IsOk());
+  {
+    const absl::MutexLock busy(&mutex_);
+    EXPECT_EQ((*store_->Find("m@prod"))->version, 1) << "as it was read last";
+    EXPECT_EQ(store_->List()->size(), 1u);
+  }
+  ASSERT_THAT(execute("UPDATE model_versions SET config = source"), IsOk());
+  EXPECT_EQ((*store_->Find("m@prod"))->version, 2);
+  ASSERT_THAT(execute("UPDATE model_versions SET config = '{'"), IsOk());
+  ASSERT_THAT(store_->SetAlias("m", "prod", 1, {}), IsOk());
+  EXPECT_EQ((*store_->Find("m@prod"))->version, 2) << "reading it again failed too";
+}
+
 TEST_F(ModelStoreTest, WhatWasFoundStaysAsItWas) {
   Published("a", "m", {"prod"});
   const auto found = *store_->Find("m@prod");
