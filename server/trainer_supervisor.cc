@@ -51,6 +51,7 @@ TrainerSupervisor::~TrainerSupervisor() {
   }
   Wake();
   thread_.Join();
+  settlers_ = nullptr;  // they wake
   close(wake_fd_);
 }
 
@@ -153,11 +154,16 @@ void TrainerSupervisor::Loop() {
   }
 }
 
+int64_t TrainerSupervisor::SlotsTaken() const {
+  return std::count_if(runs_.begin(), runs_.end(), [](const auto& run) { return !run.second.settling; });
+}
+
 void TrainerSupervisor::StartQueued() {
-  while (!holds_queue() && static_cast<int64_t>(runs_.size()) < options_.slots &&
-         steady_clock::now() >= start_not_before_) {
+  while (!holds_queue() && SlotsTaken() < options_.slots && steady_clock::now() >= start_not_before_) {
     const auto next = table_.NextQueued();
     if (next.ok() && !next->has_value()) return;
+    // It was resumed before the end of its last run was taken note of.
+    if (next.ok() && runs_.contains((*next)->id)) return;
     const absl::Status started = next.ok() ? Start(**next) : next.status();
     // A job that was stopped between the look and the claim is no longer ours to start.
     if (started.ok() || absl::IsAborted(started)) continue;
@@ -228,7 +234,8 @@ void TrainerSupervisor::FollowRows() {
   }
   for (const JobRecord& record : *records) {
     const auto run = runs_.find(record.id);
-    if (run != runs_.end() && run->second.process != nullptr) FollowRow(record, run->second);
+    if (run != runs_.end() && run->second.process != nullptr && !run->second.exit)
+      FollowRow(record, run->second);
   }
 }
 
@@ -253,8 +260,8 @@ int TrainerSupervisor::SleepMilliseconds() const {
     sleep = std::clamp<int64_t>(left, 0, sleep);
   };
   for (const auto& [id, run] : runs_) {
-    if (run.kill_at && !run.killed) until(*run.kill_at);
-    if (run.exit) until(run.retry_at);
+    if (run.kill_at && !run.killed && !run.exit) until(*run.kill_at);
+    if (run.exit && !run.settling) until(run.retry_at);
   }
   if (start_not_before_ > steady_clock::now()) until(start_not_before_);
   return static_cast<int>(sleep);
@@ -273,22 +280,26 @@ void TrainerSupervisor::Sleep() {
 
 void TrainerSupervisor::SettleEnded() {
   for (auto it = runs_.begin(); it != runs_.end();) {
+    const std::string id = it->first;
     Run& run = it->second;
     if (!run.exit && run.process != nullptr) run.exit = run.process->TryWait();
-    if (!run.exit || steady_clock::now() < run.retry_at) {
-      ++it;
+    if (run.exit && !run.settling && steady_clock::now() >= run.retry_at) {
+      if (const absl::Status begun = Settle(id, run); !begun.ok()) RetrySettling(id, run, begun);
+    }
+    const auto settled = run.settling ? Settled(id) : std::nullopt;
+    if (settled.has_value() && settled->ok()) {
+      it = runs_.erase(it);
       continue;
     }
-    const std::string id = it->first;
-    const absl::Status settled = Settle(id, run);
-    if (settled.ok()) {
-      it = run.exit ? runs_.erase(it) : std::next(it);
-      continue;
-    }
-    spdlog::error("can't settle jobs/{}, will try again: {}", id, settled.ToString());
-    run.retry_at = steady_clock::now() + absl::ToChronoNanoseconds(options_.retry_delay);
+    if (settled.has_value()) RetrySettling(id, run, *settled);
     ++it;
   }
+}
+
+void TrainerSupervisor::RetrySettling(const std::string& id, Run& run, const absl::Status& reason) {
+  spdlog::error("can't settle jobs/{}, will try again: {}", id, reason.ToString());
+  run.settling = false;
+  run.retry_at = steady_clock::now() + absl::ToChronoNanoseconds(options_.retry_delay);
 }
 
 absl::Status TrainerSupervisor::Settle(const std::string& id, Run& run) {
@@ -296,8 +307,22 @@ absl::Status TrainerSupervisor::Settle(const std::string& id, Run& run) {
     const absl::Status adopted = AdoptHolder(id);
     if (adopted.ok() || !absl::IsNotFound(adopted)) return adopted;
   }
-  const absl::Status finished = FinishJob(id, *run.exit, ledger_, table_, models_);
-  return absl::IsNotFound(finished) ? absl::OkStatus() : finished;
+  run.settling = settlers_->TryPush([this, id, exit = *run.exit] {
+    absl::Status finished = FinishJob(id, exit, ledger_, table_, models_);
+    if (absl::IsNotFound(finished)) finished = absl::OkStatus();
+    {
+      const absl::MutexLock lock(&mutex_);
+      settled_[id] = std::move(finished);
+    }
+    Wake();
+  });
+  return run.settling ? absl::OkStatus() : absl::ResourceExhaustedError("too many jobs end at once");
+}
+
+std::optional<absl::Status> TrainerSupervisor::Settled(const std::string& id) {
+  const absl::MutexLock lock(&mutex_);
+  const auto told = settled_.extract(id);
+  return told.empty() ? std::nullopt : std::optional<absl::Status>(told.mapped());
 }
 
 }  // namespace mae

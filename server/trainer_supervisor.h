@@ -13,6 +13,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "base/joined_thread.h"
+#include "base/work_queue.h"
 #include "job/job_process.h"
 #include "server/job_ledger.h"
 #include "serving/model_store.h"
@@ -21,8 +22,9 @@ namespace mae {
 
 /// Makes trainers follow the table of jobs: starts the first QUEUED job while a slot is free, signals those
 /// that are STOPPING, settles those that ended (server/job_finish.h). One thread, asleep on pidfds and an
-/// eventfd, does all of it; verbs change a row (server/job_ledger.h) and call Wake. Public methods are
-/// thread-safe.
+/// eventfd, does all of it but the settling, which may publish a model and so take a while: it has threads of
+/// its own, and its job no slot any more. Verbs change a row (server/job_ledger.h) and call Wake. Public
+/// methods are thread-safe.
 ///
 /// Trainers outlive it: destroying it leaves them running, and the next one's Create adopts them.
 class TrainerSupervisor {
@@ -53,6 +55,8 @@ class TrainerSupervisor {
   int64_t slots() const { return options_.slots; }
 
  private:
+  static constexpr int kSettlers = 4, kMaxSettling = 1024;
+
   using SteadyTime = std::chrono::steady_clock::time_point;  // The wall clock may jump.
 
   // A job that has a trainer, or whose trainer's end is not settled yet.
@@ -61,11 +65,17 @@ class TrainerSupervisor {
     std::optional<ProcessExit> exit;      ///< of a trainer that ended
     std::optional<SteadyTime> kill_at;    ///< SIGTERM was sent
     bool killed = false;
+    bool settling = false;     ///< FinishJob is under way
     SteadyTime retry_at = {};  ///< settling failed; not before then
   };
 
   TrainerSupervisor(Options options, JobLedger& ledger, JobTable& table, ModelStore& models, int wake_fd)
-      : options_(std::move(options)), ledger_(ledger), table_(table), models_(models), wake_fd_(wake_fd) {}
+      : options_(std::move(options)),
+        ledger_(ledger),
+        table_(table),
+        models_(models),
+        wake_fd_(wake_fd),
+        settlers_(std::make_unique<WorkQueue>(kSettlers, kMaxSettling)) {}
 
   absl::Status Recover();
   absl::Status RecoverJob(const JobRecord& record);
@@ -81,7 +91,12 @@ class TrainerSupervisor {
   void Sleep();
   int SleepMilliseconds() const;
   void SettleEnded();
+  /// Begins what Settled will tell the end of.
   absl::Status Settle(const std::string& id, Run& run);
+  void RetrySettling(const std::string& id, Run& run, const absl::Status& reason);
+  /// What became of FinishJob, told once; nothing while it runs.
+  std::optional<absl::Status> Settled(const std::string& id) ABSL_LOCKS_EXCLUDED(mutex_);
+  int64_t SlotsTaken() const;
   void PublishCount() ABSL_LOCKS_EXCLUDED(mutex_);
   bool closing() ABSL_LOCKS_EXCLUDED(mutex_);
   bool holds_queue() ABSL_LOCKS_EXCLUDED(mutex_);
@@ -101,6 +116,8 @@ class TrainerSupervisor {
   bool closing_ ABSL_GUARDED_BY(mutex_) = false;
   bool holds_queue_ ABSL_GUARDED_BY(mutex_) = true;
   size_t run_count_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::map<std::string, absl::Status> settled_ ABSL_GUARDED_BY(mutex_);
+  std::unique_ptr<WorkQueue> settlers_;
   JoinedThread thread_;
 };
 

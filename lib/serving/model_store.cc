@@ -112,7 +112,7 @@ class SqliteModelStore : public ModelStore {
                                          const AliasWish& wish) override {
     MAE_RETURN_IF_ERROR(CheckName("publish.model", model));
     MAE_RETURN_IF_ERROR(CheckAliases("publish.aliases", wish.aliases));
-    const absl::MutexLock lock(&changing_);
+    const absl::MutexLock one(&publishing_);
     // Relative to the data folder, so that the answer stays the same when that is moved.
     const std::string source = folder.lexically_normal().lexically_relative(root_.parent_path());
     auto version = ReadVersion(folder);
@@ -128,12 +128,8 @@ class SqliteModelStore : public ModelStore {
     version->created = absl::Now();
     MAE_ASSIGN_OR_RETURN(version->version, NextVersion(model));
     version->folder = root_ / model / std::to_string(version->version);
-    auto record = registry_->Get(model);
-    if (absl::IsNotFound(record.status())) record = ModelRecord{model, {}, {}};
-    MAE_RETURN_IF_ERROR(record.status());
-    PublishedModel published{*version, DecideAliases(wish, *version, *record)};
-    MAE_RETURN_IF_ERROR(MoveIn(published, folder, source, *record));
-    return published;
+    MAE_RETURN_IF_ERROR(MoveIn(*version, folder, source, wish));
+    return Show(*version, wish);
   }
 
   absl::StatusOr<std::shared_ptr<const ModelVersion>> Find(const std::string& name) const override {
@@ -247,25 +243,46 @@ class SqliteModelStore : public ModelStore {
     return highest + 1;
   }
 
-  // The row goes first, hidden, so that whatever a crash leaves is told apart by Heal: a hidden row with or
-  // without its folder.
-  // @param before the model without it.
-  absl::Status MoveIn(const PublishedModel& version, const fs::path& from, const std::string& source,
-                      const ModelRecord& before) {
+  // The model as it is; one without versions where there is none yet.
+  absl::StatusOr<ModelRecord> RecordOf(const std::string& model) const {
+    auto record = registry_->Get(model);
+    if (absl::IsNotFound(record.status())) return ModelRecord{model, {}, {}};
+    return record;
+  }
+
+  static std::vector<std::string> Moved(const std::vector<AliasMove>& moves) {
     std::vector<std::string> aliases;
-    for (const AliasMove& move : version.aliases) {
+    for (const AliasMove& move : moves) {
       if (move.moved) aliases.push_back(move.alias);
     }
+    return aliases;
+  }
+
+  // The row goes first, hidden, so that whatever a crash leaves is told apart by Heal: a hidden row with or
+  // without its folder.
+  absl::Status MoveIn(const ModelVersion& version, const fs::path& from, const std::string& source,
+                      const AliasWish& wish) {
+    const absl::MutexLock lock(&changing_);
+    MAE_ASSIGN_OR_RETURN(const auto before, RecordOf(version.model));
     MAE_RETURN_IF_ERROR(MakeFolder(root_ / version.model));
-    MAE_RETURN_IF_ERROR(registry_->Announce(version, source, aliases));
-    const ModelRegistry::VersionKey announced{version.model, version.version};
-    if (auto moved = RenameDurably(from, version.folder); !moved.ok()) {
-      moved.Update(registry_->Withdraw(announced));
-      return moved;
-    }
-    aliases.emplace_back("latest");
-    WarmIfItTakesOver(version, aliases, before);
-    return registry_->Confirm(announced);
+    MAE_RETURN_IF_ERROR(registry_->Announce(version, source, Moved(DecideAliases(wish, version, before))));
+    auto moved = RenameDurably(from, version.folder);
+    if (!moved.ok()) moved.Update(registry_->Withdraw({version.model, version.version}));
+    return moved;
+  }
+
+  // Warms it without the lock, so that whoever changes something meanwhile does not wait for a model; the
+  // aliases are decided by what there is then.
+  absl::StatusOr<PublishedModel> Show(const ModelVersion& version, const AliasWish& wish) {
+    MAE_ASSIGN_OR_RETURN(const auto before, RecordOf(version.model));
+    auto taken_over = Moved(DecideAliases(wish, version, before));
+    taken_over.emplace_back("latest");
+    WarmIfItTakesOver(version, taken_over, before);
+    const absl::MutexLock lock(&changing_);
+    MAE_ASSIGN_OR_RETURN(const auto now, RecordOf(version.model));
+    PublishedModel published{version, DecideAliases(wish, version, now)};
+    MAE_RETURN_IF_ERROR(registry_->Confirm({version.model, version.version}, Moved(published.aliases)));
+    return published;
   }
 
   // Whoever asked for one of the aliases found a warm model, and is to find one again. A model that can't be
@@ -310,8 +327,10 @@ class SqliteModelStore : public ModelStore {
   const std::unique_ptr<ModelRegistry> registry_;
   const fs::path root_;
   const ServingOptions options_;
-  // One publish, deletion or move of an alias at a time: numbers are found, then taken; aliases are looked
-  // at, then moved.
+  // One publish at a time, from its number to its end; taken before the other.
+  absl::Mutex publishing_;
+  // One change of versions, folders or aliases at a time: aliases are looked at, then moved. Never held while
+  // a model is loaded or runs.
   absl::Mutex changing_;
   WorkQueue forward_threads_;
   const std::shared_ptr<ResponseCache> answers_;

@@ -1,4 +1,6 @@
 // What becomes of a model once it is published: aliases, deletion, and what is in memory.
+#include "absl/synchronization/notification.h"
+#include "base/joined_thread.h"
 #include "serving/model_store.h"
 #include "tests/serving/model_store_fixture.h"
 
@@ -28,6 +30,34 @@ TEST_F(ModelLifeTest, AnAliasMovesToAVersionThatIsInMemoryAndBack) {
   ASSERT_THAT(store_->SetAlias("m", "next", 2, {}), IsOk());
   Open();
   EXPECT_THAT(Aliases("m"), ElementsAre(Pair("latest", 2), Pair("next", 2), Pair("prod", 1)));
+}
+
+TEST_F(ModelLifeTest, NobodyWaitsForAVersionThatIsWarmedBeforeItTakesOver) {
+  absl::Notification warms, may_end;
+  bool waited_in_vain = false;
+  ServingOptions options{.max_loaded = 2, .batch = {}};
+  options.on_batch = [&](const std::string&, int64_t version, const BatchRecord&) {
+    if (version != 2) return;
+    warms.Notify();
+    waited_in_vain = !may_end.WaitForNotificationWithTimeout(absl::Seconds(20));
+  };
+  store_ = *ModelStore::Create(*database_, mutex_, data_ / "models", options);
+  Published("a", "m", {"prod", "old"});
+  ASSERT_THAT(store_->Acquire("m"), IsOk());
+  const auto folder = Export("b");
+  {
+    const JoinedThread publisher([&] {
+      const auto published = store_->Publish(folder, "m", {{"prod"}, ""});
+      ASSERT_THAT(published, IsOk());
+      EXPECT_TRUE(published->aliases[0].moved);
+    });
+    warms.WaitForNotification();
+    EXPECT_THAT(store_->SetAlias("m", "old", 0, {}), IsOk());
+    EXPECT_THAT(Aliases("m"), ElementsAre(Pair("latest", 1), Pair("prod", 1)));
+    may_end.Notify();
+  }
+  EXPECT_FALSE(waited_in_vain);
+  EXPECT_THAT(Aliases("m"), ElementsAre(Pair("latest", 2), Pair("prod", 2)));
 }
 
 TEST_F(ModelLifeTest, AnAliasStaysWhereItIsIfTheVersionDoesNotRun) {
