@@ -30,7 +30,11 @@ template <typename Ticket>
 grpc::ServerUnaryReactor* RunAdmitted(grpc::CallbackServerContext* context, WorkQueue& queue,
                                       absl::StatusOr<Ticket> ticket, std::function<absl::Status()> body) {
   if (!ticket.ok()) return FinishUnary(context, ticket.status());
-  return RunUnary(context, queue, [held = *std::move(ticket), body = std::move(body)] { return body(); });
+  return RunUnary(context, queue, [held = *std::move(ticket), body = std::move(body)]() mutable {
+    absl::Status status = body();
+    held = Ticket();  // Before the call is finished: who waits for that may end what gave the ticket.
+    return status;
+  });
 }
 
 }  // namespace mae
