@@ -22,6 +22,8 @@ refused "unknown option '--gpu'" tools/setup --gpu
 refused "unknown argument 'more'" tools/interop-check more
 refused "unknown argument 'more'" tools/serving-trials more
 refused "unknown peer 'other'" tools/bench-serving --peer other
+refused "unknown argument 'more'" tools/bench-training more
+refused "unknown model 'huge'" tools/bench-training --models tiny,huge
 
 # The table of tools/bench-serving: medians over the rounds, and of the peer's settings the one with more images a second.
 line() { printf '%-36sconcurrency %s  images/s %s  p50 %s ms  p95 %s ms  p99 %s ms  refused 0 (p99 0.00 ms)\n' "$1 " "${@:2}"; }
@@ -39,6 +41,20 @@ done | python3 tools/triton-peer/table.py > "$scratch/table"
 for row in "| eager PyTorch, batch 64, threads 2 | 60 |" "| mae_server, pixels, 8 at a time | 38 | 30.0 ms | 5.0 ms | 6.0 ms |" \
     "| Triton, instances x threads 1x2, 64 at a time | 300 | 15.0 ms | 25.0 ms | 12.0 ms |" \
     "1 at a time: 0.10 times the images/s of Triton, 2.00 times its p50, 0.50 times its p99; p99 is 0.20 times p50"; do
+  grep -qF "$row" "$scratch/table" || fail "no '$row' in the table: $(cat "$scratch/table")"
+done
+
+# That of tools/bench-training: medians, and shares of what matrix products reach.
+for rate in 100 400 300; do
+  printf '%-44s  images/s %s.00  steps 3  data 1.0 ms  forward 2.5 ms  backward 3.0 ms  optimizer 4.0 ms  peak 50 MiB\n' \
+    "tiny, mae_trainer bf16" $((2 * rate)) "tiny, PyTorch eager bf16" "$rate" "tiny, PyTorch eager bf16, plain attention" $((rate * 3 / 2))
+  printf '%-44s  GFLOP/s %s.0\n' "tiny, bf16 matrix products" $((4 * rate))
+done | python3 -B tools/training-peer/table.py > "$scratch/table"
+for row in "decoder 128 x 4 x 4, batch 128, 111.2 GFLOP a step; bf16 matrix products reach 1200 GFLOP/s" \
+    "| mae_trainer bf16 | 600.0 | 213 | 1.0 | 2.5 | 3.0 | 4.0 | 50 | 521 | 43 % |" \
+    "mae_trainer bf16: 2.00 times the best of PyTorch's modes (PyTorch eager bf16)" \
+    "mae_trainer bf16: 1.33 times the best with plain attention besides (PyTorch eager bf16, plain attention)" \
+    "mae_trainer bf16: 2.00 times the images/s of PyTorch eager bf16, 1.00 times its memory"; do
   grep -qF "$row" "$scratch/table" || fail "no '$row' in the table: $(cat "$scratch/table")"
 done
 
