@@ -1,7 +1,9 @@
-// mae_trainer --job-dir DIR: runs the training job in a folder, with or without a server beside it.
+// mae_trainer --job-dir DIR [--profile N]: runs the training job in a folder, with or without a server beside
+// it.
 #include <spdlog/spdlog.h>
 
 #include <CLI/CLI.hpp>
+#include <cstdint>
 #include <string>
 
 #include "runtime/wait_policy.h"
@@ -16,13 +18,18 @@ int main(int argc, char** argv) {
   spdlog::flush_on(spdlog::level::info);
 
   std::string job_dir;
+  int64_t profile_steps = 0;
   CLI::App app("Trains the job in a folder; see docs/architecture.md.", "mae_trainer");
   app.add_option("--job-dir", job_dir, "Folder with spec.json")->required()->check(CLI::ExistingDirectory);
+  app.add_option("--profile", profile_steps,
+                 "Trace N steps, after two to warm up: when each phase ran, as DIR/trace.json for Perfetto "
+                 "(ui.perfetto.dev) and as a table")
+      ->check(CLI::Range(1, 10000));
   app.footer("Exit: 0 succeeded or stopped, 1 failed, 2 wrong usage, 3 another trainer runs this job.");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? mae::kDone : mae::kUsage;
   }
-  return mae::RunJob(job_dir, stop);
+  return mae::RunJob(job_dir, stop, profile_steps);
 }

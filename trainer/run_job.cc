@@ -54,7 +54,7 @@ std::unique_ptr<TensorboardWriter> MakeTensorboard(const JobFolder& folder,
 
 }  // namespace
 
-ExitCode RunJob(const std::filesystem::path& job_dir, const std::atomic<bool>& stop) {
+ExitCode RunJob(const std::filesystem::path& job_dir, const std::atomic<bool>& stop, int64_t profile_steps) {
   // The last part of the path names the job on the model's card, so it must not be "." or empty.
   const JobFolder folder(std::filesystem::canonical(job_dir));
   const auto lock = LockJobFolder(folder);
@@ -67,7 +67,7 @@ ExitCode RunJob(const std::filesystem::path& job_dir, const std::atomic<bool>& s
       **db,
       [](const LogEvent& event) { spdlog::log(spdlog::level::from_str(event.severity), "{}", event.text); },
       tensorboard.get());
-  const auto result = plan.ok() ? RunTrainJob(plan->options, folder, recorder, stop)
+  const auto result = plan.ok() ? RunTrainJob(plan->options, folder, recorder, stop, profile_steps)
                                 : absl::StatusOr<JobState>(plan.status());
   const auto end = RecordEnd(recorder, result);
   if (!end.ok()) return Fail(kFailed, end.status());

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <filesystem>
 
 namespace mae {
@@ -16,7 +17,8 @@ enum ExitCode {
 /// Runs the job in a folder to its end: takes the folder's lock, reads its spec, trains, records how it
 /// ended. Words go to the process's log. Blocks for as long as training takes. Torch-free header.
 /// @param job_dir an existing folder with spec.json.
-/// @param stop see RunTrainJob.
-ExitCode RunJob(const std::filesystem::path& job_dir, const std::atomic<bool>& stop);
+/// @param stop, profile_steps see RunTrainJob.
+ExitCode RunJob(const std::filesystem::path& job_dir, const std::atomic<bool>& stop,
+                int64_t profile_steps = 0);
 
 }  // namespace mae

@@ -15,6 +15,7 @@ namespace mae {
 ///   samples/      epoch-NNN.png panels
 ///   tensorboard/  event files (job/tensorboard_writer.h)
 ///   export/       model.safetensors, config.json, card.json of a job that succeeded, until it is published
+///   trace.json    when the phases of some steps ran, where that was asked for (train/step_profile.h)
 ///   trainer.log   what the trainer printed
 ///   trainer.lock  locked (flock) by the trainer for as long as it lives
 ///
@@ -30,6 +31,7 @@ class JobFolder {
   std::filesystem::path samples() const { return root_ / "samples"; }
   std::filesystem::path tensorboard() const { return root_ / "tensorboard"; }
   std::filesystem::path exported() const { return root_ / "export"; }
+  std::filesystem::path trace() const { return root_ / "trace.json"; }
   std::filesystem::path log() const { return root_ / "trainer.log"; }
   std::filesystem::path lock() const { return root_ / "trainer.lock"; }
 

@@ -15,6 +15,7 @@ namespace {
 constexpr int64_t kMinShardImages = 32;
 
 struct Shard {
+  int lane = StepTrace::kTraining;
   Batch batch;
   double weight = 1.0;  ///< its share of the batch
   double scale = 1.0;   ///< of the gradients besides
@@ -37,6 +38,7 @@ std::vector<Shard> SplitBatch(const Batch& batch, int64_t shards) {
   for (int64_t i = 0; i < shards; ++i) {
     const int64_t begin = images * i / shards, end = images * (i + 1) / shards;
     auto& part = parts[static_cast<size_t>(i)];
+    part.lane = StepTrace::LaneOfShard(i);
     part.batch = {batch.images.slice(0, begin, end),
                   batch.labels.slice(0, begin, end),
                   {batch.indices.begin() + begin, batch.indices.begin() + end},
@@ -47,13 +49,15 @@ std::vector<Shard> SplitBatch(const Batch& batch, int64_t shards) {
 }
 
 void RunShard(TrainTask& task, int64_t epoch, Precision precision,
-              const std::vector<torch::Tensor>& parameters, Shard& shard) {
+              const std::vector<torch::Tensor>& parameters, StepTrace* trace, Shard& shard) {
   torch::Tensor loss;
   {
+    const StepTrace::Phase phase(trace, "forward", shard.lane);
     const AutocastScope autocast(torch::Device(torch::kCPU), precision);
     shard.measure = task.Train(shard.batch, epoch);
     loss = shard.measure.loss * shard.weight;
   }
+  const StepTrace::Phase phase(trace, "backward", shard.lane);
   const auto scaled = shard.scale == 1.0 ? loss : loss * shard.scale;
   shard.gradients = torch::autograd::grad({scaled}, parameters, /*grad_outputs=*/{}, /*retain_graph=*/false,
                                           /*create_graph=*/false, /*allow_unused=*/true);
@@ -88,7 +92,8 @@ int64_t ShardsOf(const TrainTask& task, const Batch& batch, const torch::Device&
 }
 
 TrainTask::Measure ForwardAndBackwardInShards(TrainTask& task, const Batch& batch, int64_t epoch,
-                                              Precision precision, int64_t shards, double scale) {
+                                              Precision precision, int64_t shards, double scale,
+                                              StepTrace* trace) {
   const auto parameters = TrainedParameters(task.model());
   const int threads = std::max<int>(1, at::get_num_threads() / static_cast<int>(shards));
   auto parts = SplitBatch(batch, shards);
@@ -99,7 +104,7 @@ TrainTask::Measure ForwardAndBackwardInShards(TrainTask& task, const Batch& batc
       workers.emplace_back([&] {
         try {
           at::set_num_threads(threads);  // of this thread's operations alone
-          RunShard(task, epoch, precision, parameters, part);
+          RunShard(task, epoch, precision, parameters, trace, part);
         } catch (...) {
           part.error = std::current_exception();
         }
@@ -109,6 +114,7 @@ TrainTask::Measure ForwardAndBackwardInShards(TrainTask& task, const Batch& batc
   for (const auto& part : parts) {
     if (part.error) std::rethrow_exception(part.error);
   }
+  const StepTrace::Phase phase(trace, "sum_gradients");
   return Merge(parts, parameters);
 }
 

@@ -4,6 +4,7 @@
 
 #include "data/batch.h"
 #include "options/train_options.h"
+#include "train/step_trace.h"
 #include "train/train_task.h"
 
 namespace mae {
@@ -21,8 +22,10 @@ int64_t ShardsOf(const TrainTask& task, const Batch& batch, const torch::Device&
 /// threw.
 /// @param shards at least 1, at most the images of the batch.
 /// @param scale of the gradients; that of the measure stays.
+/// @param trace where each part's forward and backward go, if not nullptr.
 /// @return the measure of the whole batch, without graph.
 TrainTask::Measure ForwardAndBackwardInShards(TrainTask& task, const Batch& batch, int64_t epoch,
-                                              Precision precision, int64_t shards, double scale = 1.0);
+                                              Precision precision, int64_t shards, double scale = 1.0,
+                                              StepTrace* trace = nullptr);
 
 }  // namespace mae

@@ -111,7 +111,7 @@ absl::Status ExportOrSayWhatToDo(const JobOptions& options, const JobFolder& fol
 // The epochs of a job that trains, and its model.
 absl::StatusOr<JobState> TrainEpochs(const JobOptions& options, const JobFolder& folder,
                                      const TrainData& data, JobRecorder& recorder, const std::string& device,
-                                     const std::atomic<bool>& stop) {
+                                     const std::atomic<bool>& stop, int64_t profile_steps) {
   const auto task = MakeTask(options, data, device, recorder, stop);
   if (absl::IsCancelled(task.status())) return JobState::kStopped;
   MAE_RETURN_IF_ERROR(task.status());
@@ -119,7 +119,7 @@ absl::StatusOr<JobState> TrainEpochs(const JobOptions& options, const JobFolder&
   MAE_ASSIGN_OR_RETURN(const auto state,
                        TrainState::Open(options, folder, **task, recorder, StepsPerEpoch(options, data)));
   if (state->progress().step == 0) ShowRatios(**task, data, options, folder, device, "before", 0, recorder);
-  TrainLoop loop(options, folder, data, **task, *state, recorder, device, stop);
+  TrainLoop loop(options, folder, data, **task, *state, recorder, device, stop, profile_steps);
   MAE_ASSIGN_OR_RETURN(const bool done, loop.Run());
   if (!done) return JobState::kStopped;
   const AveragedWeights averaged(state->ema());
@@ -130,7 +130,7 @@ absl::StatusOr<JobState> TrainEpochs(const JobOptions& options, const JobFolder&
 }
 
 absl::StatusOr<JobState> Run(const JobOptions& asked, const JobFolder& folder, JobRecorder& recorder,
-                             const std::atomic<bool>& stop) {
+                             const std::atomic<bool>& stop, int64_t profile_steps) {
   MAE_RETURN_IF_ERROR(recorder.State(JobState::kRunning));
   // Data and weights may take minutes to load; there is nothing to keep before the first step.
   if (stop) return JobState::kStopped;
@@ -141,15 +141,17 @@ absl::StatusOr<JobState> Run(const JobOptions& asked, const JobFolder& folder, J
   MAE_ASSIGN_OR_RETURN(const TrainData data, LoadTrainData(options));
   if (stop) return JobState::kStopped;
   WarnOfSlowBf16(options, device, recorder);
-  if (options.trains()) return TrainEpochs(options, folder, data, recorder, device, stop);
+  if (options.trains()) return TrainEpochs(options, folder, data, recorder, device, stop, profile_steps);
+  if (profile_steps > 0) recorder.Warning("no profile: this kind of job trains nothing");
   return RunMeasurement(options, folder, data, recorder, device, stop);
 }
 
 }  // namespace
 
 absl::StatusOr<JobState> RunTrainJob(const JobOptions& options, const JobFolder& folder,
-                                     JobRecorder& recorder, const std::atomic<bool>& stop) {
-  return CatchTorch(options.kind_name(), [&] { return Run(options, folder, recorder, stop); });
+                                     JobRecorder& recorder, const std::atomic<bool>& stop,
+                                     int64_t profile_steps) {
+  return CatchTorch(options.kind_name(), [&] { return Run(options, folder, recorder, stop, profile_steps); });
 }
 
 absl::StatusOr<JobState> RecordEnd(JobRecorder& recorder, const absl::StatusOr<JobState>& result) {

@@ -17,9 +17,11 @@ namespace mae {
 /// The caller holds the folder's lock.
 /// @param stop set by another thread or a signal handler: finish the step, write a checkpoint, return. Also
 ///   while data is still being loaded: then there is nothing to write.
+/// @param profile_steps how many steps to trace into folder.trace() (train/step_profile.h).
 /// @return SUCCEEDED or STOPPED. Any error is the job's own: its message says what to do.
 absl::StatusOr<JobState> RunTrainJob(const JobOptions& options, const JobFolder& folder,
-                                     JobRecorder& recorder, const std::atomic<bool>& stop);
+                                     JobRecorder& recorder, const std::atomic<bool>& stop,
+                                     int64_t profile_steps = 0);
 
 /// Records how the job ended: its state, or FAILED with the error.
 /// @return the recorded state, or why it could not be recorded.

@@ -16,7 +16,7 @@ namespace mae {
 
 TrainLoop::TrainLoop(const JobOptions& options, const JobFolder& folder, const TrainData& data,
                      TrainTask& task, TrainState& state, JobRecorder& recorder, torch::Device device,
-                     const std::atomic<bool>& stop)
+                     const std::atomic<bool>& stop, int64_t profile_steps)
     : options_(options),
       folder_(folder),
       data_(data),
@@ -30,10 +30,12 @@ TrainLoop::TrainLoop(const JobOptions& options, const JobFolder& folder, const T
       waited_before_(state.progress().counters["data_wait_seconds"]),
       step_(options, task, state.optimizer(), device),
       guard_(options.safety),
-      report_(options, train_loader_.num_batches(), recorder) {}
+      report_(options, train_loader_.num_batches(), recorder),
+      profile_(profile_steps, folder, recorder) {}
 
 absl::StatusOr<bool> TrainLoop::Run() {
   const auto done = RunEpochs();
+  profile_.Finish();
   if (done.ok() && !*done) {
     state_.SaveAndStop(recorder_, /*is_sound=*/guard_.in_row() == 0);
   } else {
@@ -59,27 +61,40 @@ TrainLoop::EpochEnd TrainLoop::TrainEpoch() {
   task_.model().train();
   train_loader_.StartEpoch(progress.epoch, progress.batch);
   while (!stop_) {
-    auto batch = train_loader_.Next();
-    if (!batch) return EpochEnd::kDone;
-    RunStep(*std::move(batch));
+    if (progress.batch >= train_loader_.num_batches()) return EpochEnd::kDone;
+    profile_.BeginStep(progress.step);
+    if (!TrainNextBatch()) return EpochEnd::kDone;
     if (guard_.has_diverged()) return EpochEnd::kDiverged;
     // What is due at the end of an epoch is written after its validation, which belongs to it.
     if (progress.batch < train_loader_.num_batches()) SaveIfDue(/*is_best=*/false);
+    profile_.EndStep();
   }
   return EpochEnd::kStopped;
 }
 
-void TrainLoop::RunStep(Batch batch) {
+bool TrainLoop::TrainNextBatch() {
+  std::optional<Batch> batch;
+  {
+    const StepTrace::Phase phase(profile_.trace(), "data_wait");
+    batch = train_loader_.Next();
+    if (batch) batch = ToDevice(*std::move(batch), device_);
+  }
+  if (batch) RunStep(*batch);
+  return batch.has_value();
+}
+
+void TrainLoop::RunStep(const Batch& batch) {
   auto& progress = state_.progress();
   const double learning_rate = LearningRate();
   const auto images = batch.images.size(0);
-  const auto result = step_.Run(ToDevice(std::move(batch), device_), progress.epoch, progress.step,
-                                learning_rate, ShowsGradients());
+  const auto result =
+      step_.Run(batch, progress.epoch, progress.step, learning_rate, ShowsGradients(), profile_.trace());
   ++progress.step;
   ++progress.batch;
   progress.counters["images"] += static_cast<double>(images);
   progress.counters["data_wait_seconds"] = waited_before_ + train_loader_.wait_seconds();
   Count(result);
+  const StepTrace::Phase phase(profile_.trace(), "report");
   report_.StepDone(progress, result, images, learning_rate);
   for (const auto& [name, histogram] : result.gradients)
     recorder_.Distribution(progress.step, absl::StrCat("gradients/", name), histogram);
@@ -97,7 +112,9 @@ void TrainLoop::Count(const TrainStep::Result& result) {
   if (!result.due) return;
   if (!result.taken) return CountSkipped();
   guard_.Taken();
-  if (state_.ema() != nullptr) state_.ema()->Update();
+  if (state_.ema() == nullptr) return;
+  const StepTrace::Phase phase(profile_.trace(), "ema");
+  state_.ema()->Update();
 }
 
 void TrainLoop::CountSkipped() {
@@ -114,7 +131,9 @@ void TrainLoop::CountSkipped() {
 // A state from amid skipped steps is none to go back to: the checkpoint before them stays the last.
 void TrainLoop::SaveIfDue(bool is_best) {
   const bool is_due = state_.plan().IsDue(state_.progress().step) || (is_best && state_.plan().keeps_best());
-  if (is_due && guard_.in_row() == 0) state_.Save(recorder_);
+  if (!is_due || guard_.in_row() > 0) return;
+  const StepTrace::Phase phase(profile_.trace(), "checkpoint");
+  state_.Save(recorder_);
 }
 
 std::string TrainLoop::Divergence() const {
@@ -140,6 +159,7 @@ absl::Status TrainLoop::RollBack() {
 }
 
 std::optional<ValidationResult> TrainLoop::Validate() {
+  const StepTrace::Phase phase(profile_.trace(), "validation");
   const AveragedWeights averaged(state_.ema());
   const auto result = RunValidation(task_, validation_loader_, options_.precision, device_, stop_);
   if (!result) return std::nullopt;
@@ -164,6 +184,7 @@ TrainLoop::EpochEnd TrainLoop::FinishEpoch() {
 
 void TrainLoop::DrawPicture() {
   if (options_.pictures == 0 || !task_.draws()) return;
+  const StepTrace::Phase phase(profile_.trace(), "picture");
   const AveragedWeights averaged(state_.ema());
   const auto picture =
       WriteEpochPicture(task_, data_.validation, options_, folder_, device_, state_.progress().epoch);

@@ -13,6 +13,7 @@
 #include "train/finite_guard.h"
 #include "train/job_recorder.h"
 #include "train/progress_report.h"
+#include "train/step_profile.h"
 #include "train/train_data.h"
 #include "train/train_state.h"
 #include "train/train_step.h"
@@ -27,8 +28,10 @@ namespace mae {
 class TrainLoop {
  public:
   /// @param stop looked at before every batch.
+  /// @param profile_steps how many steps StepProfile is to trace.
   TrainLoop(const JobOptions& options, const JobFolder& folder, const TrainData& data, TrainTask& task,
-            TrainState& state, JobRecorder& recorder, torch::Device device, const std::atomic<bool>& stop);
+            TrainState& state, JobRecorder& recorder, torch::Device device, const std::atomic<bool>& stop,
+            int64_t profile_steps = 0);
 
   /// No checkpoint is on its way when it returns.
   /// @return true when every epoch is done; false when stopped before: a checkpoint was written then, if the
@@ -46,7 +49,9 @@ class TrainLoop {
   /// With the averaged weights, where the job has them. @return the loss and accuracy; nothing if stopped.
   std::optional<ValidationResult> Validate();
 
-  void RunStep(Batch batch);
+  /// Waits for the next batch of the epoch, if there is one, and trains on it. @return false: there was none.
+  bool TrainNextBatch();
+  void RunStep(const Batch& batch);
   bool ShowsGradients() const;
   void Count(const TrainStep::Result& result);
   void CountSkipped();
@@ -72,6 +77,7 @@ class TrainLoop {
   TrainStep step_;
   FiniteGuard guard_;
   ProgressReport report_;
+  StepProfile profile_;
 };
 
 }  // namespace mae

@@ -17,38 +17,55 @@ TrainStep::TrainStep(const JobOptions& options, TrainTask& task, Optimizer& opti
       task_(task),
       optimizer_(optimizer) {}
 
-TrainTask::Measure TrainStep::ForwardAndBackward(const Batch& loaded, int64_t epoch) {
-  const Batch batch = task_.Prepare(loaded, epoch);
-  const double scale = 1.0 / static_cast<double>(accumulate_);
-  if (const int64_t shards = ShardsOf(task_, batch, device_); shards > 1) {
-    return ForwardAndBackwardInShards(task_, batch, epoch, precision_, shards, scale);
-  }
-  TrainTask::Measure measure;
-  {
-    const AutocastScope autocast(device_, precision_);
-    measure = task_.Train(batch, epoch);
-  }
-  (accumulate_ == 1 ? measure.loss : measure.loss * scale).backward();
-  measure.loss = measure.loss.detach();
+void TrainStep::AwaitDevice(const StepTrace* trace) const {
+  if (trace != nullptr && device_.is_cuda()) torch::cuda::synchronize(device_.index());
+}
+
+TrainTask::Measure TrainStep::Forward(const Batch& batch, int64_t epoch, StepTrace* trace) {
+  const StepTrace::Phase phase(trace, "forward");
+  const AutocastScope autocast(device_, precision_);
+  auto measure = task_.Train(batch, epoch);
+  AwaitDevice(trace);
   return measure;
 }
 
+TrainTask::Measure TrainStep::ForwardAndBackward(const Batch& loaded, int64_t epoch, StepTrace* trace) {
+  const Batch batch = task_.Prepare(loaded, epoch);
+  const double scale = 1.0 / static_cast<double>(accumulate_);
+  if (const int64_t shards = ShardsOf(task_, batch, device_); shards > 1) {
+    return ForwardAndBackwardInShards(task_, batch, epoch, precision_, shards, scale, trace);
+  }
+  auto measure = Forward(batch, epoch, trace);
+  const StepTrace::Phase phase(trace, "backward");
+  (accumulate_ == 1 ? measure.loss : measure.loss * scale).backward();
+  measure.loss = measure.loss.detach();
+  AwaitDevice(trace);
+  return measure;
+}
+
+bool TrainStep::Judge(Result& result, bool histograms, StepTrace* trace) {
+  const StepTrace::Phase phase(trace, "clip");
+  result.grad_norm = ClipGradNorm(optimizer_.Gradients(), clip_);
+  if (histograms) result.gradients = GradientHistograms(task_.model());
+  // The one read of the device a step: whether to step has to be known before the weights change.
+  return torch::isfinite(result.measure.loss + result.grad_norm).item<bool>();
+}
+
 TrainStep::Result TrainStep::Run(const Batch& batch, int64_t epoch, int64_t step, double learning_rate,
-                                 bool histograms) {
+                                 bool histograms, StepTrace* trace) {
   torch::manual_seed(CountedBits(seed_, RandomStream::kDropPath, {static_cast<uint64_t>(step)}));
   Result result;
-  result.measure = ForwardAndBackward(batch, epoch);
+  result.measure = ForwardAndBackward(batch, epoch, trace);
   result.due = (step + 1) % accumulate_ == 0;
   if (!result.due) {
     result.taken = torch::isfinite(result.measure.loss).item<bool>();
     return result;
   }
-  result.grad_norm = ClipGradNorm(optimizer_.Gradients(), clip_);
-  if (histograms) result.gradients = GradientHistograms(task_.model());
-  // The one read of the device a step: whether to step has to be known before the weights change.
-  result.taken = torch::isfinite(result.measure.loss + result.grad_norm).item<bool>();
+  result.taken = Judge(result, histograms, trace);
+  const StepTrace::Phase phase(trace, "optimizer");
   if (result.taken) optimizer_.Step(learning_rate);
   optimizer_.ZeroGrad();
+  AwaitDevice(trace);
   return result;
 }
 

@@ -10,6 +10,7 @@
 #include "job/tensorboard_event.h"
 #include "optim/optimizer.h"
 #include "options/train_options.h"
+#include "train/step_trace.h"
 #include "train/train_task.h"
 
 namespace mae {
@@ -39,10 +40,17 @@ class TrainStep {
   /// @param step of the job, counted in batches from 0: what drop path draws from, and what tells whose turn
   /// it is.
   /// @param histograms whether to look at the gradients, which takes longer than the step itself.
-  Result Run(const Batch& batch, int64_t epoch, int64_t step, double learning_rate, bool histograms = false);
+  /// @param trace where the phases of the step go, if not nullptr. They then wait for a GPU, which would else
+  /// only be handed its work in them.
+  Result Run(const Batch& batch, int64_t epoch, int64_t step, double learning_rate, bool histograms = false,
+             StepTrace* trace = nullptr);
 
  private:
-  TrainTask::Measure ForwardAndBackward(const Batch& loaded, int64_t epoch);
+  TrainTask::Measure ForwardAndBackward(const Batch& loaded, int64_t epoch, StepTrace* trace);
+  TrainTask::Measure Forward(const Batch& batch, int64_t epoch, StepTrace* trace);
+  /// Clips and looks at the gradients. @return whether to step.
+  bool Judge(Result& result, bool histograms, StepTrace* trace);
+  void AwaitDevice(const StepTrace* trace) const;
 
   const uint64_t seed_;
   const Precision precision_;

@@ -24,7 +24,7 @@ class Model:
 
 # base is the recipe tutorial-pretrain at a smaller batch; nano is for tests.
 MODELS = {model.name: model for model in (
-    Model("nano", (128, 6, 4), (64, 2, 4), 32),
+    Model("nano", (128, 6, 4), (64, 2, 4), 64),
     Model("tiny", (192, 12, 3), (128, 4, 4), 128),
     Model("small", (384, 12, 6), (256, 4, 8), 64),
     Model("base", (768, 12, 12), (512, 8, 16), 32, norm_pix_loss=False, learning_rate=5e-5, weight_decay=1e-4,

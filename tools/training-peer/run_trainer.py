@@ -1,9 +1,10 @@
 """Trains by mae_trainer for a while and prints one line; tools/bench-training starts it. Needs no package.
 
 The job folder is made here, mae_trainer started on it, its lines read as it prints them, and it is killed once it has been
-watched long enough: what comes at the end of an epoch is not measured.
+watched long enough: what comes at the end of an epoch is not measured. The phases are those of its --profile.
 """
 import argparse
+import collections
 import json
 import pathlib
 import re
@@ -17,6 +18,10 @@ import process_memory
 import result_line
 
 WARM_UP_STEPS = 2  # also how many steps lie between two of mae_trainer's lines
+PROFILED_STEPS = 5
+# What the phases of lib/train count as.
+PHASES = {"data_wait": "data", "forward": "forward", "backward": "backward", "sum_gradients": "backward", "clip": "optimizer",
+          "optimizer": "optimizer"}
 STEP_LINE = re.compile(r"step (\d+) of \d+, loss ")
 
 
@@ -61,8 +66,8 @@ def make_job(folder, model, asked):
     (folder / "spec.json").write_text(json.dumps(spec, indent=2))
 
 
-def watch(trainer, asked):
-    """(steps, seconds, peak MiB) after the warm-up, until both --seconds and --steps are reached."""
+def watch(trainer, asked, trace):
+    """(steps, seconds, peak MiB) after the warm-up, until both --seconds and --steps are reached and the trace is written."""
     begin, said = None, []
     for line in trainer.stdout:
         now = time.perf_counter()
@@ -74,9 +79,21 @@ def watch(trainer, asked):
             first, begin = int(found[1]), now
             continue
         steps = int(found[1]) - first
-        if now - begin >= asked.seconds and steps >= asked.steps:
+        if now - begin >= asked.seconds and steps >= asked.steps and trace.exists():
             return steps, now - begin, process_memory.peak_mib(trainer.pid)
     sys.exit("mae_trainer ended by itself:\n" + "".join(said[-20:]))
+
+
+def phases_of(trace):
+    """Milliseconds a step: of threads side by side the mean."""
+    events = [event for event in json.loads(trace.read_text())["traceEvents"] if event["ph"] == "X"]
+    steps = sum(event["name"] == "step" for event in events)
+    threads = {name: {event["tid"] for event in events if event["name"] == name} for name in PHASES}
+    milliseconds = collections.defaultdict(float)
+    for event in events:
+        if event["name"] in PHASES:
+            milliseconds[PHASES[event["name"]]] += event["dur"] / 1e3 / steps / len(threads[event["name"]])
+    return milliseconds
 
 
 def main():
@@ -84,13 +101,14 @@ def main():
     model = models.MODELS[asked.model]
     folder = pathlib.Path(asked.scratch)
     make_job(folder, model, asked)
-    command = ["setpriv", "--pdeathsig", "KILL", asked.trainer, "--job-dir", str(folder)]
+    profiled = min(asked.steps or PROFILED_STEPS, PROFILED_STEPS)
+    command = ["setpriv", "--pdeathsig", "KILL", asked.trainer, "--job-dir", str(folder), "--profile", str(profiled)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as trainer:
         try:
-            steps, seconds, peak = watch(trainer, asked)
+            steps, seconds, peak = watch(trainer, asked, folder / "trace.json")
         finally:
             trainer.kill()
-    result_line.write(steps * model.batch / seconds, steps, {}, peak)
+    result_line.write(steps * model.batch / seconds, steps, phases_of(folder / "trace.json"), peak)
     shutil.rmtree(folder)
 
 
