@@ -21,10 +21,22 @@ WorkQueue::~WorkQueue() {
 
 bool WorkQueue::TryPush(std::function<void()> work) {
   absl::MutexLock lock(&mutex_);
-  if (waiting_.size() >= idle_ + max_waiting_) return false;
+  return PushIfFewer(idle_ + max_waiting_, std::move(work));
+}
+
+bool WorkQueue::TryPushToIdle(std::function<void()> work) {
+  absl::MutexLock lock(&mutex_);
+  return PushIfFewer(idle_, std::move(work));
+}
+
+bool WorkQueue::PushIfFewer(size_t waiting, std::function<void()> work) {
+  if (waiting_.size() >= waiting) return false;
   waiting_.push_back(std::move(work));
+  NoteLack();
   return true;
 }
+
+void WorkQueue::NoteLack() { lacks_threads_.store(waiting_.size() > idle_, std::memory_order_relaxed); }
 
 void WorkQueue::Run() {
   while (true) {
@@ -41,6 +53,7 @@ void WorkQueue::Run() {
     work = nullptr;  // What the work holds goes before the thread counts as idle.
     absl::MutexLock lock(&mutex_);
     ++idle_;
+    NoteLack();
   }
 }
 

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "kernels/bf16_product.h"
+#include "kernels/row_pieces.h"
 
 namespace mae {
 namespace {
@@ -75,46 +76,57 @@ MAE_AVX512 void StoreScaled(const float* sums, int64_t width, float scale, uint1
 
 }  // namespace
 
-BlockAttention::BlockAttention(int64_t max_tokens, int64_t num_heads, int64_t head_dim)
+BlockAttention::BlockAttention(int64_t max_tokens, int64_t num_heads, int64_t head_dim, int64_t members)
     : num_heads_(num_heads),
       head_dim_(head_dim),
-      keys_(static_cast<size_t>(RoundUp(max_tokens) * head_dim)),
-      values_(static_cast<size_t>(RoundUp(max_tokens) * head_dim)),
-      scores_(static_cast<size_t>(kTileRows * RoundUp(max_tokens))),
-      shares_(static_cast<size_t>(kTileRows * RoundUp(max_tokens))) {}
+      max_columns_(RoundUp(max_tokens)),
+      keys_(static_cast<size_t>(num_heads * max_columns_ * head_dim)),
+      values_(static_cast<size_t>(num_heads * max_columns_ * head_dim)),
+      scores_(static_cast<size_t>(members * kTileRows * max_columns_)),
+      shares_(static_cast<size_t>(members * kTileRows * max_columns_)) {}
 
-void BlockAttention::Forward(const uint16_t* qkv, int64_t tokens, uint16_t* mixed) {
-  const auto dim = num_heads_ * head_dim_;
-  for (int64_t h = 0; h < num_heads_; ++h) {
-    const uint16_t* q = qkv + h * head_dim_;
-    Head(q, q + dim, q + 2 * dim, tokens, mixed + h * head_dim_);
-  }
+void BlockAttention::Forward(const uint16_t* qkv, int64_t tokens, WorkTeam& team, uint16_t* mixed) {
+  team.Run(2 * num_heads_,
+           [&](int64_t piece, int64_t) { Pack(qkv, tokens, piece / 2, /*keys=*/piece % 2 == 0); });
+  const auto parts = avx512::RowPieces(tokens);
+  team.Run(num_heads_ * parts, [&](int64_t piece, int64_t member) {
+    const auto first = piece % parts * avx512::kPieceRows;
+    Mix(qkv, tokens, piece / parts, first, std::min(first + avx512::kPieceRows, tokens), member, mixed);
+  });
 }
 
-void BlockAttention::Head(const uint16_t* q, const uint16_t* k, const uint16_t* v, int64_t tokens,
-                          uint16_t* mixed) {
+void BlockAttention::Pack(const uint16_t* qkv, int64_t tokens, int64_t head, bool keys) {
+  const auto dim = num_heads_ * head_dim_, room = head * max_columns_ * head_dim_;
+  const uint16_t* from = qkv + head * head_dim_ + (keys ? dim : 2 * dim);
+  if (keys) return PackKeys(from, 3 * dim, tokens, head_dim_, keys_.data() + room);
+  PackValues(from, 3 * dim, tokens, head_dim_, values_.data() + room);
+}
+
+void BlockAttention::Mix(const uint16_t* qkv, int64_t tokens, int64_t head, int64_t first, int64_t end,
+                         int64_t member, uint16_t* mixed) {
   const auto dim = num_heads_ * head_dim_, stride = 3 * dim, columns = RoundUp(tokens);
-  PackKeys(k, stride, tokens, head_dim_, keys_.data());
-  PackValues(v, stride, tokens, head_dim_, values_.data());
+  const uint16_t* const q = qkv + head * head_dim_;
+  const uint16_t* const keys = keys_.data() + head * max_columns_ * head_dim_;
+  const uint16_t* const values = values_.data() + head * max_columns_ * head_dim_;
+  float* const scores = scores_.data() + member * kTileRows * max_columns_;
+  uint16_t* const shares = shares_.data() + member * kTileRows * max_columns_;
+  mixed += head * head_dim_;
   const float scale = 1.0F / std::sqrt(static_cast<float>(head_dim_));
   Tile tile;
-  for (int64_t row = 0; row < tokens; row += kTileRows) {
-    const auto rows = std::min(kTileRows, tokens - row);
+  for (int64_t row = first; row < end; row += kTileRows) {
+    const auto rows = std::min(kTileRows, end - row);
     for (int64_t c = 0; c < columns; c += kPanel) {
       const auto width = std::min(kPanel, columns - c);
-      avx512::ProductTile(q + row * stride, stride, rows, keys_.data() + c * head_dim_, width, head_dim_ / 2,
-                          tile);
-      for (int64_t r = 0; r < rows; ++r) std::copy_n(tile.sums[r], width, scores_.data() + r * columns + c);
+      avx512::ProductTile(q + row * stride, stride, rows, keys + c * head_dim_, width, head_dim_ / 2, tile);
+      for (int64_t r = 0; r < rows; ++r) std::copy_n(tile.sums[r], width, scores + r * columns + c);
     }
     float inverse[kTileRows];
     for (int64_t r = 0; r < rows; ++r) {
-      inverse[r] =
-          1.0F / Exponentiate(scores_.data() + r * columns, tokens, scale, shares_.data() + r * columns);
+      inverse[r] = 1.0F / Exponentiate(scores + r * columns, tokens, scale, shares + r * columns);
     }
     for (int64_t c = 0; c < head_dim_; c += kPanel) {
       const auto width = std::min(kPanel, head_dim_ - c);
-      avx512::ProductTile(shares_.data(), columns, rows, values_.data() + c * columns, width, columns / 2,
-                          tile);
+      avx512::ProductTile(shares, columns, rows, values + c * columns, width, columns / 2, tile);
       for (int64_t r = 0; r < rows; ++r)
         StoreScaled(tile.sums[r], width, inverse[r], mixed + (row + r) * dim + c);
     }

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "base/work_team.h"
 #include "kernels/aligned_array.h"
 
 namespace mae {
@@ -14,20 +15,27 @@ class BlockAttention {
  public:
   /// @param max_tokens the most that Forward will be given.
   /// @param head_dim a multiple of 16.
-  BlockAttention(int64_t max_tokens, int64_t num_heads, int64_t head_dim);
+  /// @param members the most of a team that Forward will be given.
+  BlockAttention(int64_t max_tokens, int64_t num_heads, int64_t head_dim, int64_t members);
 
+  /// On the threads of the team.
   /// @param qkv bfloat16 [tokens, 3, num_heads, head_dim].
   /// @param mixed bfloat16 [tokens, num_heads, head_dim].
-  void Forward(const uint16_t* qkv, int64_t tokens, uint16_t* mixed);
+  void Forward(const uint16_t* qkv, int64_t tokens, WorkTeam& team, uint16_t* mixed);
 
  private:
-  void Head(const uint16_t* q, const uint16_t* k, const uint16_t* v, int64_t tokens, uint16_t* mixed);
+  /// Lays out the keys or the values of a head.
+  void Pack(const uint16_t* qkv, int64_t tokens, int64_t head, bool keys);
+  /// What the queries first to end of a head read. @param member whose room it works in.
+  void Mix(const uint16_t* qkv, int64_t tokens, int64_t head, int64_t first, int64_t end, int64_t member,
+           uint16_t* mixed);
 
   int64_t num_heads_, head_dim_;
-  AlignedArray<uint16_t> keys_;  ///< panels of 64 keys: [head_dim / 2][width][2]
+  int64_t max_columns_;          ///< tokens, to a multiple of 16
+  AlignedArray<uint16_t> keys_;  ///< a head: panels of 64 keys, [head_dim / 2][width][2]
   AlignedArray<uint16_t>
-      values_;                  ///< panels of 64 columns: [tokens / 2][width][2], tokens filled up with zeros
-  AlignedArray<float> scores_;  ///< [6][tokens, to a multiple of 16]
+      values_;  ///< a head: panels of 64 columns, [tokens / 2][width][2], tokens filled up with zeros
+  AlignedArray<float> scores_;     ///< a member: [6][max_columns]
   AlignedArray<uint16_t> shares_;  ///< the same, e^score, not divided by its sum yet
 };
 

@@ -19,22 +19,25 @@ int64_t InferenceLinear::outputs() const {
   return std::visit([](const auto& layer) { return layer.outputs(); }, layer_);
 }
 
-void InferenceLinear::Forward(const uint16_t* x, int64_t rows, QuantizedRows& room, uint16_t* y) const {
-  if (const auto* bf16 = std::get_if<PackedLinear>(&layer_)) return bf16->Forward(x, rows, y);
-  room.Set(x, rows, inputs());
-  std::get<QuantizedLinear>(layer_).Forward(room, y);
+void InferenceLinear::Forward(const uint16_t* x, int64_t rows, QuantizedRows& room, WorkTeam& team,
+                              uint16_t* y) const {
+  if (const auto* bf16 = std::get_if<PackedLinear>(&layer_)) return bf16->Forward(x, rows, team, y);
+  room.Set(x, rows, inputs(), team);
+  std::get<QuantizedLinear>(layer_).Forward(room, team, y);
 }
 
-void InferenceLinear::ForwardGelu(const uint16_t* x, int64_t rows, QuantizedRows& room, uint16_t* y) const {
-  if (const auto* bf16 = std::get_if<PackedLinear>(&layer_)) return bf16->ForwardGelu(x, rows, y);
-  room.Set(x, rows, inputs());
-  std::get<QuantizedLinear>(layer_).ForwardGelu(room, y);
+void InferenceLinear::ForwardGelu(const uint16_t* x, int64_t rows, QuantizedRows& room, WorkTeam& team,
+                                  uint16_t* y) const {
+  if (const auto* bf16 = std::get_if<PackedLinear>(&layer_)) return bf16->ForwardGelu(x, rows, team, y);
+  room.Set(x, rows, inputs(), team);
+  std::get<QuantizedLinear>(layer_).ForwardGelu(room, team, y);
 }
 
-void InferenceLinear::ForwardAdd(const uint16_t* x, int64_t rows, QuantizedRows& room, float* y) const {
-  if (const auto* bf16 = std::get_if<PackedLinear>(&layer_)) return bf16->ForwardAdd(x, rows, y);
-  room.Set(x, rows, inputs());
-  std::get<QuantizedLinear>(layer_).ForwardAdd(room, y);
+void InferenceLinear::ForwardAdd(const uint16_t* x, int64_t rows, QuantizedRows& room, WorkTeam& team,
+                                 float* y) const {
+  if (const auto* bf16 = std::get_if<PackedLinear>(&layer_)) return bf16->ForwardAdd(x, rows, team, y);
+  room.Set(x, rows, inputs(), team);
+  std::get<QuantizedLinear>(layer_).ForwardAdd(room, team, y);
 }
 
 }  // namespace mae

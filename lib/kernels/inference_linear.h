@@ -23,9 +23,9 @@ class InferenceLinear {
   int64_t inputs() const;
   int64_t outputs() const;
 
-  void Forward(const uint16_t* x, int64_t rows, QuantizedRows& room, uint16_t* y) const;
-  void ForwardGelu(const uint16_t* x, int64_t rows, QuantizedRows& room, uint16_t* y) const;
-  void ForwardAdd(const uint16_t* x, int64_t rows, QuantizedRows& room, float* y) const;
+  void Forward(const uint16_t* x, int64_t rows, QuantizedRows& room, WorkTeam& team, uint16_t* y) const;
+  void ForwardGelu(const uint16_t* x, int64_t rows, QuantizedRows& room, WorkTeam& team, uint16_t* y) const;
+  void ForwardAdd(const uint16_t* x, int64_t rows, QuantizedRows& room, WorkTeam& team, float* y) const;
 
  private:
   std::variant<PackedLinear, QuantizedLinear> layer_;

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "kernels/avx512.h"
+#include "kernels/row_pieces.h"
 
 namespace mae {
 namespace {
@@ -31,8 +32,10 @@ MAE_AVX512 void NormalizeRow(const float* x, int64_t dim, const float* weight, c
 }  // namespace
 
 void LayerNormToBf16(const float* x, int64_t rows, int64_t dim, const float* weight, const float* bias,
-                     float eps, uint16_t* y) {
-  for (int64_t r = 0; r < rows; ++r) NormalizeRow(x + r * dim, dim, weight, bias, eps, y + r * dim);
+                     float eps, WorkTeam& team, uint16_t* y) {
+  avx512::ForRowPieces(team, rows, [=](int64_t first, int64_t end, int64_t) {
+    for (int64_t r = first; r < end; ++r) NormalizeRow(x + r * dim, dim, weight, bias, eps, y + r * dim);
+  });
 }
 
 }  // namespace mae

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "kernels/bf16_product.h"
+#include "kernels/row_pieces.h"
 #include "kernels/tile_finish.h"
 
 namespace mae {
@@ -21,18 +22,13 @@ uint16_t ToBf16(float value) {
 }
 
 template <typename Output>
-void Multiply(const uint16_t* x, int64_t rows, const uint16_t* panels, const float* bias, int64_t inputs,
-              int64_t outputs, Output* y, avx512::Finish<Output> finish) {
-  Tile tile;
-  for (int64_t column = 0; column < outputs; column += kPanel) {
-    const auto width = std::min(kPanel, outputs - column);
-    for (int64_t row = 0; row < rows; row += avx512::kTileRows) {
-      const auto height = std::min(avx512::kTileRows, rows - row);
-      avx512::ProductTile(x + row * inputs, inputs, height, panels + column * inputs, width, inputs / 2,
-                          tile);
-      finish(tile, height, width, bias + column, y + row * outputs + column, outputs);
-    }
-  }
+void Multiply(const uint16_t* x, int64_t rows, WorkTeam& team, const uint16_t* panels, const float* bias,
+              int64_t inputs, int64_t outputs, Output* y, avx512::Finish<Output> finish) {
+  avx512::ForTiles(team, rows, outputs, [=](int64_t column, int64_t width, int64_t row, int64_t height) {
+    Tile tile;
+    avx512::ProductTile(x + row * inputs, inputs, height, panels + column * inputs, width, inputs / 2, tile);
+    finish(tile, height, width, bias + column, y + row * outputs + column, outputs);
+  });
 }
 
 }  // namespace
@@ -51,16 +47,16 @@ PackedLinear::PackedLinear(const float* weight, const float* bias, int64_t outpu
   }
 }
 
-void PackedLinear::Forward(const uint16_t* x, int64_t rows, uint16_t* y) const {
-  Multiply(x, rows, panels_.data(), bias_.data(), inputs_, outputs_, y, &avx512::Store);
+void PackedLinear::Forward(const uint16_t* x, int64_t rows, WorkTeam& team, uint16_t* y) const {
+  Multiply(x, rows, team, panels_.data(), bias_.data(), inputs_, outputs_, y, &avx512::Store);
 }
 
-void PackedLinear::ForwardGelu(const uint16_t* x, int64_t rows, uint16_t* y) const {
-  Multiply(x, rows, panels_.data(), bias_.data(), inputs_, outputs_, y, &avx512::StoreGelu);
+void PackedLinear::ForwardGelu(const uint16_t* x, int64_t rows, WorkTeam& team, uint16_t* y) const {
+  Multiply(x, rows, team, panels_.data(), bias_.data(), inputs_, outputs_, y, &avx512::StoreGelu);
 }
 
-void PackedLinear::ForwardAdd(const uint16_t* x, int64_t rows, float* y) const {
-  Multiply(x, rows, panels_.data(), bias_.data(), inputs_, outputs_, y, &avx512::StoreAdd);
+void PackedLinear::ForwardAdd(const uint16_t* x, int64_t rows, WorkTeam& team, float* y) const {
+  Multiply(x, rows, team, panels_.data(), bias_.data(), inputs_, outputs_, y, &avx512::StoreAdd);
 }
 
 }  // namespace mae

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "base/work_team.h"
 #include "kernels/aligned_array.h"
 
 namespace mae {
@@ -20,12 +21,12 @@ class PackedLinear {
   int64_t inputs() const { return inputs_; }
   int64_t outputs() const { return outputs_; }
 
-  /// y = x W^T + b. x [rows, inputs], y [rows, outputs], both bfloat16 and dense.
-  void Forward(const uint16_t* x, int64_t rows, uint16_t* y) const;
+  /// y = x W^T + b, on the threads of the team. x [rows, inputs], y [rows, outputs], both bfloat16 and dense.
+  void Forward(const uint16_t* x, int64_t rows, WorkTeam& team, uint16_t* y) const;
   /// y = gelu(x W^T + b), the exact GELU.
-  void ForwardGelu(const uint16_t* x, int64_t rows, uint16_t* y) const;
+  void ForwardGelu(const uint16_t* x, int64_t rows, WorkTeam& team, uint16_t* y) const;
   /// y += x W^T + b, y float32.
-  void ForwardAdd(const uint16_t* x, int64_t rows, float* y) const;
+  void ForwardAdd(const uint16_t* x, int64_t rows, WorkTeam& team, float* y) const;
 
  private:
   AlignedArray<uint16_t> panels_;  ///< a panel a 64 outputs, the last one narrower: [inputs / 2][width][2]

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "kernels/avx512.h"
+#include "kernels/row_pieces.h"
 #include "kernels/tile_finish.h"
 
 namespace mae {
@@ -104,23 +105,22 @@ struct Weights {
 };
 
 template <typename Output>
-void Multiply(const QuantizedRows& x, const Weights& weights, Output* y, avx512::Finish<Output> finish) {
-  alignas(64) int32_t sums[kTileRows][kPanel];
-  Tile tile;
-  for (int64_t column = 0; column < weights.outputs; column += kPanel) {
-    const auto width = std::min(kPanel, weights.outputs - column);
-    for (int64_t row = 0; row < x.rows(); row += kTileRows) {
-      const auto height = std::min(kTileRows, x.rows() - row);
-      kByRows[height - 1][width / kLanes - 1](x.levels() + row * weights.inputs, weights.inputs,
-                                              weights.panels + column * weights.inputs, weights.inputs / 4,
-                                              sums);
-      for (int64_t r = 0; r < height; ++r) {
-        Dequantize(sums[r], width, x.scale(row + r), x.zero(row + r), weights.scales + column,
-                   weights.sums + column, tile.sums[r]);
-      }
-      finish(tile, height, width, weights.bias + column, y + row * weights.outputs + column, weights.outputs);
-    }
-  }
+void Multiply(const QuantizedRows& x, WorkTeam& team, const Weights& weights, Output* y,
+              avx512::Finish<Output> finish) {
+  avx512::ForTiles(
+      team, x.rows(), weights.outputs, [&](int64_t column, int64_t width, int64_t row, int64_t height) {
+        alignas(64) int32_t sums[kTileRows][kPanel];
+        Tile tile;
+        kByRows[height - 1][width / kLanes - 1](x.levels() + row * weights.inputs, weights.inputs,
+                                                weights.panels + column * weights.inputs, weights.inputs / 4,
+                                                sums);
+        for (int64_t r = 0; r < height; ++r) {
+          Dequantize(sums[r], width, x.scale(row + r), x.zero(row + r), weights.scales + column,
+                     weights.sums + column, tile.sums[r]);
+        }
+        finish(tile, height, width, weights.bias + column, y + row * weights.outputs + column,
+               weights.outputs);
+      });
 }
 
 }  // namespace
@@ -130,12 +130,14 @@ QuantizedRows::QuantizedRows(int64_t max_rows, int64_t max_width)
       scales_(static_cast<size_t>(max_rows)),
       zeros_(static_cast<size_t>(max_rows)) {}
 
-void QuantizedRows::Set(const uint16_t* x, int64_t rows, int64_t width) {
+void QuantizedRows::Set(const uint16_t* x, int64_t rows, int64_t width, WorkTeam& team) {
   rows_ = rows;
-  for (int64_t r = 0; r < rows; ++r) {
-    const auto row = static_cast<size_t>(r);
-    scales_[row] = QuantizeRow(x + r * width, width, levels_.data() + r * width, zeros_[row]);
-  }
+  avx512::ForRowPieces(team, rows, [&](int64_t first, int64_t end, int64_t) {
+    for (int64_t r = first; r < end; ++r) {
+      const auto row = static_cast<size_t>(r);
+      scales_[row] = QuantizeRow(x + r * width, width, levels_.data() + r * width, zeros_[row]);
+    }
+  });
 }
 
 QuantizedLinear::QuantizedLinear(const float* weight, const float* bias, int64_t outputs, int64_t inputs)
@@ -164,18 +166,18 @@ QuantizedLinear::QuantizedLinear(const float* weight, const float* bias, int64_t
   }
 }
 
-void QuantizedLinear::Forward(const QuantizedRows& x, uint16_t* y) const {
-  Multiply(x, {panels_.data(), scales_.data(), bias_.data(), weight_sums_.data(), inputs_, outputs_}, y,
+void QuantizedLinear::Forward(const QuantizedRows& x, WorkTeam& team, uint16_t* y) const {
+  Multiply(x, team, {panels_.data(), scales_.data(), bias_.data(), weight_sums_.data(), inputs_, outputs_}, y,
            &avx512::Store);
 }
 
-void QuantizedLinear::ForwardGelu(const QuantizedRows& x, uint16_t* y) const {
-  Multiply(x, {panels_.data(), scales_.data(), bias_.data(), weight_sums_.data(), inputs_, outputs_}, y,
+void QuantizedLinear::ForwardGelu(const QuantizedRows& x, WorkTeam& team, uint16_t* y) const {
+  Multiply(x, team, {panels_.data(), scales_.data(), bias_.data(), weight_sums_.data(), inputs_, outputs_}, y,
            &avx512::StoreGelu);
 }
 
-void QuantizedLinear::ForwardAdd(const QuantizedRows& x, float* y) const {
-  Multiply(x, {panels_.data(), scales_.data(), bias_.data(), weight_sums_.data(), inputs_, outputs_}, y,
+void QuantizedLinear::ForwardAdd(const QuantizedRows& x, WorkTeam& team, float* y) const {
+  Multiply(x, team, {panels_.data(), scales_.data(), bias_.data(), weight_sums_.data(), inputs_, outputs_}, y,
            &avx512::StoreAdd);
 }
 

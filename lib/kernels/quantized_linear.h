@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/work_team.h"
 #include "kernels/aligned_array.h"
 
 namespace mae {
@@ -15,9 +16,9 @@ class QuantizedRows {
   /// @param max_rows,max_width the most that Set will be given.
   QuantizedRows(int64_t max_rows, int64_t max_width);
 
-  /// @param x bfloat16 [rows, width]; width a multiple of 16. A row with a value that is not finite makes
-  /// NaNs.
-  void Set(const uint16_t* x, int64_t rows, int64_t width);
+  /// On the threads of the team. @param x bfloat16 [rows, width]; width a multiple of 16. A row with a value
+  /// that is not finite makes NaNs.
+  void Set(const uint16_t* x, int64_t rows, int64_t width, WorkTeam& team);
 
   int64_t rows() const { return rows_; }
   const uint8_t* levels() const { return levels_.data(); }  ///< [rows, width]
@@ -44,12 +45,12 @@ class QuantizedLinear {
   int64_t inputs() const { return inputs_; }
   int64_t outputs() const { return outputs_; }
 
-  /// y = x W^T + b, y bfloat16 [rows, outputs].
-  void Forward(const QuantizedRows& x, uint16_t* y) const;
+  /// y = x W^T + b, on the threads of the team; y bfloat16 [rows, outputs].
+  void Forward(const QuantizedRows& x, WorkTeam& team, uint16_t* y) const;
   /// y = gelu(x W^T + b).
-  void ForwardGelu(const QuantizedRows& x, uint16_t* y) const;
+  void ForwardGelu(const QuantizedRows& x, WorkTeam& team, uint16_t* y) const;
   /// y += x W^T + b, y float32.
-  void ForwardAdd(const QuantizedRows& x, float* y) const;
+  void ForwardAdd(const QuantizedRows& x, WorkTeam& team, float* y) const;
 
  private:
   AlignedArray<int8_t> panels_;  ///< a panel a 64 outputs, the last one narrower: [inputs / 4][width][4]

@@ -97,8 +97,8 @@ torch::Tensor MaskedAutoencoderImpl::Loss(const torch::Tensor& images, const Mas
                             options_.norm_pix_loss);
 }
 
-bool MaskedAutoencoderImpl::Pack(WeightFormat format) {
-  const bool encoder = blocks_->Pack(format), decoder = decoder_blocks_->Pack(format);
+bool MaskedAutoencoderImpl::Pack(WeightFormat format, WorkQueue* helpers) {
+  const bool encoder = blocks_->Pack(format, helpers), decoder = decoder_blocks_->Pack(format, helpers);
   return encoder && decoder;
 }
 

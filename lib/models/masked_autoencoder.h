@@ -50,7 +50,7 @@ class MaskedAutoencoderImpl : public torch::nn::Module {
   torch::Tensor Decode(const torch::Tensor& latent, const torch::Tensor& ids_restore);
 
   /// For inference on a CPU from here on: BlockStack::Pack of the encoder's and the decoder's blocks.
-  bool Pack(WeightFormat format);
+  bool Pack(WeightFormat format, WorkQueue* helpers = nullptr);
 
   const MaskedAutoencoderOptions& options() const { return options_; }
 

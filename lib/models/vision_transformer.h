@@ -47,7 +47,7 @@ class VisionTransformerImpl : public torch::nn::Module {
   torch::Tensor Normalize(const torch::Tensor& tokens);
 
   /// For inference on a CPU from here on: BlockStack::Pack of its blocks.
-  bool Pack(WeightFormat format) { return blocks_->Pack(format); }
+  bool Pack(WeightFormat format, WorkQueue* helpers = nullptr) { return blocks_->Pack(format, helpers); }
 
   const VisionTransformerOptions& options() const { return options_; }
 

@@ -30,9 +30,9 @@ torch::Tensor BlockStackImpl::FirstTokenWeights(torch::Tensor x) {
   return blocks_.back()->FirstTokenWeights(x);
 }
 
-bool BlockStackImpl::Pack(WeightFormat format) {
+bool BlockStackImpl::Pack(WeightFormat format, WorkQueue* helpers) {
   if (!PackedBlocks::CanPack(dim_, num_heads_, hidden_, format)) return false;
-  packed_ = std::make_unique<PackedBlocks>(blocks_, num_heads_, layer_norm_eps_, format);
+  packed_ = std::make_unique<PackedBlocks>(blocks_, num_heads_, layer_norm_eps_, format, helpers);
   for (size_t i = 0; i < blocks_.size(); ++i) unregister_module(std::to_string(i));
   blocks_.clear();
   return true;

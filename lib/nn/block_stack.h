@@ -28,8 +28,9 @@ class BlockStackImpl : public torch::nn::Module {
 
   /// For inference on a CPU from here on: the blocks become packed ones (PackedBlocks) where that can be, and
   /// their parameters are let go of. Call before the module is shared between threads.
+  /// @param helpers threads that may help a pass, and outlive the module; nullptr: none.
   /// @return whether they could.
-  bool Pack(WeightFormat format);
+  bool Pack(WeightFormat format, WorkQueue* helpers = nullptr);
 
  private:
   int64_t dim_, num_heads_, hidden_;

@@ -15,6 +15,8 @@ namespace {
 // Rows that go through the blocks together: enough for a block's weights to be read once for many products,
 // few enough for the activations to stay near.
 constexpr int64_t kRowsTogether = 256;
+// More would find too few pieces in an image's phases.
+constexpr int64_t kMaxHelpers = 7;
 // 255 * 127 of so many still fit 31 bits (kernels/quantized_linear.h).
 constexpr int64_t kMaxInt8Inputs = 65'536;
 
@@ -35,8 +37,9 @@ InferenceLinear Linear(WeightFormat format, const torch::OrderedDict<std::string
           weight.size(1)};
 }
 
-void Normalize(const Norm& norm, const float* x, int64_t rows, int64_t dim, float eps, uint16_t* y) {
-  LayerNormToBf16(x, rows, dim, norm.weight.data_ptr<float>(), norm.bias.data_ptr<float>(), eps, y);
+void Normalize(const Norm& norm, const float* x, int64_t rows, int64_t dim, float eps, WorkTeam& team,
+               uint16_t* y) {
+  LayerNormToBf16(x, rows, dim, norm.weight.data_ptr<float>(), norm.bias.data_ptr<float>(), eps, team, y);
 }
 
 }  // namespace
@@ -55,13 +58,13 @@ struct PackedBlocks::Layer {
 };
 
 struct PackedBlocks::Room {
-  Room(int64_t tokens, int64_t num_heads, const Layer& layer, WeightFormat format)
+  Room(int64_t tokens, int64_t num_heads, const Layer& layer, WeightFormat format, int64_t members)
       : max_tokens(tokens),
         rows(std::max(tokens, kRowsTogether)),
         normal(static_cast<size_t>(rows * layer.proj.outputs())),
         qkv(static_cast<size_t>(rows * layer.qkv.outputs())),
         hidden(static_cast<size_t>(rows * layer.fc1.outputs())),
-        attention(tokens, num_heads, layer.proj.outputs() / num_heads),
+        attention(tokens, num_heads, layer.proj.outputs() / num_heads, members),
         quantized(format == WeightFormat::kInt8 ? rows : 0,
                   std::max(layer.fc1.inputs(), layer.fc1.outputs())) {}
 
@@ -79,8 +82,12 @@ bool PackedBlocks::CanPack(int64_t dim, int64_t num_heads, int64_t hidden, Weigh
 int64_t PackedBlocks::ImagesTogether(int64_t tokens) { return std::max<int64_t>(1, kRowsTogether / tokens); }
 
 PackedBlocks::PackedBlocks(const std::vector<Block>& blocks, int64_t num_heads, double layer_norm_eps,
-                           WeightFormat format)
-    : num_heads_(num_heads), eps_(static_cast<float>(layer_norm_eps)), format_(format) {
+                           WeightFormat format, WorkQueue* helpers)
+    : num_heads_(num_heads),
+      eps_(static_cast<float>(layer_norm_eps)),
+      format_(format),
+      helpers_(helpers),
+      most_helpers_(helpers == nullptr ? 0 : std::min(kMaxHelpers, helpers->threads() - 1)) {
   layers_.reserve(blocks.size());
   for (const auto& block : blocks) layers_.emplace_back(block->named_parameters(), format);
 }
@@ -99,7 +106,7 @@ std::unique_ptr<PackedBlocks::Room> PackedBlocks::TakeRoom(int64_t tokens) const
     }
     if (!rooms_.empty()) rooms_.pop_back();  // The larger one replaces it.
   }
-  return std::make_unique<Room>(tokens, num_heads_, layers_.front(), format_);
+  return std::make_unique<Room>(tokens, num_heads_, layers_.front(), format_, 1 + most_helpers_);
 }
 
 void PackedBlocks::GiveBack(std::unique_ptr<Room> room) const {
@@ -126,9 +133,10 @@ torch::Tensor PackedBlocks::FirstTokenWeights(const torch::Tensor& x) const {
   const auto y = Through(x, layers_.size() - 1);
   const auto tokens = y.size(1), dim = y.size(2);
   auto room = TakeRoom(tokens);
+  WorkTeam alone;
   std::vector<torch::Tensor> weights;
   for (const auto& image : y.unbind()) {
-    Project(layers_.back(), image.data_ptr<float>(), tokens, *room);
+    Project(layers_.back(), image.data_ptr<float>(), tokens, alone, *room);
     const auto qkv =
         torch::from_blob(room->qkv.data(), {tokens, 3, num_heads_, dim / num_heads_}, torch::kBFloat16)
             .to(torch::kFloat32)
@@ -140,25 +148,29 @@ torch::Tensor PackedBlocks::FirstTokenWeights(const torch::Tensor& x) const {
   return torch::stack(weights);
 }
 
-void PackedBlocks::Project(const Layer& layer, const float* x, int64_t rows, Room& room) const {
-  Normalize(layer.norm1, x, rows, layer.proj.outputs(), eps_, room.normal.data());
-  layer.qkv.Forward(room.normal.data(), rows, room.quantized, room.qkv.data());
+void PackedBlocks::Project(const Layer& layer, const float* x, int64_t rows, WorkTeam& team,
+                           Room& room) const {
+  Normalize(layer.norm1, x, rows, layer.proj.outputs(), eps_, team, room.normal.data());
+  layer.qkv.Forward(room.normal.data(), rows, room.quantized, team, room.qkv.data());
 }
 
 void PackedBlocks::Run(float* x, int64_t images, int64_t tokens, size_t blocks) const {
   auto room = TakeRoom(tokens);
   const auto rows = images * tokens, dim = layers_.front().proj.outputs();
   uint16_t* const normal = room->normal.data();
+  WorkTeam team(helpers_, most_helpers_);
   for (size_t l = 0; l < blocks; ++l) {
     const auto& layer = layers_[l];
-    Project(layer, x, rows, *room);
+    team.AskForHelp();
+    Project(layer, x, rows, team, *room);
     for (int64_t i = 0; i < images; ++i) {
-      room->attention.Forward(room->qkv.data() + i * tokens * 3 * dim, tokens, normal + i * tokens * dim);
+      room->attention.Forward(room->qkv.data() + i * tokens * 3 * dim, tokens, team,
+                              normal + i * tokens * dim);
     }
-    layer.proj.ForwardAdd(normal, rows, room->quantized, x);
-    Normalize(layer.norm2, x, rows, dim, eps_, normal);
-    layer.fc1.ForwardGelu(normal, rows, room->quantized, room->hidden.data());
-    layer.fc2.ForwardAdd(room->hidden.data(), rows, room->quantized, x);
+    layer.proj.ForwardAdd(normal, rows, room->quantized, team, x);
+    Normalize(layer.norm2, x, rows, dim, eps_, team, normal);
+    layer.fc1.ForwardGelu(normal, rows, room->quantized, team, room->hidden.data());
+    layer.fc2.ForwardAdd(room->hidden.data(), rows, room->quantized, team, x);
   }
   GiveBack(std::move(room));
 }

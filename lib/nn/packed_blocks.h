@@ -7,6 +7,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
+#include "base/work_team.h"
 #include "kernels/inference_linear.h"
 #include "nn/block.h"
 
@@ -16,7 +17,8 @@ namespace mae {
 /// images at a time: no autograd, no tensors between the layers, activations in room that is kept. Weights
 /// and the inputs of products are bfloat16, or 8-bit integers (WeightFormat); sums, residuals, LayerNorm,
 /// softmax and GELU float32. An image's tokens do not depend on what else is in the batch, bit for bit.
-/// Immutable; calls are thread-safe and run on LibTorch's compute threads (an image a thread).
+/// Immutable; calls are thread-safe and run on LibTorch's compute threads (an image a thread), and on those
+/// that may help and are idle (base/work_team.h): the numbers are the same with and without help.
 class PackedBlocks {
  public:
   /// Whether blocks of these widths can be packed, on this processor: multiples of 16, heads too.
@@ -26,8 +28,9 @@ class PackedBlocks {
   static int64_t ImagesTogether(int64_t tokens);
 
   /// Copies the weights of the blocks, which are of one shape.
+  /// @param helpers threads that may help each other, and outlive this; nullptr: none.
   PackedBlocks(const std::vector<Block>& blocks, int64_t num_heads, double layer_norm_eps,
-               WeightFormat format);
+               WeightFormat format, WorkQueue* helpers = nullptr);
   ~PackedBlocks();
 
   /// @param x [B, N, dim] float32 on the CPU. @return the same shape.
@@ -39,7 +42,7 @@ class PackedBlocks {
 
  private:
   struct Layer;
-  struct Room;  // activations of one thread
+  struct Room;  // activations of one pass
 
   std::unique_ptr<Room> TakeRoom(int64_t tokens) const ABSL_LOCKS_EXCLUDED(mutex_);
   void GiveBack(std::unique_ptr<Room> room) const ABSL_LOCKS_EXCLUDED(mutex_);
@@ -47,11 +50,13 @@ class PackedBlocks {
   torch::Tensor Through(const torch::Tensor& x, size_t blocks) const;
   void Run(float* x, int64_t images, int64_t tokens, size_t blocks) const;
   /// The queries, keys and values of a block's attention, to room.qkv.
-  void Project(const Layer& layer, const float* x, int64_t rows, Room& room) const;
+  void Project(const Layer& layer, const float* x, int64_t rows, WorkTeam& team, Room& room) const;
 
   const int64_t num_heads_;
   const float eps_;
   const WeightFormat format_;
+  WorkQueue* const helpers_;
+  const int64_t most_helpers_;
   std::vector<Layer> layers_;
   mutable absl::Mutex mutex_;
   mutable std::vector<std::unique_ptr<Room>> rooms_

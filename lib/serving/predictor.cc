@@ -163,7 +163,7 @@ class LoadedPredictor : public Predictor {
   }
 
   // Builds the module that the config describes, with the weights of the folder. Throws as LibTorch does.
-  absl::Status LoadWeights(const std::filesystem::path& folder) {
+  absl::Status LoadWeights(const std::filesystem::path& folder, WorkQueue* helpers) {
     const auto module = MakeModule(config_);
     autoencoder_ = std::dynamic_pointer_cast<MaskedAutoencoderImpl>(module);
     classifier_ = std::dynamic_pointer_cast<VisionTransformerImpl>(module);
@@ -174,7 +174,7 @@ class LoadedPredictor : public Predictor {
     for (auto& parameter : module->parameters()) parameter.set_requires_grad(false);
     module->to(device_);
     module->eval();
-    if (device_.is_cpu() && precision_ != InferencePrecision::kFp32) Pack();
+    if (device_.is_cpu() && precision_ != InferencePrecision::kFp32) Pack(helpers);
     return absl::OkStatus();
   }
 
@@ -243,9 +243,9 @@ class LoadedPredictor : public Predictor {
   }
 
  private:
-  void Pack() {
+  void Pack(WorkQueue* helpers) {
     const auto format = precision_ == InferencePrecision::kInt8 ? WeightFormat::kInt8 : WeightFormat::kBf16;
-    packed_ = autoencoder_ ? autoencoder_->Pack(format) : classifier_->Pack(format);
+    packed_ = autoencoder_ ? autoencoder_->Pack(format, helpers) : classifier_->Pack(format, helpers);
   }
 
   // On a GPU, products run in bfloat16 while it lives, if they are to.
@@ -379,7 +379,7 @@ absl::StatusOr<std::unique_ptr<Predictor>> Predictor::Load(const std::filesystem
       absl::StrCat("loading ", folder.string()), [&]() -> absl::StatusOr<std::unique_ptr<Predictor>> {
         auto predictor =
             std::make_unique<LoadedPredictor>(std::move(config), torch::Device(place), precision);
-        MAE_RETURN_IF_ERROR(predictor->LoadWeights(folder));
+        MAE_RETURN_IF_ERROR(predictor->LoadWeights(folder, batching.threads));
         predictor->MakePasses(batching.options.max_batch);
         if (batching.threads != nullptr) predictor->Share(batching);
         return predictor;

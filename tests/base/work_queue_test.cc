@@ -52,6 +52,23 @@ TEST(WorkQueue, RefusesWhenThreadsAreBusyAndTheQueueIsFull) {
   blocked.Release();
 }
 
+TEST(WorkQueue, TellsWhetherThreadsAreLacking) {
+  Blocked blocked;
+  WorkQueue queue(1, 8);
+  EXPECT_FALSE(queue.LacksThreads());
+  ASSERT_TRUE(queue.TryPushToIdle(blocked.Work()));
+  blocked.WaitUntilStarted();
+  EXPECT_FALSE(queue.LacksThreads());
+  EXPECT_FALSE(queue.TryPushToIdle([] { FAIL() << "refused work ran"; }));
+  EXPECT_FALSE(queue.LacksThreads());
+  absl::Notification ran;
+  ASSERT_TRUE(queue.TryPush([&] { ran.Notify(); }));
+  EXPECT_TRUE(queue.LacksThreads());
+  blocked.Release();
+  ran.WaitForNotification();
+  EXPECT_FALSE(queue.LacksThreads());
+}
+
 TEST(WorkQueue, WithoutRoomToWaitTakesWorkForIdleThreadsOnly) {
   Blocked blocked;
   WorkQueue queue(1, 0);

@@ -49,14 +49,15 @@ class BlockAttentionTest : public testing::TestWithParam<AttentionShape> {
 
 TEST_P(BlockAttentionTest, MixesValuesBySoftmax) {
   const auto [tokens, heads, dim] = GetParam();
-  BlockAttention attention(tokens + 40, heads, dim);
+  BlockAttention attention(tokens + 40, heads, dim, 1);
+  WorkTeam alone;
   std::vector<uint16_t> mixed(static_cast<size_t>(tokens * heads * dim));
   // What a longer sequence left in the room must not be seen.
   AlignedArray<uint16_t> longer(static_cast<size_t>((tokens + 40) * 3 * heads * dim));
   std::fill(longer.data(), longer.data() + longer.size(), uint16_t{0x7fc0});  // NaN
   std::vector<uint16_t> unused(static_cast<size_t>((tokens + 40) * heads * dim));
-  attention.Forward(longer.data(), tokens + 40, unused.data());
-  attention.Forward(qkv_.data(), tokens, mixed.data());
+  attention.Forward(longer.data(), tokens + 40, alone, unused.data());
+  attention.Forward(qkv_.data(), tokens, alone, mixed.data());
   for (int64_t t = 0; t < tokens; ++t) {
     for (int64_t h = 0; h < heads; ++h) {
       const auto exact = Exact(t, h);

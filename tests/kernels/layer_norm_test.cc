@@ -16,7 +16,8 @@ TEST(LayerNormToBf16, IsThatOfEachRow) {
   for (size_t i = 2 * kDim; i < 3 * kDim; ++i) x[i] = 7;  // no variance: epsilon alone
   const auto weight = NormalValues(kDim, 1, 2), bias = NormalValues(kDim, 1, 3);
   std::vector<uint16_t> y(kRows * kDim);
-  LayerNormToBf16(x.data(), kRows, kDim, weight.data(), bias.data(), 1e-6F, y.data());
+  WorkTeam alone;
+  LayerNormToBf16(x.data(), kRows, kDim, weight.data(), bias.data(), 1e-6F, alone, y.data());
   for (int64_t r = 0; r < kRows; ++r) {
     const float* row = x.data() + r * kDim;
     double mean = 0, variance = 0;

@@ -37,6 +37,7 @@ class PackedLinearTest : public testing::TestWithParam<LinearShape> {
     }
   }
 
+  WorkTeam alone_;
   const int64_t size_ = GetParam().rows * GetParam().outputs;
   const std::vector<float> weight_ = NormalValues(GetParam().outputs * GetParam().inputs, 0.1, 1);
   const std::vector<float> bias_ = NormalValues(GetParam().outputs, 1, 2);
@@ -47,7 +48,7 @@ TEST_P(PackedLinearTest, IsTheProductAndTheBias) {
   const auto [rows, inputs, outputs] = GetParam();
   const PackedLinear linear(weight_.data(), bias_.data(), outputs, inputs);
   std::vector<uint16_t> y(static_cast<size_t>(size_));
-  linear.Forward(x_.data(), rows, y.data());
+  linear.Forward(x_.data(), rows, alone_, y.data());
   ForEach([&](int64_t r, int64_t o, size_t at) {
     ASSERT_NEAR(ToFloat(y[at]), Exact(r, o), Bf16Tolerance(Exact(r, o))) << r << ' ' << o;
   });
@@ -57,7 +58,7 @@ TEST_P(PackedLinearTest, GeluIsTheExactOne) {
   const auto [rows, inputs, outputs] = GetParam();
   const PackedLinear linear(weight_.data(), bias_.data(), outputs, inputs);
   std::vector<uint16_t> y(static_cast<size_t>(size_));
-  linear.ForwardGelu(x_.data(), rows, y.data());
+  linear.ForwardGelu(x_.data(), rows, alone_, y.data());
   ForEach([&](int64_t r, int64_t o, size_t at) {
     const double exact = Exact(r, o), gelu = exact * 0.5 * std::erfc(-exact / std::sqrt(2.0));
     ASSERT_NEAR(ToFloat(y[at]), gelu, Bf16Tolerance(gelu)) << r << ' ' << o;
@@ -69,7 +70,7 @@ TEST_P(PackedLinearTest, AddsToWhatIsThere) {
   const PackedLinear linear(weight_.data(), bias_.data(), outputs, inputs);
   const auto before = NormalValues(size_, 1, 4);
   auto y = before;
-  linear.ForwardAdd(x_.data(), rows, y.data());
+  linear.ForwardAdd(x_.data(), rows, alone_, y.data());
   ForEach([&](int64_t r, int64_t o, size_t at) {
     ASSERT_NEAR(y[at], static_cast<double>(before[at]) + Exact(r, o), 2e-5) << r << ' ' << o;
   });
@@ -79,9 +80,9 @@ TEST_P(PackedLinearTest, ARowDoesNotDependOnTheOthers) {
   const auto [rows, inputs, outputs] = GetParam();
   const PackedLinear linear(weight_.data(), nullptr, outputs, inputs);
   std::vector<float> together(static_cast<size_t>(size_)), alone(static_cast<size_t>(size_));
-  linear.ForwardAdd(x_.data(), rows, together.data());
+  linear.ForwardAdd(x_.data(), rows, alone_, together.data());
   for (int64_t r = 0; r < rows; ++r) {
-    linear.ForwardAdd(x_.data() + r * inputs, 1, alone.data() + r * outputs);
+    linear.ForwardAdd(x_.data() + r * inputs, 1, alone_, alone.data() + r * outputs);
   }
   EXPECT_EQ(alone, together);
 }
@@ -99,7 +100,8 @@ TEST(PackedLinear, GeluHoldsFarOut) {
                                    0,     1,   3,  6.5F, 12.5F, 100, 1e4F, 3e38F};
   const AlignedArray<uint16_t> x(16);
   std::vector<uint16_t> y(16);
-  PackedLinear(weight.data(), bias.data(), 16, 16).ForwardGelu(x.data(), 1, y.data());
+  WorkTeam alone;
+  PackedLinear(weight.data(), bias.data(), 16, 16).ForwardGelu(x.data(), 1, alone, y.data());
   for (size_t i = 0; i < bias.size(); ++i) {
     const double value = bias[i], gelu = value * 0.5 * std::erfc(-value / std::sqrt(2.0));
     EXPECT_NEAR(ToFloat(y[i]), gelu, Bf16Tolerance(gelu, 2e-6)) << value;

@@ -28,6 +28,7 @@ class QuantizedLinearTest : public testing::Test {
     return sum * rows.scale(row) * largest / 127.0 + bias_[static_cast<size_t>(output)];
   }
 
+  WorkTeam alone_;
   const std::vector<float> weight_ = NormalValues(kOutputs * kInputs, 0.1, 1),
                            bias_ = NormalValues(kOutputs, 1, 2);
   const AlignedArray<uint16_t> x_ = NormalBf16(kRows * kInputs, 1, 3);
@@ -39,7 +40,7 @@ TEST_F(QuantizedLinearTest, RowsKeepEveryValueWithinALevel) {
     values.data()[i] = ToBf16(5.0F + 0.01F * static_cast<float>(i));  // far from 0
   for (int64_t i = 64; i < 96; ++i) values.data()[i] = 0;
   QuantizedRows rows(3, 32);
-  rows.Set(values.data(), 3, 32);
+  rows.Set(values.data(), 3, 32, alone_);
   for (int64_t r = 0; r < 3; ++r) {
     for (int64_t c = 0; c < 32; ++c) {
       const int64_t at = r * 32 + c;
@@ -53,12 +54,12 @@ TEST_F(QuantizedLinearTest, RowsKeepEveryValueWithinALevel) {
 TEST_F(QuantizedLinearTest, IsTheProductOfTheLevels) {
   const QuantizedLinear linear(weight_.data(), bias_.data(), kOutputs, kInputs);
   QuantizedRows rows(kRows, kInputs);
-  rows.Set(x_.data(), kRows, kInputs);
+  rows.Set(x_.data(), kRows, kInputs, alone_);
   std::vector<float> y(kRows * kOutputs, 0.5F);
   std::vector<uint16_t> plain(kRows * kOutputs), gelu(kRows * kOutputs);
-  linear.ForwardAdd(rows, y.data());
-  linear.Forward(rows, plain.data());
-  linear.ForwardGelu(rows, gelu.data());
+  linear.ForwardAdd(rows, alone_, y.data());
+  linear.Forward(rows, alone_, plain.data());
+  linear.ForwardGelu(rows, alone_, gelu.data());
   for (int64_t r = 0; r < kRows; ++r) {
     for (int64_t o = 0; o < kOutputs; ++o) {
       const auto at = static_cast<size_t>(r * kOutputs + o);
@@ -75,18 +76,18 @@ TEST_F(QuantizedLinearTest, WhatIsNoNumberStaysNone) {
   values.data()[3] = 0x7fc0;            // NaN
   values.data()[kInputs + 7] = 0xff80;  // -inf
   QuantizedRows rows(2, kInputs);
-  rows.Set(values.data(), 2, kInputs);
+  rows.Set(values.data(), 2, kInputs, alone_);
   std::vector<float> y(2 * kOutputs);
-  QuantizedLinear(weight_.data(), bias_.data(), kOutputs, kInputs).ForwardAdd(rows, y.data());
+  QuantizedLinear(weight_.data(), bias_.data(), kOutputs, kInputs).ForwardAdd(rows, alone_, y.data());
   for (const float value : y) ASSERT_TRUE(std::isnan(value));
 }
 
 TEST_F(QuantizedLinearTest, IsNearTheExactProduct) {
   const QuantizedLinear linear(weight_.data(), bias_.data(), kOutputs, kInputs);
   QuantizedRows rows(kRows, kInputs);
-  rows.Set(x_.data(), kRows, kInputs);
+  rows.Set(x_.data(), kRows, kInputs, alone_);
   std::vector<float> y(kRows * kOutputs);
-  linear.ForwardAdd(rows, y.data());
+  linear.ForwardAdd(rows, alone_, y.data());
   double error = 0;
   for (int64_t r = 0; r < kRows; ++r) {
     for (int64_t o = 0; o < kOutputs; ++o) {

@@ -57,6 +57,20 @@ TEST_P(PackedStack, AnImageDoesNotDependOnItsBatch) {
   }
 }
 
+TEST_P(PackedStack, HelpDoesNotChangeABit) {
+  if (!HasAvx512Bf16()) GTEST_SKIP() << "no AVX-512 bfloat16 on this processor";
+  const c10::InferenceMode inference;
+  auto alone = RandomStack(2, 96, 3), helped = RandomStack(2, 96, 3);
+  WorkQueue threads(3, 0);
+  ASSERT_TRUE(alone->Pack(GetParam()));
+  ASSERT_TRUE(helped->Pack(GetParam(), &threads));
+  for (const int64_t tokens : {1, 65, 200}) {
+    const auto x = torch::randn({3, tokens, 96}), wanted = alone(x);
+    // Again and again: who helps, and with which pieces, is another each time.
+    for (int i = 0; i < 100; ++i) ASSERT_TRUE(torch::equal(helped(x), wanted)) << tokens << ' ' << i;
+  }
+}
+
 TEST_P(PackedStack, SaysWhatTheFirstTokenAttendsTo) {
   if (!HasAvx512Bf16()) GTEST_SKIP() << "no AVX-512 bfloat16 on this processor";
   const c10::InferenceMode inference;
