@@ -35,10 +35,9 @@ struct WorkTeam::Shared {
   bool RunOne(int64_t member);
   void Help(int64_t member, const WorkQueue& threads);
 
-  // The number of the phase in the upper half, so that a piece of one is never taken for one of another, and
-  // in the lower the pieces that nobody has taken. Who takes one may read what belongs to the phase, which
+  // Pieces of the phase that nobody has taken. Who has taken one may read what belongs to the phase, which
   // stays until all that were taken have ended.
-  alignas(kLine) std::atomic<uint64_t> open = 0;
+  alignas(kLine) std::atomic<int64_t> left = 0;
   int64_t pieces = 0;
   const Piece* run = nullptr;
   alignas(kLine) std::atomic<int64_t> helped = 0;  ///< pieces that helpers ran, of all phases
@@ -47,12 +46,11 @@ struct WorkTeam::Shared {
 };
 
 bool WorkTeam::Shared::RunOne(int64_t member) {
-  constexpr uint64_t kPieces = 0xffff'ffff;
-  uint64_t seen = open.load(std::memory_order_relaxed);
+  int64_t seen = left.load(std::memory_order_relaxed);
   do {
-    if ((seen & kPieces) == 0) return false;
-  } while (!open.compare_exchange_weak(seen, seen - 1, std::memory_order_acquire, std::memory_order_relaxed));
-  (*run)(pieces - static_cast<int64_t>(seen & kPieces), member);
+    if (seen == 0) return false;
+  } while (!left.compare_exchange_weak(seen, seen - 1, std::memory_order_acquire, std::memory_order_relaxed));
+  (*run)(pieces - seen, member);
   return true;
 }
 
@@ -102,8 +100,7 @@ void WorkTeam::Run(int64_t pieces, Piece run) {
   }
   shared_->pieces = pieces;
   shared_->run = &run;
-  const uint64_t phase = (shared_->open.load(std::memory_order_relaxed) >> 32) + 1;
-  shared_->open.store(phase << 32 | static_cast<uint64_t>(pieces), std::memory_order_release);
+  shared_->left.store(pieces, std::memory_order_release);
   helped_ += pieces;
   while (shared_->RunOne(0)) --helped_;
   for (int spins = 0; shared_->helped.load(std::memory_order_acquire) != helped_; ++spins) {

@@ -37,7 +37,7 @@ class WorkTeam {
 
   /// A phase: runs each of the pieces 0, 1, … once, on the owner's thread and on those that help, and returns
   /// when the last has ended, which then happened before. The owner waits for pieces alone that a helper is
-  /// in. @param pieces below 2^32. @param run must not throw, as work of a WorkQueue.
+  /// in. @param run must not throw, as work of a WorkQueue.
   void Run(int64_t pieces, Piece run);
 
  private:

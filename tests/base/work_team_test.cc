@@ -1,5 +1,6 @@
 #include "base/work_team.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -37,21 +38,6 @@ int64_t WrongPieces(WorkTeam& team, int64_t phases) {
   return wrong;
 }
 
-// Phases until a helper is in a piece, where it stays until it is let go. @return whether one came.
-bool RunUntilHelped(WorkTeam& team, absl::Notification& helps, absl::Notification& let_go) {
-  const absl::Time end = absl::Now() + kLong;
-  std::atomic<bool> first = true;
-  while (!helps.HasBeenNotified() && absl::Now() < end) {
-    team.AskForHelp();
-    team.Run(64, [&](int64_t, int64_t member) {
-      if (member == 0 || !first.exchange(false)) return;
-      helps.Notify();
-      let_go.WaitForNotification();
-    });
-  }
-  return helps.HasBeenNotified();
-}
-
 TEST(WorkTeam, AnOwnerAloneRunsPiecesInOrder) {
   WorkTeam team;
   std::vector<int64_t> ran;
@@ -85,20 +71,27 @@ TEST(WorkTeam, ManyTeamsShareTheThreads) {
   EXPECT_EQ(wrong, 0);
 }
 
-TEST(WorkTeam, NoTwoPiecesRunAtATimeWithOneMember) {
-  WorkQueue threads(3, 0);
-  WorkTeam team(&threads, 3);
-  std::vector<std::atomic<bool>> busy(static_cast<size_t>(team.members()));
-  std::atomic<int64_t> clashes = 0;
-  for (int phase = 0; phase < 20'000; ++phase) {
+TEST(WorkTeam, PiecesThatRunTogetherHaveMembersOfTheirOwn) {
+  WorkQueue threads(2, 0);
+  WorkTeam team(&threads, 2);
+  ASSERT_EQ(team.members(), 3);
+  const absl::Time end = absl::Now() + kLong;
+  std::vector<int64_t> members;
+  // Until three pieces have begun before one of them ended.
+  for (int64_t met = 0; met < 3 && absl::Now() < end;) {
+    std::vector<int64_t> by(3);
+    std::atomic<int64_t> began = 0;
     team.AskForHelp();
-    team.Run(16, [&](int64_t, int64_t member) {
-      auto& mine = busy[static_cast<size_t>(member)];
-      if (mine.exchange(true)) ++clashes;
-      mine = false;
+    team.Run(3, [&](int64_t piece, int64_t member) {
+      by[static_cast<size_t>(piece)] = member;
+      ++began;
+      const absl::Time patience = absl::Now() + absl::Milliseconds(20);
+      while (began < 3 && absl::Now() < patience) std::this_thread::yield();
+      if (piece == 0) met = began;
     });
+    members = by;
   }
-  EXPECT_EQ(clashes, 0);
+  EXPECT_THAT(members, testing::UnorderedElementsAre(0, 1, 2));
 }
 
 TEST(WorkTeam, AHelperInAPieceHoldsUpThatPieceAlone) {
@@ -138,20 +131,28 @@ TEST(WorkTeam, AsksNobodyWhileTheThreadsAreBusy) {
 }
 
 TEST(WorkTeam, AHelperLeavesForOtherWork) {
-  absl::Notification helps, let_go, other_ran;
   WorkQueue threads(1, 1);
   WorkTeam team(&threads, 1);
+  absl::Notification helps, waits, ran;
   std::thread other([&] {
-    helps.WaitForNotificationWithTimeout(kLong);
-    EXPECT_TRUE(threads.TryPush([&] { other_ran.Notify(); }));
-    let_go.Notify();
+    EXPECT_TRUE(helps.WaitForNotificationWithTimeout(kLong));
+    EXPECT_TRUE(threads.TryPush([&] { ran.Notify(); }));
+    waits.Notify();
   });
-  EXPECT_TRUE(RunUntilHelped(team, helps, let_go));
-  other.join();
-  // Its help would be wanted all the while.
+  int64_t helped = 0;
   const absl::Time end = absl::Now() + kLong;
-  while (!other_ran.HasBeenNotified() && absl::Now() < end) team.Run(64, [](int64_t, int64_t) {});
-  EXPECT_TRUE(other_ran.HasBeenNotified());
+  while (!ran.HasBeenNotified() && absl::Now() < end) {
+    if (!helps.HasBeenNotified()) team.AskForHelp();
+    team.Run(64, [&](int64_t, int64_t member) {
+      // Pieces are left, and more phases come, when other work waits.
+      if (waits.HasBeenNotified()) return member == 0 ? std::this_thread::yield() : void(++helped);
+      if (member == 1) helps.Notify();
+      if (helps.HasBeenNotified()) waits.WaitForNotificationWithTimeout(kLong);
+    });
+  }
+  EXPECT_TRUE(ran.HasBeenNotified());
+  EXPECT_EQ(helped, 0);
+  other.join();
 }
 
 }  // namespace

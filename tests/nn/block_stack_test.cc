@@ -67,7 +67,7 @@ TEST_P(PackedStack, HelpDoesNotChangeABit) {
   for (const int64_t tokens : {1, 65, 200}) {
     const auto x = torch::randn({3, tokens, 96}), wanted = alone(x);
     // Again and again: who helps, and with which pieces, is another each time.
-    for (int i = 0; i < 100; ++i) ASSERT_TRUE(torch::equal(helped(x), wanted)) << tokens << ' ' << i;
+    for (int i = 0; i < 25; ++i) ASSERT_TRUE(torch::equal(helped(x), wanted)) << tokens << ' ' << i;
   }
 }
 
