@@ -20,14 +20,16 @@ class BlockAttention {
 
   /// On the threads of the team.
   /// @param qkv bfloat16 [tokens, 3, num_heads, head_dim].
-  /// @param mixed bfloat16 [tokens, num_heads, head_dim].
-  void Forward(const uint16_t* qkv, int64_t tokens, WorkTeam& team, uint16_t* mixed);
+  /// @param mixed bfloat16 [tokens - first_query, num_heads, head_dim].
+  /// @param first_query tokens before it are only attended to.
+  void Forward(const uint16_t* qkv, int64_t tokens, WorkTeam& team, uint16_t* mixed, int64_t first_query = 0);
 
  private:
   /// Lays out the keys or the values of a head.
   void Pack(const uint16_t* qkv, int64_t tokens, int64_t head, bool keys);
-  /// What the queries first to end of a head read. @param member whose room it works in.
-  void Mix(const uint16_t* qkv, int64_t tokens, int64_t head, int64_t first, int64_t end, int64_t member,
+  /// What the queries first to end of a head read. @param asked qkv of query 0. @param member whose room it
+  /// works in.
+  void Mix(const uint16_t* asked, int64_t tokens, int64_t head, int64_t first, int64_t end, int64_t member,
            uint16_t* mixed);
 
   int64_t num_heads_, head_dim_;

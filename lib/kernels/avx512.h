@@ -37,26 +37,52 @@ MAE_AVX512_INLINE __m512 Exp2(__m512 x) {
   return _mm512_scalef_ps(sum, whole);
 }
 
-/// x times the standard normal distribution function of x (Hendrycks and Gimpel 2016, eq. 1, the exact form).
-/// The error function is Abramowitz and Stegun's 7.1.26, within 1.5e-7.
-MAE_AVX512_INLINE __m512 Gelu(__m512 x) {
-  const auto one = _mm512_set1_ps(1.0F);
+/// The standard normal distribution at x: 1 - Phi(|x|), half of erfc(|x| / sqrt 2), and e^(-x^2 / 2). The
+/// error function is Abramowitz and Stegun's 7.1.26, within 1.5e-7.
+struct NormalTail {
+  __m512 beyond, bell;
+};
+
+MAE_AVX512_INLINE NormalTail TailOf(__m512 x) {
   const auto z = _mm512_mul_ps(_mm512_abs_ps(x), _mm512_set1_ps(0.70710678F));
-  const auto divisor = _mm512_fmadd_ps(z, _mm512_set1_ps(0.3275911F), one);
+  const auto divisor = _mm512_fmadd_ps(z, _mm512_set1_ps(0.3275911F), _mm512_set1_ps(1.0F));
   auto t = _mm512_rcp14_ps(divisor);
   t = _mm512_mul_ps(t, _mm512_fnmadd_ps(divisor, t, _mm512_set1_ps(2.0F)));  // one step of Newton
-  auto sum = _mm512_set1_ps(1.061405429F);
-  sum = _mm512_fmadd_ps(sum, t, _mm512_set1_ps(-1.453152027F));
-  sum = _mm512_fmadd_ps(sum, t, _mm512_set1_ps(1.421413741F));
-  sum = _mm512_fmadd_ps(sum, t, _mm512_set1_ps(-0.284496736F));
-  sum = _mm512_fmadd_ps(sum, t, _mm512_set1_ps(0.254829592F));
-  const auto exponent = _mm512_mul_ps(_mm512_mul_ps(z, z), _mm512_set1_ps(-1.44269504F));
-  const auto tail = _mm512_mul_ps(_mm512_mul_ps(sum, t), Exp2(exponent));  // erfc(z)
-  const auto half = _mm512_mul_ps(x, _mm512_set1_ps(0.5F));
-  // x >= 0: x - half * tail; x < 0: half * tail, which does not lose it against x.
-  const auto small = _mm512_mul_ps(half, tail);
+  auto sum = _mm512_set1_ps(0.5F * 1.061405429F);
+  sum = _mm512_fmadd_ps(sum, t, _mm512_set1_ps(0.5F * -1.453152027F));
+  sum = _mm512_fmadd_ps(sum, t, _mm512_set1_ps(0.5F * 1.421413741F));
+  sum = _mm512_fmadd_ps(sum, t, _mm512_set1_ps(0.5F * -0.284496736F));
+  sum = _mm512_fmadd_ps(sum, t, _mm512_set1_ps(0.5F * 0.254829592F));
+  const auto bell = Exp2(_mm512_mul_ps(_mm512_mul_ps(z, z), _mm512_set1_ps(-1.44269504F)));
+  return {_mm512_mul_ps(_mm512_mul_ps(sum, t), bell), bell};
+}
+
+/// x times the standard normal distribution function of x (Hendrycks and Gimpel 2016, eq. 1, the exact form).
+MAE_AVX512_INLINE __m512 Gelu(__m512 x) {
+  // x >= 0: x - x * beyond; x < 0: x * beyond, which does not lose it against x.
+  const auto small = _mm512_mul_ps(x, TailOf(x).beyond);
   const auto negative = _mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_LT_OQ);
   return _mm512_mask_mov_ps(_mm512_sub_ps(x, small), negative, small);
+}
+
+/// Gelu and its derivative, Phi(x) + x * phi(x).
+struct GeluSlope {
+  __m512 value, slope;
+};
+
+MAE_AVX512_INLINE GeluSlope GeluAndSlope(__m512 x) {
+  const auto tail = TailOf(x);
+  const auto negative = _mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_LT_OQ);
+  const auto below =
+      _mm512_mask_mov_ps(_mm512_sub_ps(_mm512_set1_ps(1.0F), tail.beyond), negative, tail.beyond);
+  const auto density = _mm512_mul_ps(tail.bell, _mm512_set1_ps(0.39894228F));
+  return {_mm512_mul_ps(x, below), _mm512_fmadd_ps(x, density, below)};
+}
+
+/// 16 bfloat16 values.
+MAE_AVX512_INLINE __m512 LoadBf16(const uint16_t* from) {
+  const auto halves = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
+  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16));
 }
 
 }  // namespace mae::avx512

@@ -4,14 +4,15 @@ namespace mae::avx512 {
 namespace {
 
 template <int Rows, int Vectors>
-MAE_AVX512 void Product(const uint16_t* a, int64_t stride, const uint16_t* panel, int64_t pairs, Tile& tile) {
+MAE_AVX512 void Product(const uint16_t* a, int64_t stride, int64_t pair_stride, const uint16_t* panel,
+                        int64_t pairs, Tile& tile) {
   __m512 sums[Rows][Vectors];
 #pragma GCC unroll 16
   for (int r = 0; r < Rows; ++r) {
 #pragma GCC unroll 4
     for (int v = 0; v < Vectors; ++v) sums[r][v] = _mm512_setzero_ps();
   }
-  for (int64_t p = 0; p < pairs; ++p) {
+  for (int64_t p = 0; p < pairs; ++p, a += pair_stride) {
     __m512bh columns[Vectors];
 #pragma GCC unroll 4
     for (int v = 0; v < Vectors; ++v) {
@@ -20,7 +21,7 @@ MAE_AVX512 void Product(const uint16_t* a, int64_t stride, const uint16_t* panel
 #pragma GCC unroll 16
     for (int r = 0; r < Rows; ++r) {
       int32_t pair;
-      __builtin_memcpy(&pair, a + r * stride + 2 * p, sizeof(pair));
+      __builtin_memcpy(&pair, a + r * stride, sizeof(pair));
       const auto row = reinterpret_cast<__m512bh>(_mm512_set1_epi32(pair));
 #pragma GCC unroll 4
       for (int v = 0; v < Vectors; ++v) sums[r][v] = _mm512_dpbf16_ps(sums[r][v], row, columns[v]);
@@ -33,7 +34,7 @@ MAE_AVX512 void Product(const uint16_t* a, int64_t stride, const uint16_t* panel
   }
 }
 
-using ProductOf = void (*)(const uint16_t*, int64_t, const uint16_t*, int64_t, Tile&);
+using ProductOf = void (*)(const uint16_t*, int64_t, int64_t, const uint16_t*, int64_t, Tile&);
 
 template <int Rows>
 constexpr ProductOf kProducts[4] = {&Product<Rows, 1>, &Product<Rows, 2>, &Product<Rows, 3>,
@@ -44,9 +45,9 @@ constexpr const ProductOf* kByRows[kTileRows] = {kProducts<1>, kProducts<2>, kPr
 
 }  // namespace
 
-void ProductTile(const uint16_t* a, int64_t stride, int64_t rows, const uint16_t* panel, int64_t width,
-                 int64_t pairs, Tile& tile) {
-  kByRows[rows - 1][width / kLanes - 1](a, stride, panel, pairs, tile);
+void ProductTile(const uint16_t* a, int64_t stride, int64_t pair_stride, int64_t rows, const uint16_t* panel,
+                 int64_t width, int64_t pairs, Tile& tile) {
+  kByRows[rows - 1][width / kLanes - 1](a, stride, pair_stride, panel, pairs, tile);
 }
 
 }  // namespace mae::avx512

@@ -4,12 +4,14 @@
 
 #include "nn/attention.h"
 #include "nn/drop_path.h"
+#include "nn/fused_block.h"
 #include "nn/mlp.h"
 #include "options/model_options.h"
 
 namespace mae {
 
 /// Pre-norm transformer block (Dosovitskiy et al. 2021, eq. 2-3): x + attn(norm1(x)), then x + mlp(norm2(x)).
+/// Under autocast to bf16 on a CPU that has such instructions it runs as a FusedBlock, in training too.
 class BlockImpl : public torch::nn::Module {
  public:
   /// @param shared gives mlp_ratio, qkv_bias and the LayerNorm epsilon.
@@ -28,6 +30,7 @@ class BlockImpl : public torch::nn::Module {
   Attention attn_;
   Mlp mlp_;
   DropPath drop_path_;
+  c10::intrusive_ptr<FusedBlock> fused_;  // null where it can't be
 };
 TORCH_MODULE(Block);
 

@@ -6,12 +6,18 @@ DropPathImpl::DropPathImpl(double rate) : rate_(rate) {
   TORCH_CHECK(rate >= 0.0 && rate < 1.0, "drop_path must be in [0, 1), got ", rate);
 }
 
+torch::Tensor DropPathImpl::Scales(int64_t images, const torch::Device& device) {
+  if (rate_ == 0.0 || !is_training()) return {};
+  const double keep = 1.0 - rate_;
+  return torch::empty({images}, torch::TensorOptions(device)).bernoulli_(keep).div_(keep);
+}
+
 torch::Tensor DropPathImpl::forward(const torch::Tensor& x) {
-  if (rate_ == 0.0 || !is_training()) return x;
+  const auto scales = Scales(x.size(0), x.device());
+  if (!scales.defined()) return x;
   std::vector<int64_t> shape(static_cast<size_t>(x.dim()), 1);
   shape[0] = x.size(0);
-  const double keep = 1.0 - rate_;
-  return x * torch::empty(shape, x.options()).bernoulli_(keep).div_(keep);
+  return x * scales.to(x.dtype()).view(shape);
 }
 
 }  // namespace mae

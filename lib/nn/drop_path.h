@@ -13,6 +13,10 @@ class DropPathImpl : public torch::nn::Module {
   /// @param x [B, ...]; one draw a sample, from the default generator of x's device.
   torch::Tensor forward(const torch::Tensor& x);
 
+  /// The factors that forward() multiplies by: float32 [images], 0 or 1 / (1 - rate); undefined where it is
+  /// the identity.
+  torch::Tensor Scales(int64_t images, const torch::Device& device);
+
   double rate() const { return rate_; }
 
  private:

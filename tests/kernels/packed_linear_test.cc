@@ -88,6 +88,57 @@ TEST_P(PackedLinearTest, ARowDoesNotDependOnTheOthers) {
 }
 
 // One row and full tiles, panels of every width, an inner size that is not a panel's.
+TEST_P(PackedLinearTest, TakesWeightsThatLieTheOtherWay) {
+  const auto [rows, inputs, outputs] = GetParam();
+  WorkTeam alone;
+  std::vector<float> transposed(weight_.size());
+  for (int64_t o = 0; o < outputs; ++o) {
+    for (int64_t i = 0; i < inputs; ++i) {
+      transposed[static_cast<size_t>(i * outputs + o)] = weight_[static_cast<size_t>(o * inputs + i)];
+    }
+  }
+  PackedLinear linear(outputs, inputs);
+  linear.SetTransposed(transposed.data());
+  const PackedLinear same(weight_.data(), nullptr, outputs, inputs);
+  std::vector<uint16_t> y(static_cast<size_t>(size_)), wanted(y.size());
+  linear.Forward(x_.data(), rows, alone, y.data());
+  same.Forward(x_.data(), rows, alone, wanted.data());
+  EXPECT_EQ(y, wanted);
+}
+
+TEST_P(PackedLinearTest, GoesBackThroughTheGelu) {
+  const auto [rows, inputs, outputs] = GetParam();
+  WorkTeam alone;
+  const PackedLinear linear(weight_.data(), bias_.data(), outputs, inputs),
+      back(weight_.data(), nullptr, outputs, inputs);
+  const auto size = static_cast<size_t>(size_);
+  std::vector<uint16_t> before(size), y(size), plain(size), gradient(size), again(size);
+  linear.ForwardGelu(x_.data(), rows, alone, before.data(), y.data());
+  linear.Forward(x_.data(), rows, alone, plain.data());
+  EXPECT_EQ(before, plain);
+  back.BackwardGelu(x_.data(), rows, alone, before.data(), gradient.data(), again.data());
+  ForEach([&](int64_t r, int64_t o, size_t at) {
+    const double x = ToFloat(before[at]), below = 0.5 * std::erfc(-x / std::sqrt(2.0));
+    const double slope = below + x * std::exp(-x * x / 2) / std::sqrt(2 * M_PI);
+    ASSERT_NEAR(ToFloat(y[at]), x * below, Bf16Tolerance(x * below)) << r << ' ' << o;
+    ASSERT_NEAR(ToFloat(again[at]), x * below, Bf16Tolerance(x * below)) << r << ' ' << o;
+    const double dy = Exact(r, o) - static_cast<double>(bias_[static_cast<size_t>(o)]);
+    ASSERT_NEAR(ToFloat(gradient[at]), dy * slope, Bf16Tolerance(dy * slope)) << r << ' ' << o;
+  });
+}
+
+TEST_P(PackedLinearTest, ScalesARowBeforeItIsAdded) {
+  const auto [rows, inputs, outputs] = GetParam();
+  WorkTeam alone;
+  const PackedLinear linear(weight_.data(), bias_.data(), outputs, inputs);
+  const auto residual = NormalValues(size_, 1, 4), scales = NormalValues(rows, 1, 5);
+  std::vector<float> y(static_cast<size_t>(size_));
+  linear.ForwardResidual(x_.data(), rows, alone, residual.data(), scales.data(), y.data());
+  ForEach([&](int64_t r, int64_t o, size_t at) {
+    ASSERT_NEAR(y[at], residual[at] + scales[static_cast<size_t>(r)] * Exact(r, o), 1e-4) << r << ' ' << o;
+  });
+}
+
 INSTANTIATE_TEST_SUITE_P(Shapes, PackedLinearTest,
                          testing::Values(LinearShape{1, 16, 16}, LinearShape{5, 48, 32},
                                          LinearShape{6, 192, 64}, LinearShape{13, 64, 112},

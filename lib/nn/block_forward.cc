@@ -1,0 +1,92 @@
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+
+#include "kernels/attention.h"
+#include "kernels/layer_norm.h"
+#include "nn/block_pass.h"
+
+namespace mae {
+namespace {
+
+// A factor a row; nullptr where there are none.
+const float* RowScales(torch::Tensor& scales, int64_t rows_an_image) {
+  if (!scales.defined()) return nullptr;
+  scales = scales.repeat_interleave(rows_an_image);
+  return scales.data_ptr<float>();
+}
+
+struct ForwardPass {
+  const FusedBlock& block;
+  const BlockActivations& kept;
+  const int64_t tokens, outputs;  // a token's, of an image
+  const float *attention_scales, *mlp_scales;
+  float* y;
+
+  void Run(int64_t first, int64_t end) const;
+  void RunTogether(int64_t image, int64_t images, BlockAttention& attention, uint16_t* normal,
+                   uint16_t* hidden) const;
+};
+
+void ForwardPass::RunTogether(int64_t image, int64_t images, BlockAttention& attention, uint16_t* normal,
+                              uint16_t* hidden) const {
+  const auto& [dim, num_heads, width, eps] = block.widths();
+  const auto& parameters = block.parameters();
+  WorkTeam team;  // this thread alone
+  const auto token = image * tokens, row = image * outputs, rows = images * outputs;
+  LayerNormToBf16(kept.x.data_ptr<float>() + token * dim, images * tokens, dim,
+                  parameters.norm1_weight.data_ptr<float>(), parameters.norm1_bias.data_ptr<float>(), eps,
+                  team, normal);
+  uint16_t* const qkv = Bf16Data(kept.qkv) + token * 3 * dim;
+  block.qkv().forward().Forward(normal, images * tokens, team, qkv);
+  uint16_t* const mixed = Bf16Data(kept.mixed) + row * dim;
+  for (int64_t i = 0; i < images; ++i) {
+    attention.Forward(qkv + i * tokens * 3 * dim, tokens, team, mixed + i * outputs * dim, tokens - outputs);
+  }
+  float* const attended = kept.attended.data_ptr<float>() + row * dim;
+  const float* const residual = tokens == outputs ? kept.x.data_ptr<float>() + row * dim : attended;
+  block.proj().forward().ForwardResidual(
+      mixed, rows, team, residual, attention_scales == nullptr ? nullptr : attention_scales + row, attended);
+  LayerNormToBf16(attended, rows, dim, parameters.norm2_weight.data_ptr<float>(),
+                  parameters.norm2_bias.data_ptr<float>(), eps, team, normal);
+  block.fc1().forward().ForwardGelu(normal, rows, team, Bf16Data(kept.before) + row * width, hidden);
+  block.fc2().forward().ForwardResidual(hidden, rows, team, attended,
+                                        mlp_scales == nullptr ? nullptr : mlp_scales + row, y + row * dim);
+}
+
+void ForwardPass::Run(int64_t first, int64_t end) const {
+  const auto& widths = block.widths();
+  const auto together = std::max<int64_t>(1, kBlockRows / tokens);
+  const auto rows = std::min(together, end - first) * tokens;
+  const auto normal = torch::empty({rows, widths.dim}, torch::kBFloat16);
+  const auto hidden = torch::empty({rows, widths.hidden}, torch::kBFloat16);
+  BlockAttention attention(tokens, widths.num_heads, widths.dim / widths.num_heads, /*members=*/1);
+  for (; first < end; first += together) {
+    RunTogether(first, std::min(together, end - first), attention, Bf16Data(normal), Bf16Data(hidden));
+  }
+}
+
+}  // namespace
+
+torch::Tensor BlockForward(const FusedBlock& block, int64_t first_output, BlockActivations& kept) {
+  const auto& widths = block.widths();
+  const auto images = kept.x.size(0), tokens = kept.x.size(1), outputs = tokens - first_output;
+  kept.qkv = torch::empty({images, tokens, 3 * widths.dim}, torch::kBFloat16);
+  kept.mixed = torch::empty({images, outputs, widths.dim}, torch::kBFloat16);
+  kept.attended = first_output == 0 ? torch::empty({images, outputs, widths.dim}, torch::kFloat32)
+                                    : kept.x.slice(1, first_output).contiguous();
+  kept.before = torch::empty({images, outputs, widths.hidden}, torch::kBFloat16);
+  const auto y = torch::empty({images, outputs, widths.dim}, torch::kFloat32);
+  auto attention_scales = kept.attention_scales, mlp_scales = kept.mlp_scales;
+  const ForwardPass pass{block,
+                         kept,
+                         tokens,
+                         outputs,
+                         RowScales(attention_scales, outputs),
+                         RowScales(mlp_scales, outputs),
+                         y.data_ptr<float>()};
+  at::parallel_for(0, images, 1, [&pass](int64_t first, int64_t end) { pass.Run(first, end); });
+  return y;
+}
+
+}  // namespace mae

@@ -1,0 +1,112 @@
+#include "nn/fused_block.h"
+
+#include <gtest/gtest.h>
+
+#include "kernels/cpu_features.h"
+#include "nn/block.h"
+#include "runtime/precision.h"
+
+namespace mae {
+namespace {
+
+struct Case {
+  int64_t images, tokens, dim, num_heads, first_output;
+  bool qkv_bias;
+  double drop_path;
+};
+
+class FusedBlockTest : public testing::TestWithParam<Case> {
+ protected:
+  void SetUp() override {
+    if (!HasAvx512Bf16()) GTEST_SKIP() << "no AVX-512 bfloat16 on this processor";
+    torch::manual_seed(1);
+    EncoderOptions shared;
+    shared.mlp_ratio = 4;
+    shared.qkv_bias = GetParam().qkv_bias;
+    block_ = Block(GetParam().dim, GetParam().num_heads, shared, GetParam().drop_path);
+    const torch::NoGradGuard no_grad;
+    for (auto& parameter : block_->parameters()) {
+      parameter.normal_(parameter.dim() == 1 ? 0.3 : 0.0, parameter.dim() == 1 ? 0.3 : 0.08);
+    }
+  }
+
+  struct Pass {
+    torch::Tensor y;
+    std::vector<torch::Tensor> gradients;  // of x, then of the parameters
+  };
+
+  Pass Run(Precision precision) {
+    torch::manual_seed(2);
+    auto x = torch::randn({GetParam().images, GetParam().tokens, GetParam().dim}).requires_grad_();
+    torch::manual_seed(3);  // of the drawn paths
+    Pass pass;
+    {
+      const AutocastScope autocast(torch::kCPU, precision);
+      pass.y = block_->forward(x, GetParam().first_output);
+    }
+    auto inputs = block_->parameters();
+    inputs.insert(inputs.begin(), x);
+    torch::manual_seed(4);
+    pass.gradients = torch::autograd::grad({pass.y}, inputs, {torch::randn_like(pass.y)});
+    return pass;
+  }
+
+  Block block_ = nullptr;
+};
+
+void ExpectNear(const torch::Tensor& value, const torch::Tensor& exact, const std::string& what) {
+  ASSERT_EQ(value.sizes(), exact.sizes()) << what;
+  ASSERT_EQ(value.scalar_type(), torch::kFloat32) << what;
+  const double size = exact.square().mean().sqrt().item<double>();
+  const auto error = (value - exact).abs();
+  EXPECT_LT(error.square().mean().sqrt().item<double>(), 0.012 * size + 1e-6) << what;
+  EXPECT_LT(error.max().item<double>(), 0.12 * size + 1e-6) << what;
+}
+
+TEST_P(FusedBlockTest, GivesTheNumbersAndGradientsOfTheModulesWithinBf16) {
+  const auto exact = Run(Precision::kFp32), fused = Run(Precision::kBf16);
+  ASSERT_EQ(fused.y.grad_fn()->name().find("Add"), std::string::npos) << "not the fused block";
+  ExpectNear(fused.y.detach(), exact.y.detach(), "y");
+  for (size_t i = 0; i < exact.gradients.size(); ++i) {
+    ExpectNear(fused.gradients[i], exact.gradients[i],
+               i == 0 ? "x" : block_->named_parameters()[i - 1].key());
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, FusedBlockTest,
+                         testing::Values(Case{1, 1, 16, 1, 0, true, 0}, Case{3, 17, 192, 3, 0, true, 0},
+                                         Case{40, 17, 96, 3, 0, false, 0}, Case{9, 65, 64, 4, 17, true, 0},
+                                         Case{2, 200, 80, 1, 1, true, 0}, Case{30, 33, 48, 3, 0, true, 0.4}));
+
+TEST(FusedBlock, FollowsItsParameters) {
+  if (!HasAvx512Bf16()) GTEST_SKIP() << "no AVX-512 bfloat16 on this processor";
+  Block block(32, 2, EncoderOptions{});
+  const torch::NoGradGuard no_grad;
+  const AutocastScope autocast(torch::kCPU, Precision::kBf16);
+  const auto x = torch::randn({2, 5, 32});
+  const auto before = block->forward(x);
+  for (auto& parameter : block->parameters()) parameter.mul_(0);
+  EXPECT_FALSE(torch::equal(before, x));
+  EXPECT_TRUE(torch::equal(block->forward(x), x));
+}
+
+TEST(FusedBlock, LeavesOutWhatNeedsNoGradient) {
+  if (!HasAvx512Bf16()) GTEST_SKIP() << "no AVX-512 bfloat16 on this processor";
+  Block block(32, 2, EncoderOptions{});
+  auto parameters = block->named_parameters();
+  for (const auto* name : {"norm1.weight", "norm1.bias", "attn.qkv.weight", "attn.qkv.bias"}) {
+    parameters[name].set_requires_grad(false);
+  }
+  torch::Tensor y;
+  {
+    const AutocastScope autocast(torch::kCPU, Precision::kBf16);
+    y = block->forward(torch::randn({2, 5, 32}));
+  }
+  y.sum().backward();
+  for (const auto& item : parameters) {
+    EXPECT_EQ(item.value().grad().defined(), item.value().requires_grad()) << item.key();
+  }
+}
+
+}  // namespace
+}  // namespace mae
