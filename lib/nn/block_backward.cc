@@ -8,6 +8,7 @@
 #include "kernels/row_scaling.h"
 #include "kernels/weight_gradient.h"
 #include "nn/block_pass.h"
+#include "runtime/compute_threads.h"
 
 namespace mae {
 namespace {
@@ -18,6 +19,13 @@ float* FloatsOrNone(const torch::Tensor& tensor) {
 
 // Places in BlockParameters::All.
 enum Parameter { kNorm1 = 0, kQkv = 2, kProj = 4, kNorm2 = 6, kFc1 = 8, kFc2 = 10 };
+
+// In equal parts of about kBlockRows rows a thread.
+int64_t ImagesTogether(int64_t images, int64_t tokens) {
+  const auto rows = images * tokens, together = kBlockRows * at::get_num_threads();
+  const auto parts = std::clamp<int64_t>((rows + together / 2) / together, 1, images);
+  return (images + parts - 1) / parts;
+}
 
 class BackwardPass {
  public:
@@ -35,9 +43,8 @@ class BackwardPass {
   // Calls part(first row, rows) of `rows_an_image` rows an image, on the compute threads.
   template <typename Part>
   void ForRows(int64_t rows_an_image, const Part& part) const {
-    at::parallel_for(0, images_, 1, [&](int64_t first, int64_t end) {
-      part(first * rows_an_image, (end - first) * rows_an_image);
-    });
+    ForParts(0, images_,
+             [&](int64_t first, int64_t end) { part(first * rows_an_image, (end - first) * rows_an_image); });
   }
   void AddWeightGradient(Parameter parameter, const torch::Tensor& dy, const torch::Tensor& x, int64_t rows);
   // dx = before + what comes through the LayerNorm; also adds its parameters' gradients.
@@ -68,7 +75,7 @@ BackwardPass::BackwardPass(const FusedBlock& block, int64_t first_output, const 
       gradient_(gradient),
       tokens_(kept.x.size(1)),
       outputs_(tokens_ - first_output),
-      together_(std::min(kept.x.size(0), std::max<int64_t>(1, kBlockRows * at::get_num_threads() / tokens_))),
+      together_(ImagesTogether(kept.x.size(0), tokens_)),
       parameters_(block.parameters().All()),
       narrow_inputs_(together_ * tokens_, widths_.dim),
       wide_inputs_(together_ * outputs_, widths_.hidden) {
@@ -97,11 +104,11 @@ void BackwardPass::AddWeightGradient(Parameter parameter, const torch::Tensor& d
   if (!weight.defined()) return;
   auto& inputs = weight.size(1) == widths_.hidden ? wide_inputs_ : narrow_inputs_;
   inputs.Resize(rows);
-  at::parallel_for(0, inputs.panels(), 1, [&](int64_t first, int64_t end) {
+  ForParts(0, inputs.panels(), [&](int64_t first, int64_t end) {
     for (; first < end; ++first) inputs.Set(first, Bf16Data(x));
   });
   const auto outputs = weight.size(0), groups = (outputs + kOutputGroup - 1) / kOutputGroup;
-  at::parallel_for(0, groups, 1, [&](int64_t first, int64_t end) {
+  ForParts(0, groups, [&](int64_t first, int64_t end) {
     WeightGradient(Bf16Data(dy), outputs, first * kOutputGroup, std::min(end * kOutputGroup, outputs), inputs,
                    add_, weight.data_ptr<float>(), FloatsOrNone(result_.parameters[parameter + 1]));
   });
@@ -164,7 +171,7 @@ void BackwardPass::ThroughAttention() {
       kept_.attention_scales.defined() ? kept_.attention_scales.data_ptr<float>() + image_ : nullptr;
   const float* const attended = attended_gradient_.data_ptr<float>();
   float* const dx = result_.x.data_ptr<float>() + image_ * tokens_ * dim;
-  at::parallel_for(0, images_, 1, [&](int64_t first, int64_t end) {
+  ForParts(0, images_, [&](int64_t first, int64_t end) {
     WorkTeam alone;
     const auto at = first * outputs_ * dim;
     ScaleToBf16(attended + at, end - first, outputs_ * dim, scales == nullptr ? nullptr : scales + first,

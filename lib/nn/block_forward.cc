@@ -1,10 +1,9 @@
-#include <ATen/Parallel.h>
-
 #include <algorithm>
 
 #include "kernels/attention.h"
 #include "kernels/layer_norm.h"
 #include "nn/block_pass.h"
+#include "runtime/compute_threads.h"
 
 namespace mae {
 namespace {
@@ -85,7 +84,7 @@ torch::Tensor BlockForward(const FusedBlock& block, int64_t first_output, BlockA
                          RowScales(attention_scales, outputs),
                          RowScales(mlp_scales, outputs),
                          y.data_ptr<float>()};
-  at::parallel_for(0, images, 1, [&pass](int64_t first, int64_t end) { pass.Run(first, end); });
+  ForParts(0, images, [&pass](int64_t first, int64_t end) { pass.Run(first, end); });
   return y;
 }
 

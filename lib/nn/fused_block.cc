@@ -1,11 +1,10 @@
 #include "nn/fused_block.h"
 
-#include <ATen/Parallel.h>
-
 #include <vector>
 
 #include "kernels/cpu_features.h"
 #include "nn/block_pass.h"
+#include "runtime/compute_threads.h"
 
 namespace mae {
 namespace {
@@ -115,8 +114,8 @@ FusedBlock::FusedBlock(const BlockWidths& widths, BlockParameters parameters)
       fc2_(parameters_.fc2_weight, parameters_.fc2_bias) {}
 
 void FusedBlock::Refresh() {
-  TrainedLinear* const linears[] = {&qkv_, &proj_, &fc1_, &fc2_};
-  at::parallel_for(0, 4, 1, [&](int64_t first, int64_t end) {
+  TrainedLinear* const linears[] = {&qkv_, &fc1_, &fc2_, &proj_};
+  ForParts(0, 4, [&](int64_t first, int64_t end) {
     for (auto i = first; i < end; ++i) linears[i]->Refresh(/*wait=*/false);
   });
   for (auto* linear : linears) linear->Refresh(/*wait=*/true);
