@@ -16,6 +16,17 @@ function(mae_library folder)
   endif()
 endfunction()
 
+# mae_module(<name> SOURCES … LIBRARIES …): libmae_<name>.so beside the programs, which load it when they need it
+# (lib/base/program_module.h).
+function(mae_module name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LIBRARIES" ${ARGN})
+  set(target mae_${name})
+  add_library(${target} MODULE ${ARG_SOURCES})
+  target_include_directories(${target} PRIVATE "${CMAKE_SOURCE_DIR}/lib")
+  target_link_libraries(${target} PRIVATE ${ARG_LIBRARIES} mae_warnings)
+  set_target_properties(${target} PROPERTIES LIBRARY_OUTPUT_DIRECTORY "${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
+endfunction()
+
 set(tsan_options "suppressions=${CMAKE_SOURCE_DIR}/tests/tsan/suppressions.txt ignore_noninstrumented_modules=1")
 
 # mae_test(<folder> [TORCH] SOURCES … DEPS …): the test binary of one folder; one ctest entry a TEST.

@@ -5,18 +5,30 @@
 #include <opencv2/imgproc.hpp>
 
 #include "absl/strings/str_cat.h"
+#include "base/program_module.h"
 #include "base/status_macros.h"
 #include "image/exif_orientation.h"
 #include "image/image_container.h"
+#include "image/image_files.h"
 #include "image/picture_mat.h"
 
 namespace mae {
 namespace {
 
-cv::Mat DecodeAsStored(std::string_view bytes, ImageFormat format) {
+// A function of the module of image/image_files.h.
+template <typename Function>
+absl::StatusOr<Function> ImageFileFunction(const std::string& name) {
+  return FindModuleFunction<Function>("mae_image_files", name);
+}
+
+absl::StatusOr<cv::Mat> DecodeAsStored(std::string_view bytes, ImageFormat format) {
+  static const auto decode = ImageFileFunction<decltype(&MaeDecodeImageFile)>("MaeDecodeImageFile");
+  MAE_RETURN_IF_ERROR(decode.status());
   const cv::Mat buffer(1, static_cast<int>(bytes.size()), CV_8UC1, const_cast<char*>(bytes.data()));
+  cv::Mat image;
   // The fourth byte of a BMP pixel is mostly padding of value 0, which would read as wholly transparent.
-  return cv::imdecode(buffer, format == ImageFormat::kBmp ? cv::IMREAD_COLOR : cv::IMREAD_UNCHANGED);
+  (*decode)(buffer, format == ImageFormat::kBmp ? cv::IMREAD_COLOR : cv::IMREAD_UNCHANGED, image);
+  return image;
 }
 
 // OpenCV keeps colours as BGR.
@@ -45,7 +57,7 @@ cv::Mat Upright(const cv::Mat& mat, int orientation) {
 }
 
 absl::StatusOr<Picture> DecodeWhole(std::string_view bytes, const ImageHeader& header, int orientation) {
-  cv::Mat mat = DecodeAsStored(bytes, header.format);
+  MAE_ASSIGN_OR_RETURN(cv::Mat mat, DecodeAsStored(bytes, header.format));
   if (mat.empty()) return absl::InvalidArgumentError("the picture is damaged: it could not be decoded");
   if (mat.cols != header.width || mat.rows != header.height) {
     return absl::InvalidArgumentError(absl::StrCat("the picture is damaged: its header says ", header.width,
@@ -102,10 +114,12 @@ absl::StatusOr<std::string> EncodePicture(const Picture& picture, PictureFormat 
                                                    " pixels can't be WebP, which has at most ", kMaxWebpSide,
                                                    " a side; take PNG"));
   }
+  static const auto encode = ImageFileFunction<decltype(&MaeEncodeImageFile)>("MaeEncodeImageFile");
+  MAE_RETURN_IF_ERROR(encode.status());
   return CallOpenCv(absl::StatusCode::kInternal, [&]() -> absl::StatusOr<std::string> {
     std::vector<uint8_t> bytes;
     const auto options = is_webp ? std::vector<int>{cv::IMWRITE_WEBP_QUALITY, kLossless} : std::vector<int>();
-    cv::imencode(is_webp ? ".webp" : ".png", SwapRedAndBlue(ViewAsMat(picture)), bytes, options);
+    (*encode)(is_webp ? ".webp" : ".png", SwapRedAndBlue(ViewAsMat(picture)), options, bytes);
     return std::string(bytes.begin(), bytes.end());
   });
 }

@@ -12,6 +12,7 @@ namespace mae {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 TEST(Usage, HelpHasExamplesBeforeOptionsAndEveryVerb) {
   const ClientResult result = RunClient({"--help"});
@@ -53,6 +54,14 @@ TEST(Usage, HelpHasExamplesBeforeOptionsAndEveryVerb) {
     EXPECT_EQ(help.exit_code, 0);
     EXPECT_THAT(help.out, HasSubstr(absl::StrCat("Examples:\n  mae_client ")));
   }
+}
+
+// OpenCV's readers of image files bring a hundred libraries, which take longer to load than all others.
+TEST(Usage, HelpLoadsNothingThatReadsPictures) {
+  const ClientResult result = RunClient({"--help"}, {.environment = {{"LD_DEBUG", "libs"}}});
+  EXPECT_THAT(result.err, HasSubstr("libgrpc++"));  // the loader tells what it loads
+  for (const char* library : {"libopencv_imgcodecs", "libgdal", "libtiff"})
+    EXPECT_THAT(result.err, Not(HasSubstr(library)));
 }
 
 TEST(Usage, VersionIsOnStdout) {
