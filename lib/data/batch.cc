@@ -23,13 +23,13 @@ ImageTransformOptions Completed(ImageTransformOptions options, const ImageSet& i
   return options;
 }
 
-// An image at its own size; a decoded one is kept in `decoded`.
-ImageView SourceOf(const ImageSet& images, int64_t index, Picture& decoded) {
+// An image at its own size; `decoded` keeps one that is encoded alive.
+ImageView SourceOf(const ImageSet& images, int64_t index, std::shared_ptr<const Picture>& decoded) {
   if (!images.encoded) return {images.image(index), images.channels, images.height, images.width};
-  auto picture = PictureOf(images, index);
+  auto picture = DecodedPictureOf(images, index);
   TORCH_CHECK(picture.ok(), picture.status().message(), "; remove or mend it, then resume the job");
   decoded = *std::move(picture);
-  return decoded.view();
+  return decoded->view();
 }
 
 }  // namespace
@@ -57,7 +57,7 @@ Batch BatchMaker::Make(absl::Span<const int64_t> indices, int64_t epoch) const {
   int64_t* const labels = batch.labels.data_ptr<int64_t>();
   const int64_t values = images_.channels * transform_.height() * transform_.width();
   ImageTransform::Workspace work;
-  Picture decoded;
+  std::shared_ptr<const Picture> decoded;
   for (int64_t i = 0; i < size; ++i) {
     const int64_t index = indices[i];
     const ImageView source = SourceOf(images_, index, decoded);

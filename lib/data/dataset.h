@@ -12,6 +12,7 @@
 namespace mae {
 
 struct EncodedImages;
+class DecodedCache;
 
 enum class Split { kTrain, kValidation };
 
@@ -37,6 +38,7 @@ struct ImageSet {
   std::vector<uint8_t> pixels;    ///< count x channels x height x width; empty where they are encoded
   std::vector<int64_t> labels;    ///< count; each in 0 .. classes-1
   std::shared_ptr<const EncodedImages> encoded = nullptr;  ///< null: the pixels are here
+  std::shared_ptr<DecodedCache> decoded = nullptr;         ///< where encoded ones are kept; null: nowhere
   int64_t image_bytes() const { return channels * height * width; }
   const uint8_t* image(int64_t index) const { return pixels.data() + index * image_bytes(); }
 };

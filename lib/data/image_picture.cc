@@ -1,5 +1,7 @@
 #include "data/image_picture.h"
 
+#include "base/status_macros.h"
+#include "data/decoded_cache.h"
 #include "data/encoded_images.h"
 
 namespace mae {
@@ -22,6 +24,12 @@ Picture Interleaved(const ImageSet& images, int64_t index) {
 absl::StatusOr<Picture> PictureOf(const ImageSet& images, int64_t index) {
   if (images.encoded) return DecodeEncodedImage(*images.encoded, index, images.channels);
   return Interleaved(images, index);
+}
+
+absl::StatusOr<std::shared_ptr<const Picture>> DecodedPictureOf(const ImageSet& images, int64_t index) {
+  if (images.decoded) return images.decoded->Get(*images.encoded, index, images.channels);
+  MAE_ASSIGN_OR_RETURN(Picture picture, DecodeEncodedImage(*images.encoded, index, images.channels));
+  return std::make_shared<const Picture>(std::move(picture));
 }
 
 }  // namespace mae

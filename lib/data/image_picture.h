@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 
 #include "absl/status/statusor.h"
 #include "data/dataset.h"
@@ -12,5 +13,8 @@ namespace mae {
 /// Thread-safe. INVALID_ARGUMENT names an image that can't be decoded.
 /// @param index in 0 .. count-1.
 absl::StatusOr<Picture> PictureOf(const ImageSet& images, int64_t index);
+
+/// The same of a set whose images are encoded, from `decoded` of the set where it is there already.
+absl::StatusOr<std::shared_ptr<const Picture>> DecodedPictureOf(const ImageSet& images, int64_t index);
 
 }  // namespace mae

@@ -22,6 +22,7 @@ struct DataOptions {
   int64_t train_images = 0;       ///< first N of the split; 0: all
   int64_t validation_images = 0;  ///< first N of the split; 0: all
   int64_t workers = 1;            ///< threads that prepare batches
+  int64_t cache_decoded_mib = 0;  ///< of memory for decoded images of both splits; 0: none are kept
   std::vector<double> mean;       ///< a channel, of pixel values in 0..1
   std::vector<double> std_dev;    ///< a channel, above 0
 

@@ -162,6 +162,7 @@ void ReadData(const v1::DataSpec& spec, DataOptions& out) {
   out.train_images = spec.train_images();
   out.validation_images = spec.validation_images();
   if (spec.has_workers()) out.workers = spec.workers();
+  out.cache_decoded_mib = spec.cache_decoded_mib();
   out.mean.assign(spec.mean().begin(), spec.mean().end());
   out.std_dev.assign(spec.std().begin(), spec.std().end());
 }
@@ -173,6 +174,7 @@ void WriteData(const DataOptions& options, v1::DataSpec& out) {
   out.set_train_images(options.train_images);
   out.set_validation_images(options.validation_images);
   out.set_workers(static_cast<int32_t>(options.workers));
+  out.set_cache_decoded_mib(static_cast<int32_t>(options.cache_decoded_mib));
   out.mutable_mean()->Assign(options.mean.begin(), options.mean.end());
   out.mutable_std()->Assign(options.std_dev.begin(), options.std_dev.end());
 }

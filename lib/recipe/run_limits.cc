@@ -56,6 +56,7 @@ void CheckData(const v1::DataSpec& data, const DatasetInfo& dataset, ViolationLi
             violations);
   CheckBatch(data, dataset, violations);
   violations.Between("data.workers", int64_t{data.workers()}, 1, kMaxWorkers);
+  violations.Between("data.cache_decoded_mib", int64_t{data.cache_decoded_mib()}, 0, kMaxCacheMib);
   CheckNormalisation(data, dataset, violations);
 }
 

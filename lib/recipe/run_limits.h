@@ -11,6 +11,7 @@ namespace mae {
 
 inline constexpr int64_t kMaxBatch = 65536;
 inline constexpr int64_t kMaxWorkers = 64;
+inline constexpr int64_t kMaxCacheMib = int64_t{1} << 20;
 inline constexpr int64_t kMaxThreads = 1024;
 inline constexpr int64_t kMaxPictures = 64;
 inline constexpr int64_t kMaxEpochs = 100'000;

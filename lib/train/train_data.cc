@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "data/decoded_cache.h"
 
 namespace mae {
 namespace {
@@ -77,6 +78,9 @@ absl::StatusOr<TrainData> LoadTrainData(const JobOptions& options) {
   MAE_ASSIGN_OR_RETURN(LoadedDataset dataset,
                        LoadDataset(data.dataset, data.path, data.train_images, data.validation_images));
   TrainData loaded{std::move(dataset.info.labels), std::move(dataset.train), std::move(dataset.validation)};
+  if (data.cache_decoded_mib > 0)
+    loaded.train.decoded = loaded.validation.decoded =
+        std::make_shared<DecodedCache>(data.cache_decoded_mib << 20);
   FitTo(options.encoder(), loaded.train);
   FitTo(options.encoder(), loaded.validation);
   MAE_RETURN_IF_ERROR(CheckSplit(options, loaded.train));

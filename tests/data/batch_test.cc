@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "augment/horizontal_flip.h"
+#include "data/decoded_cache.h"
 #include "tests/data/picture_files.h"
 #include "tests/fakes/temp_folder.h"
 
@@ -108,6 +109,44 @@ TEST(BatchMaker, NamesTheEncodedImageThatIsDamaged) {
   } catch (const c10::Error& error) {
     EXPECT_THAT(error.what(), testing::HasSubstr("train/a/0.png"));
   }
+}
+
+// Two RGB images of 12288 bytes, which go from the disk after a first epoch.
+class CachedBatchTest : public testing::Test {
+ protected:
+  CachedBatchTest() {
+    WritePng(root_ / "train/a/0.png", 64, 64, {255, 51, 0});
+    WritePng(root_ / "train/a/1.png", 64, 64, {0, 102, 0});
+    WritePng(root_ / "val/a/0.png", 8, 8, {0, 0, 0});
+    set_ = LoadSplit("image_folder", root_.path(), Split::kTrain, 0).value();
+  }
+  torch::Tensor Make(std::vector<int64_t> indices, int64_t epoch) {
+    return BatchMaker(set_, {0, 0, 0}, {1, 1, 1}).Make(indices, epoch).images;
+  }
+
+  TempFolder root_;
+  ImageSet set_;
+};
+
+TEST_F(CachedBatchTest, ASecondEpochReadsAndDecodesNothing) {
+  set_.decoded = std::make_shared<DecodedCache>(1 << 20);
+  const torch::Tensor first = Make({0, 1}, 0);
+  std::filesystem::remove_all(root_ / "train");
+  EXPECT_TRUE(Make({0, 1}, 1).equal(first));
+}
+
+TEST_F(CachedBatchTest, WithRoomForOneTheOtherIsDecodedAgain) {
+  set_.decoded = std::make_shared<DecodedCache>(20'000);
+  const torch::Tensor first = Make({0, 1}, 0);
+  std::filesystem::remove_all(root_ / "train");
+  EXPECT_TRUE(Make({0}, 1)[0].equal(first[0]));
+  EXPECT_THROW(Make({1}, 1), c10::Error);
+}
+
+TEST_F(CachedBatchTest, WithoutACacheEveryEpochDecodes) {
+  Make({0, 1}, 0);
+  std::filesystem::remove_all(root_ / "train");
+  EXPECT_THROW(Make({0}, 1), c10::Error);
 }
 
 }  // namespace

@@ -90,6 +90,8 @@ TEST(ResolveSpec, RunOutsideItsLimitsIsRefused) {
        {"data.validation_images=-1", "data.validation_images", "is -1; dataset fashion-mnist has 10000"},
        {"data.workers=0", "data.workers", "is 0; must be from 1 to 64"},
        {"data.workers=65", "data.workers", "is 65"},
+       {"data.cache_decoded_mib=-1", "data.cache_decoded_mib", "is -1; must be from 0 to 1048576"},
+       {"data.cache_decoded_mib=1048577", "data.cache_decoded_mib", "is 1048577"},
        {"data.mean=[0.5, 0.5]", "data.mean", "has 2 values; must have 1"},
        {"data.std=[0.5, 0.5, 0.5]", "data.std", "has 3 values; must have 1"},
        {"data.std=[0]", "data.std", "is 0; must be above 0"},
@@ -123,13 +125,13 @@ TEST(ResolveSpec, RunOutsideItsLimitsIsRefused) {
 }
 
 TEST(ResolveSpec, RunAtItsLimitsIsTaken) {
-  ExpectEachTaken(
-      FashionContext(), kPretrain,
-      {"data.batch_size=65536", "data={drop_last: true, train_images: 256}", "data.train_images=60000",
-       "data.workers=64", "schedule.warmup_epochs=5", "optimizer={beta1: 0, beta2: 0, weight_decay: 0}",
-       "checkpoint={every_steps: 1000000, keep_best: true, keep_every_epochs: 100000}",
-       "safety={skip_limit: 1, rollback_limit: 0, rollback_learning_rate_factor: 1}",
-       "resources.threads=1024", "logging.pictures=0", "logging.pictures=64"});
+  ExpectEachTaken(FashionContext(), kPretrain,
+                  {"data.batch_size=65536", "data={drop_last: true, train_images: 256}",
+                   "data.train_images=60000", "data.workers=64", "data.cache_decoded_mib=1048576",
+                   "schedule.warmup_epochs=5", "optimizer={beta1: 0, beta2: 0, weight_decay: 0}",
+                   "checkpoint={every_steps: 1000000, keep_best: true, keep_every_epochs: 100000}",
+                   "safety={skip_limit: 1, rollback_limit: 0, rollback_learning_rate_factor: 1}",
+                   "resources.threads=1024", "logging.pictures=0", "logging.pictures=64"});
 }
 
 TEST(ResolveSpec, DevicesAreAutoCpuOrCuda) {

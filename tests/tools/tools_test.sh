@@ -23,6 +23,7 @@ refused "unknown argument 'more'" tools/interop-check more
 refused "unknown argument 'more'" tools/serving-trials more
 refused "unknown peer 'other'" tools/bench-serving --peer other
 refused "unknown argument 'more'" tools/bench-training more
+refused "unknown argument 'more'" tools/bench-data more
 refused "unknown model 'huge'" tools/bench-training --models tiny,huge
 
 # The table of tools/bench-serving: medians over the rounds, and of the peer's settings the one with more images a second.
@@ -57,6 +58,15 @@ for row in "decoder 128 x 4 x 4, batch 128, 111.2 GFLOP a step; bf16 matrix prod
     "mae_trainer bf16: 2.00 times the images/s of PyTorch eager bf16, 1.00 times its memory"; do
   grep -qF "$row" "$scratch/table" || fail "no '$row' in the table: $(cat "$scratch/table")"
 done
+
+# That of tools/bench-data.
+for rate in 100 400 300; do
+  for format in folder tar; do
+    printf '%-52s  images/s %s.0\n' "$format, 2 workers, lib/data" "$rate" "$format, 2 workers, DataLoader" $((rate / 2)) \
+      "$format, 2 workers, lib/data, decoded images kept" $((3 * rate))
+  done
+done | python3 -B tools/data-peer/table.py > "$scratch/table"
+grep -qF "| tar | 2 | 300 | 150 | 2.00 | 900 |" "$scratch/table" || fail "tools/bench-data printed $(cat "$scratch/table")"
 
 # A cache with the folder of another clone's pins, and one of ours beside it under the hash of its pins.
 cache=$scratch/cache

@@ -4,7 +4,10 @@
 
 #include <fstream>
 
+#include "data/image_picture.h"
+#include "tests/data/picture_files.h"
 #include "tests/fakes/status_matchers.h"
+#include "tests/fakes/temp_folder.h"
 #include "tests/train/tiny_job.h"
 
 namespace mae {
@@ -31,6 +34,21 @@ TEST(TrainData, TakesTheFirstImagesWhereTheJobSaysSo) {
   ASSERT_THAT(data, IsOk());
   EXPECT_EQ(data->train.count, 10);
   EXPECT_EQ(data->validation.count, 5);
+}
+
+TEST(TrainData, BothSplitsKeepDecodedImagesWhereTheJobSaysSo) {
+  const TempFolder folder;
+  for (const char* image : {"train/a/0.png", "val/a/0.png"}) WritePng(folder / image, 12, 12, {7});
+  JobOptions options = TinyJob().Pretrain();
+  options.data.path = folder.path().string();
+  options.data.cache_decoded_mib = 1;
+  const auto data = LoadTrainData(options);
+  ASSERT_THAT(data, IsOk());
+  for (const ImageSet* split : {&data->train, &data->validation})
+    EXPECT_THAT(DecodedPictureOf(*split, 0), IsOk());
+  for (const char* split : {"train", "val"}) std::filesystem::remove_all(folder / split);
+  for (const ImageSet* split : {&data->train, &data->validation})
+    EXPECT_THAT(DecodedPictureOf(*split, 0), IsOk());
 }
 
 TEST(TrainData, OfAnotherSizeThanTheModelIsRefused) {
