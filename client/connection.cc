@@ -3,6 +3,7 @@
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "absl/strings/ascii.h"
@@ -18,6 +19,8 @@ namespace {
 constexpr char kDefaultServer[] = "127.0.0.1:8500";
 constexpr int kMaxMessageBytes = 256 << 20;
 constexpr int64_t kMaxSecretBytes = 1 << 20;
+constexpr absl::Duration kLeastConnectPatience = absl::Seconds(5);
+constexpr absl::Duration kMostConnectPatience = absl::Minutes(2);
 
 std::string Environment(const char* name) {
   const char* value = std::getenv(name);
@@ -44,14 +47,21 @@ bool IsLoopback(absl::string_view address) {
          absl::StartsWith(address, "unix:");
 }
 
-grpc::ChannelArguments ArgumentsFor(const std::string& address) {
+// gRPC gives an attempt to connect as long as this. A server that is busy answers late: as long as a call
+// would wait for it, an attempt does too. One that refuses is told at once.
+int ConnectPatienceMs(absl::Duration timeout) {
+  const absl::Duration patience = std::clamp(timeout, kLeastConnectPatience, kMostConnectPatience);
+  return static_cast<int>(absl::ToInt64Milliseconds(patience));
+}
+
+grpc::ChannelArguments ArgumentsFor(const std::string& address, absl::Duration timeout) {
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
   arguments.SetMaxSendMessageSize(kMaxMessageBytes);
   // gRPC's defaults (1 s, growing to 120 s) would keep a watch from seeing a server that is back.
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2000);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 100);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, ConnectPatienceMs(timeout));
   // A server that has gone without a word is noticed within the minute, also by calls that only wait.
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 30'000);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20'000);
@@ -98,7 +108,7 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const ServerContext
                                                              absl::Duration timeout) {
   MAE_ASSIGN_OR_RETURN(const auto credentials, CredentialsFrom(server.ca_file));
   MAE_ASSIGN_OR_RETURN(std::string token, TokenFrom(server));
-  auto channel = grpc::CreateCustomChannel(server.server, credentials, ArgumentsFor(server.server));
+  auto channel = grpc::CreateCustomChannel(server.server, credentials, ArgumentsFor(server.server, timeout));
   return std::unique_ptr<Connection>(
       new Connection(server.server, std::move(token), std::move(channel), timeout));
 }

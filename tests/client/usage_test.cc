@@ -1,5 +1,9 @@
+#include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <cstdio>
 
@@ -127,6 +131,23 @@ TEST(Usage, NoServerIsExit4WithTheAddressAndWhatToDo) {
   EXPECT_EQ(result.out, "");
   EXPECT_THAT(result.err, HasSubstr("no server at 127.0.0.1:1 (Connection refused): start one with "
                                     "`mae_server --listen 127.0.0.1:1`"));
+}
+
+// Connections are taken by the kernel, and nobody answers on them.
+TEST(Usage, AServerTooBusyToAnswerIsWaitedForAsLongAsTimeoutSays) {
+  const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof(address);
+  ASSERT_EQ(bind(listener, reinterpret_cast<sockaddr*>(&address), size), 0);
+  ASSERT_EQ(listen(listener, 8), 0);
+  ASSERT_EQ(getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size), 0);
+  const ClientResult result = RunClient({"list-jobs", "--timeout", "1"},
+                                        {.server = absl::StrCat("127.0.0.1:", ntohs(address.sin_port))});
+  close(listener);
+  EXPECT_EQ(result.exit_code, 4);
+  EXPECT_THAT(result.err, HasSubstr("did not answer within 1s: allow more with --timeout"));
 }
 
 TEST(Usage, LostOutputIsAnError) {
