@@ -36,14 +36,23 @@ absl::Status CheckName(std::string_view field, std::string_view name) {
                    " of a-z, 0-9, '.', '_', '-', and begin with a letter or digit"));
 }
 
+absl::Status CheckAlias(std::string_view field, std::string_view alias) {
+  MAE_RETURN_IF_ERROR(CheckName(field, alias));
+  if (alias == "latest") {
+    return absl::InvalidArgumentError(absl::StrCat(
+        std::string(field), ": \"latest\" always is the newest version and moves by itself: leave it out"));
+  }
+  if (alias.find_first_not_of("0123456789") != std::string_view::npos) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(std::string(field), ": ", Shown(alias),
+                                                 " would be taken for the number of a version: "
+                                                 "have a letter in it, as in v",
+                                                 std::string(alias)));
+}
+
 absl::Status CheckAliases(std::string_view field, const std::vector<std::string>& aliases) {
   std::set<std::string> seen;
   for (const auto& alias : aliases) {
-    MAE_RETURN_IF_ERROR(CheckName(field, alias));
-    if (alias == "latest") {
-      return absl::InvalidArgumentError(absl::StrCat(
-          std::string(field), ": \"latest\" always is the newest version and moves by itself: leave it out"));
-    }
+    MAE_RETURN_IF_ERROR(CheckAlias(field, alias));
     if (!seen.insert(alias).second) {
       return absl::InvalidArgumentError(
           absl::StrCat(std::string(field), ": ", Shown(alias), " is there twice: leave one out"));

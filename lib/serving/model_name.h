@@ -22,8 +22,12 @@ struct ModelReference {
 /// name escaped and cut short: it may be anything.
 absl::Status CheckName(std::string_view field, std::string_view name);
 
-/// Whether a version may be published under these aliases: each named as CheckName has it, none "latest",
-/// which always moves by itself, none twice. INVALID_ARGUMENT "field: …".
+/// Whether an alias may be set: named as CheckName has it, not "latest", which always moves by itself, and
+/// not of digits alone, which the Open Inference Protocol takes for a version's number. INVALID_ARGUMENT
+/// "field: …".
+absl::Status CheckAlias(std::string_view field, std::string_view alias);
+
+/// Whether a version may be published under these aliases: CheckAlias for each, and none twice.
 absl::Status CheckAliases(std::string_view field, const std::vector<std::string>& aliases);
 
 /// Reads models/{model}/versions/{n}, models/{model}@{alias} or models/{model} (@latest); the prefix models/

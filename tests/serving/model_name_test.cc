@@ -75,6 +75,12 @@ TEST(CheckAliases, LatestAndDoublesAreRefused) {
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("must be 1 to 63")));
 }
 
+TEST(CheckAliases, DigitsAloneAreTheNumberOfAVersion) {
+  EXPECT_THAT(CheckAliases("publish.aliases", {"v2", "2-best"}), IsOk());
+  EXPECT_THAT(CheckAliases("publish.aliases", {"prod", "2"}),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("publish.aliases: \"2\" would be taken for")));
+}
+
 TEST(CheckName, EscapesAndShortensWhatItShows) {
   const auto status = CheckName("publish.model", "a\nb" + std::string(10000, 'x'));
   EXPECT_THAT(status, StatusIs(StatusCode::kInvalidArgument,
