@@ -23,6 +23,7 @@
 #include "runtime/torch_status.h"
 #include "serving/attention_maps.h"
 #include "serving/config_check.h"
+#include "serving/finite_answers.h"
 #include "serving/input_batch.h"
 #include "serving/reconstruction_picture.h"
 
@@ -193,7 +194,11 @@ class LoadedPredictor : public Predictor {
     MAE_ASSIGN_OR_RETURN(auto batch, NormalizedBatch(inputs, config_));
     const auto count = static_cast<int64_t>(inputs.size());
     MAE_ASSIGN_OR_RETURN(const auto rebuilt, RebuildAlone(batch, count, options, context));
-    return CatchTorch("Reconstruct", [&] {
+    return CatchTorch("Reconstruct", [&]() -> absl::StatusOr<std::vector<ReconstructionResult>> {
+      for (const auto& one : rebuilt) {
+        for (const auto& answer : {one.loss, one.pred, one.planes})
+          MAE_RETURN_IF_ERROR(CheckFinite(inputs, answer));
+      }
       const auto stride = static_cast<int64_t>(batch.size()) / count;
       std::vector<ReconstructionResult> results;
       for (int64_t i = 0; i < count; ++i) {
@@ -239,6 +244,7 @@ class LoadedPredictor : public Predictor {
       weights.values.insert(weights.values.end(), part.values.begin(), part.values.end());
     }
     weights.shape[0] = count;
+    MAE_RETURN_IF_ERROR(CheckFinite(inputs, weights.values));
     return MapsOf(weights, batch, config_, pictures);
   }
 
@@ -258,8 +264,9 @@ class LoadedPredictor : public Predictor {
                                           const RequestContext& context) const {
     MAE_ASSIGN_OR_RETURN(auto batch, NormalizedBatch(inputs, config_));
     const auto count = static_cast<int64_t>(inputs.size());
-    if (queue_) return queue_->Run(kind, std::move(batch), count, context);
-    return Forward(kind, batch, count);
+    auto rows = queue_ ? queue_->Run(kind, std::move(batch), count, context) : Forward(kind, batch, count);
+    if (rows.ok()) MAE_RETURN_IF_ERROR(CheckFinite(inputs, *rows));
+    return rows;
   }
 
   absl::StatusOr<BatchQueue::Rows> Forward(int64_t kind, std::vector<float>& values, int64_t count) const {

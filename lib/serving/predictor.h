@@ -82,8 +82,9 @@ struct Batching {
 /// what else is in its batch: on a CPU bit for bit for models of 16 tokens and more (below that in bf16's
 /// blocks too, but for float32's), else within rounding. All: DEADLINE_EXCEEDED, CANCELLED and
 /// RESOURCE_EXHAUSTED of BatchQueue; INVALID_ARGUMENT "field: what is wrong" for an input ("images[3]") or an
-/// option at fault, FAILED_PRECONDITION if this kind of model can't do it, RESOURCE_EXHAUSTED or INTERNAL
-/// with LibTorch's words otherwise.
+/// option at fault, and for values too large for the model, whose answer always is finite;
+/// FAILED_PRECONDITION if this kind of model can't do it, RESOURCE_EXHAUSTED or INTERNAL with LibTorch's
+/// words otherwise.
 class Predictor {
  public:
   /// Loads model.safetensors and config.json. NOT_FOUND, INVALID_ARGUMENT (sizes that don't fit together, a

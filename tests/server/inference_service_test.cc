@@ -286,6 +286,23 @@ TEST_F(InferenceServiceTest, BadImagesNameTheirPlace) {
   }
 }
 
+TEST_F(InferenceServiceTest, ValuesTooLargeForTheModelNameTheirPlace) {
+  const std::vector<float> values(96, 1e30F);
+  const v1::Image huge =
+      RawImage(v1::RawImage::FLOAT32_CHW, {1, 8, 12},
+               {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float)});
+  models_.Publish("grey", TinyClassifier(1));
+  ExpectFault(Refusal(ToClassify({PngImage(8, 12, 1), huge}, "grey")), "images[1]", "too large");
+  models_.Publish("norm", TinyAutoencoder(1, /*norm_pix_loss=*/true));
+  for (const char* model : {"mae", "norm"})
+    ExpectFault(Refusal(ToReconstruct({huge}, model)), "images[0]", "too large");
+  v1::EmbedRequest embed;
+  embed.set_model("mae");
+  *embed.add_images() = huge;
+  v1::EmbedResponse response;
+  ExpectFault(Send(embed, response), "images[0]", "too large");
+}
+
 TEST_F(InferenceServiceTest, TooManyAndNoImagesAreRefused) {
   ExpectFault(Refusal(ToClassify(std::vector<v1::Image>(5, PngImage(8, 12, 3)))), "images", "1 to 4");
   ExpectFault(Refusal(ToClassify({})), "images", "0 images");

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <torch/types.h>
+
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/types/span.h"
+#include "serving/predictor.h"
+
+/// Whether what a model gave can be answered: each value a finite number. Pure. The error names the first
+/// input whose answer is none: INVALID_ARGUMENT "images[i]: …" for values, which were too large for the
+/// model; INTERNAL for a picture, whose values never are, so that the model's weights must be at fault.
+namespace mae {
+
+/// @param answers of all inputs behind one another, as many values each.
+absl::Status CheckFinite(const std::vector<PredictorInput>& inputs, absl::Span<const float> answers);
+
+/// @param answers [inputs, …] float32 on the CPU.
+absl::Status CheckFinite(const std::vector<PredictorInput>& inputs, const torch::Tensor& answers);
+
+/// @param rows one an input.
+absl::Status CheckFinite(const std::vector<PredictorInput>& inputs,
+                         const std::vector<std::vector<float>>& rows);
+
+}  // namespace mae
