@@ -46,7 +46,8 @@ class ModelRequest {
   auto Run(const RequestContext& context, const Ask& ask) -> decltype(ask(std::declval<const Predictor&>())) {
     read_ = absl::Now();
     const auto predictor = Load(context);
-    if (!predictor.ok()) return predictor.status();
+    load_failed_ = !predictor.ok();
+    if (load_failed_) return predictor.status();
     auto answer = ask(**predictor);
     answered_ = absl::Now();
     return answer;
@@ -54,6 +55,8 @@ class ModelRequest {
 
   absl::Time read() const { return read_; }
   absl::Time answered() const { return answered_; }
+  /// Whether the model could not be brought into memory.
+  bool load_failed() const { return load_failed_; }
 
  private:
   absl::StatusOr<std::shared_ptr<const Predictor>> Load(const RequestContext& context);
@@ -61,6 +64,7 @@ class ModelRequest {
   const std::shared_ptr<const ModelVersion> found_;
   ModelStore& store_;
   absl::Time read_ = absl::InfiniteFuture(), answered_ = absl::InfiniteFuture();
+  bool load_failed_ = false;
 };
 
 /// Finds the model of each request, checks that it would do, runs the request, and tells the metrics.

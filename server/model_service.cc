@@ -1,5 +1,7 @@
 #include "server/model_service.h"
 
+#include <optional>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/status_macros.h"
@@ -114,7 +116,8 @@ absl::Status ModelService::Delete(const v1::DeleteModelVersionRequest& request) 
 
 absl::Status ModelService::Load(const grpc::CallbackServerContext& context,
                                 const v1::LoadModelRequest& request, v1::ModelVersion& response) {
-  const auto version = store_.Load(request.name(), request.pin(), ContextOf(context));
+  const auto pin = request.has_pin() ? std::optional<bool>(request.pin()) : std::nullopt;
+  const auto version = store_.Load(request.name(), pin, ContextOf(context));
   if (!version.ok()) return NamedFault(version.status());
   response = ToProto(*version, store_);
   return absl::OkStatus();

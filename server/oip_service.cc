@@ -1,6 +1,7 @@
 #include "server/oip_service.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -36,13 +37,24 @@ absl::Status NoSharedMemory() {
 }
 
 absl::Status NoSettings(std::string_view which) {
-  return absl::UnimplementedError(absl::StrCat("the server has no ", std::string(which),
-                                               " settings to change over gRPC; see its configuration file"));
+  return absl::UnimplementedError(
+      absl::StrCat(std::string(which),
+                   " settings of the Open Inference Protocol are not supported: the "
+                   "server has none to change; see its configuration file"));
 }
 
 absl::Status CheckRepository(const std::string& name) {
   if (name.empty()) return absl::OkStatus();
   return InvalidField("repository_name", "the server has one repository, which has no name; leave it empty");
+}
+
+// The protocol knows no pins: who set one has it kept from those who do not know of it.
+absl::Status CheckNotPinned(const ModelStore& store, const ModelVersion& version) {
+  if (!store.IsPinned(version)) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      version.resource_name(),
+      " is pinned in memory; UnloadModel of mae.v1.ModelService (mae_client "
+      "unload-model) takes it out all the same, and LoadModel with pin: false takes the pin away"));
 }
 
 // Names are `name` and `version` in all requests about models.
@@ -112,7 +124,7 @@ absl::Status OipService::DescribeVersions(const inference::ModelMetadataRequest&
                                           inference::ModelMetadataResponse& response) {
   MAE_ASSIGN_OR_RETURN(const auto found, FindModel(requests_, request.name(), request.version()));
   response = DescribeTensors(request.name(), found.version, found.task);
-  if (!request.version().empty()) {
+  if (NamesVersion(request.name(), request.version())) {
     response.add_versions(absl::StrCat(found.version.version));
     return absl::OkStatus();
   }
@@ -174,9 +186,10 @@ absl::Status OipService::DescribeStatistics(const inference::ModelStatisticsRequ
   }
   MAE_ASSIGN_OR_RETURN(const auto found, FindModel(requests_, request.name(), request.version()));
   const std::string& model = found.version.model;
+  const bool named = NamesVersion(request.name(), request.version());
   MAE_ASSIGN_OR_RETURN(const auto record, requests_.store().Get(model));
   for (const ModelVersion& version : record.versions) {
-    if (!request.version().empty() && version.version != found.version.version) continue;
+    if (named && version.version != found.version.version) continue;
     *response.add_model_stats() =
         DescribeCounts(request.name(), version.version, statistics.Of(model, version.version));
   }
@@ -219,7 +232,7 @@ ServerUnaryReactor* OipService::RepositoryModelLoad(CallbackServerContext* conte
     const auto found = requests_.Find(ReadModelName("model_", request->model_name(), ""));
     if (!found.ok()) return WithField(found.status(), {{"model", "model_name"}});
     return requests_.store()
-        .Load(found->version.resource_name(), /*pin=*/false, ContextOf(*context))
+        .Load(found->version.resource_name(), /*pin=*/std::nullopt, ContextOf(*context))
         .status();
   });
 }
@@ -232,6 +245,7 @@ ServerUnaryReactor* OipService::RepositoryModelUnload(CallbackServerContext* con
     MAE_RETURN_IF_ERROR(CheckRepository(request->repository_name()));
     const auto found = requests_.Find(ReadModelName("model_", request->model_name(), ""));
     if (!found.ok()) return WithField(found.status(), {{"model", "model_name"}});
+    MAE_RETURN_IF_ERROR(CheckNotPinned(requests_.store(), found->version));
     return requests_.store().Unload(found->version.resource_name(), ContextOf(*context)).status();
   });
 }

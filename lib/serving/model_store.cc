@@ -147,11 +147,13 @@ class SqliteModelStore : public ModelStore {
   absl::Status SetAlias(const std::string& model, const std::string& alias, int64_t version,
                         const RequestContext& context) override {
     MAE_RETURN_IF_ERROR(CheckName("model", model));
-    MAE_RETURN_IF_ERROR(CheckAliases("alias", {alias}));
-    if (version == 0) {
+    // One that may not be set any more can still be removed.
+    if (version == 0 && alias != "latest") {
+      MAE_RETURN_IF_ERROR(CheckName("alias", alias));
       const absl::MutexLock lock(&changing_);
       return registry_->RemoveAlias(model, alias);
     }
+    MAE_RETURN_IF_ERROR(CheckAlias("alias", alias));
     if (version < 0) {
       return absl::InvalidArgumentError(
           absl::StrCat("version: ", version, " is none; give a number from 1, or 0 to remove the alias"));
@@ -185,7 +187,7 @@ class SqliteModelStore : public ModelStore {
     return cache_.Acquire(version.folder);
   }
 
-  absl::StatusOr<ModelVersion> Load(const std::string& name, bool pin,
+  absl::StatusOr<ModelVersion> Load(const std::string& name, std::optional<bool> pin,
                                     const RequestContext& context) override {
     MAE_ASSIGN_OR_RETURN(auto version, Resolve(name));
     MAE_ASSIGN_OR_RETURN(const auto predictor, cache_.Acquire(version.folder, pin));

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -79,8 +80,9 @@ class ModelStore {
   absl::StatusOr<LoadedModel> Acquire(const std::string& name);
   /// Of a version that was found. NOT_FOUND if it was deleted since.
   virtual absl::StatusOr<std::shared_ptr<const Predictor>> PredictorOf(const ModelVersion& version) = 0;
-  /// Acquire, and a forward pass. @param pin whether it never makes room for others from now on.
-  virtual absl::StatusOr<ModelVersion> Load(const std::string& name, bool pin,
+  /// Acquire, and a forward pass.
+  /// @param pin whether it never makes room for others from now on; nothing: as it was.
+  virtual absl::StatusOr<ModelVersion> Load(const std::string& name, std::optional<bool> pin,
                                             const RequestContext& context) = 0;
   /// Takes a version out of memory, pinned or not, and waits until the requests that run on it have ended.
   /// Later ones load it again. NOT_FOUND, DEADLINE_EXCEEDED, CANCELLED.

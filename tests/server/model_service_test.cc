@@ -164,6 +164,8 @@ TEST_F(ModelServiceTest, SetAliasNamesTheFieldAtFault) {
   v1::Model model;
   EXPECT_THAT(FaultyFields(SetAlias("models/mae", "latest", 1, model)), ElementsAre("alias"));
   EXPECT_THAT(FaultyFields(SetAlias("models/mae", "", 1, model)), ElementsAre("alias"));
+  EXPECT_THAT(FaultyFields(SetAlias("models/mae", "1", 2, model)), ElementsAre("alias"));
+  EXPECT_THAT(FaultyFields(SetAlias("models/mae", "latest", 0, model)), ElementsAre("alias"));
   EXPECT_THAT(FaultyFields(SetAlias("models/mae", "prod", -2, model)), ElementsAre("version"));
   EXPECT_THAT(FaultyFields(SetAlias("models/mae@prod", "next", 1, model)), ElementsAre("name"));
   EXPECT_THAT(FaultyFields(SetAlias("../x", "next", 1, model)), ElementsAre("name"));
@@ -216,6 +218,19 @@ TEST_F(ModelServiceTest, LoadAndUnloadTellWhatIsInMemory) {
   EXPECT_EQ(Unload("models/dogs", version).error_code(), grpc::StatusCode::NOT_FOUND);
   EXPECT_THAT(FaultyFields(Load("a b", false, version)), ElementsAre("name"));
   EXPECT_THAT(FaultyFields(Unload("a b", version)), ElementsAre("name"));
+}
+
+TEST_F(ModelServiceTest, LoadLeavesAPinThatItDoesNotSpeakOf) {
+  v1::ModelVersion version;
+  ASSERT_TRUE(Load("cats", true, version).ok());
+  v1::LoadModelRequest request;
+  request.set_name("cats");
+  ASSERT_TRUE(stub_->LoadModel(Patience().get(), request, &version).ok());
+  EXPECT_TRUE(version.pinned());
+  ASSERT_TRUE(Load("cats", false, version).ok());
+  EXPECT_FALSE(version.pinned());
+  ASSERT_TRUE(stub_->LoadModel(Patience().get(), request, &version).ok());
+  EXPECT_FALSE(version.pinned());
 }
 
 TEST_F(ModelServiceTest, UnloadWaitsForWhatIsInFlightUntilTheCallerHasGone) {

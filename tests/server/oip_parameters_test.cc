@@ -121,7 +121,8 @@ class OnePredictor final : public ModelStore {
     return absl::UnimplementedError("");
   }
   absl::Status Delete(const std::string&, int64_t) override { return absl::UnimplementedError(""); }
-  absl::StatusOr<ModelVersion> Load(const std::string& name, bool, const RequestContext&) override {
+  absl::StatusOr<ModelVersion> Load(const std::string& name, std::optional<bool>,
+                                    const RequestContext&) override {
     return Resolve(name);
   }
   absl::StatusOr<ModelVersion> Unload(const std::string& name, const RequestContext&) override {

@@ -233,6 +233,34 @@ TEST_F(OipServiceTest, TheRepositoryListsVersionsAndLoadsModels) {
             grpc::StatusCode::NOT_FOUND);
 }
 
+TEST_F(OipServiceTest, APinOutlivesLoadAndUnload) {
+  ASSERT_THAT(models_.store->Load("mae", true, {}), IsOk());
+  const auto mae = models_.store->Resolve("mae");
+  inference::RepositoryModelLoadRequest load;
+  inference::RepositoryModelLoadResponse loaded;
+  load.set_model_name("mae@prod");
+  ASSERT_TRUE(stub_->RepositoryModelLoad(Patience().get(), load, &loaded).ok());
+  EXPECT_TRUE(models_.store->IsPinned(*mae));
+  inference::RepositoryModelUnloadRequest unload;
+  inference::RepositoryModelUnloadResponse unloaded;
+  unload.set_model_name("mae");
+  const auto refused = stub_->RepositoryModelUnload(Patience().get(), unload, &unloaded);
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+  EXPECT_THAT(refused.error_message(), HasSubstr("models/mae/versions/1 is pinned"));
+  EXPECT_TRUE(models_.store->IsPinned(*mae));
+}
+
+TEST_F(OipServiceTest, ANameWithAVersionOrAliasIsAboutThatVersion) {
+  models_.Publish("mae", TinyAutoencoder());
+  EXPECT_THAT(Metadata("mae").versions(), ElementsAre("1", "2"));
+  EXPECT_THAT(Metadata("mae@prod").versions(), ElementsAre("1"));
+  EXPECT_THAT(Metadata("mae/versions/2/embed").versions(), ElementsAre("2"));
+  EXPECT_THAT(Statistics("mae@prod").model_stats(), SizeIs(1));
+  bool ready = false;
+  EXPECT_THAT(FaultyFields(Ready("mae@prod", "2", ready)), ElementsAre("version"));
+  EXPECT_EQ(Ready("mae@old", "", ready).error_code(), grpc::StatusCode::NOT_FOUND);
+}
+
 TEST_F(OipServiceTest, SharedMemoryIsEmptyAndCantBeRegistered) {
   inference::SystemSharedMemoryStatusResponse system;
   EXPECT_TRUE(stub_->SystemSharedMemoryStatus(Patience().get(), {}, &system).ok());
@@ -256,8 +284,10 @@ TEST_F(OipServiceTest, ThereAreNoSettingsToChange) {
   inference::TraceSettingResponse traced;
   EXPECT_TRUE(stub_->TraceSetting(Patience().get(), trace, &traced).ok());
   (*trace.mutable_settings())["trace_level"].add_value("OFF");
-  EXPECT_EQ(stub_->TraceSetting(Patience().get(), trace, &traced).error_code(),
-            grpc::StatusCode::UNIMPLEMENTED);
+  const auto refused = stub_->TraceSetting(Patience().get(), trace, &traced);
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::UNIMPLEMENTED);
+  EXPECT_THAT(refused.error_message(),
+              HasSubstr("trace settings of the Open Inference Protocol are not supported"));
   inference::LogSettingsRequest log;
   inference::LogSettingsResponse logged;
   EXPECT_TRUE(stub_->LogSettings(Patience().get(), log, &logged).ok());

@@ -69,6 +69,20 @@ TEST_F(ModelLifeTest, AnAliasStaysWhereItIsIfTheVersionDoesNotRun) {
   EXPECT_EQ(store_->Resolve("m@prod")->version, 1);
 }
 
+TEST_F(ModelLifeTest, AnAliasOfDigitsFromBeforeIsReadAndCanBeRemoved) {
+  Published("a", "m");
+  Published("b", "m");
+  ASSERT_THAT(store_->SetAlias("m", "old", 1, {}), IsOk());
+  store_.reset();
+  ASSERT_THAT(database_->Execute("UPDATE model_aliases SET alias = '2' WHERE alias = 'old'"), IsOk());
+  Open();
+  EXPECT_EQ(store_->Resolve("m@2")->version, 1);
+  EXPECT_THAT(store_->SetAlias("m", "2", 2, {}),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("alias: ")));
+  ASSERT_THAT(store_->SetAlias("m", "2", 0, {}), IsOk());
+  EXPECT_THAT(store_->Resolve("m@2"), StatusIs(StatusCode::kNotFound));
+}
+
 TEST_F(ModelLifeTest, SetAliasRefusesWhatIsNone) {
   Published("a", "m", {"prod"});
   EXPECT_THAT(store_->SetAlias("m", "latest", 1, {}),
