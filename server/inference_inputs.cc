@@ -54,6 +54,12 @@ absl::StatusOr<DecodedMemory::Share> ReserveDecoded(const std::vector<EncodedPic
   for (const EncodedPicture& picture : pictures) {
     const auto header = ReadSizedHeader(picture.bytes, limits.max_image_pixels);
     if (!header.ok()) return InvalidField(picture.field, std::string(header.status().message()));
+    if (header->width > most / header->height) {
+      return InvalidField(
+          picture.field,
+          absl::StrCat("its ", header->width, " x ", header->height, " pixels are more than ", most,
+                       ", for which there is memory (inference.max_decoded_mib); send it smaller"));
+    }
     if (header->width > (most - pixels) / header->height) {
       return InvalidField(
           picture.field,

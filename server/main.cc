@@ -17,6 +17,15 @@ int Fail(const absl::Status& status) {
   return absl::IsInvalidArgument(status) || absl::IsNotFound(status) ? kUsage : kFailed;
 }
 
+// CLI11 says "--listen: At Most 1 required but received 2" of an option that is there twice.
+int FailOption(const std::string& what) {
+  const size_t end = what.find(": At Most 1 required");
+  std::cerr << "mae_server: "
+            << (end == std::string::npos ? what : what.substr(0, end) + " is given twice; give it once")
+            << "\n";
+  return kUsage;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -36,6 +45,8 @@ int main(int argc, char** argv) {
       ->allow_extra_args(false);
   try {
     app.parse(argc, argv);
+  } catch (const CLI::ArgumentMismatch& error) {
+    return FailOption(error.what());
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kUsage;
   }

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "base/status_macros.h"
 #include "server/inference_options_from_proto.h"
 #include "server/oip_answers.h"
@@ -31,7 +32,9 @@ absl::StatusOr<std::optional<Value>> OneOf(const OipParameters& parameters, cons
                                            const Words<Value>& words) {
   MAE_ASSIGN_OR_RETURN(const auto text, parameters.Text(name));
   if (!text.has_value()) return std::nullopt;
-  if (const auto it = words.find(*text); it != words.end()) return it->second;
+  // As mae_client spells them too: true-patch is true_patch.
+  if (const auto it = words.find(absl::StrReplaceAll(*text, {{"-", "_"}})); it != words.end())
+    return it->second;
   return InvalidField(
       name, absl::StrCat("must be ", absl::StrJoin(words, " or ", [](std::string* out, const auto& word) {
                            absl::StrAppend(out, "\"", word.first, "\"");
@@ -88,6 +91,10 @@ absl::StatusOr<EmbedOptions> EmbedOptionsOf(const OipParameters& parameters) {
                                              {"token", EmbeddingPool::kClassToken}};
   MAE_RETURN_IF_ERROR(parameters.CheckKnown(
       {"pool", "l2_normalize", "picture_scale", "picture_format", "exact_size"}, "an embedding"));
+  const auto named = parameters.Text("pool");
+  if (named.ok() && (*named == "patch" || *named == "patches")) {
+    return InvalidField("pool", "is \"mean\" or \"cls\"; every patch token is the output patch_embeddings");
+  }
   MAE_ASSIGN_OR_RETURN(const auto pool, OneOf(parameters, "pool", pools));
   MAE_ASSIGN_OR_RETURN(const auto l2_normalize, parameters.Bool("l2_normalize"));
   return EmbedOptions{pool.value_or(EmbeddingPool::kMean), l2_normalize.value_or(false)};

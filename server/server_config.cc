@@ -9,6 +9,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/strip.h"
 #include "base/durable_file.h"
@@ -20,6 +21,12 @@ namespace mae {
 namespace {
 
 constexpr int64_t kMaxConfigBytes = 1 << 20;
+
+// A scalar as it stands; the items of a list with commas between them.
+std::string TextOf(const YAML::Node& value) {
+  if (!value.IsSequence()) return value.IsNull() ? "" : value.Scalar();
+  return absl::StrJoin(value, ",", [](std::string* out, const auto& item) { out->append(item.Scalar()); });
+}
 
 // Applies one YAML document, which may nest its keys or not at all.
 class YamlSettings {
@@ -48,8 +55,9 @@ class YamlSettings {
   }
 
   absl::Status ApplyScalar(const std::string& key, const YAML::detail::iterator_value& entry) {
-    if (entry.second.IsSequence()) return At(entry.second, absl::StrCat(key, " takes one value, not a list"));
-    const std::string value = entry.second.IsNull() ? "" : entry.second.Scalar();
+    if (entry.second.IsSequence() && !TakesList(key))
+      return At(entry.second, absl::StrCat(key, " takes one value, not a list"));
+    const std::string value = TextOf(entry.second);
     const absl::Status set = SetServerSetting(key, value, config_);
     return set.ok() ? set : At(entry.first, std::string(set.message()));
   }

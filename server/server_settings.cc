@@ -4,11 +4,13 @@
 #include <functional>
 #include <set>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "base/nearest_word.h"
 
 namespace mae {
@@ -52,12 +54,16 @@ Setter Text(Field field) {
   };
 }
 
-// Whole numbers with commas between them, in any order; none is allowed.
+// Whole numbers with commas between them, [in brackets] or not, in any order; none is allowed.
 template <typename Field>
 Setter Integers(Field field, int64_t low, int64_t high) {
   return [=](const std::string& value, ServerConfig& config) {
     std::set<int64_t> numbers;
-    for (const auto part : absl::StrSplit(value, ',', absl::SkipWhitespace())) {
+    absl::string_view list = absl::StripAsciiWhitespace(value);
+    if (absl::ConsumePrefix(&list, "[") && !absl::ConsumeSuffix(&list, "]")) {
+      return absl::InvalidArgumentError(absl::StrCat("is '", value, "', which lacks the ] at its end"));
+    }
+    for (const auto part : absl::StrSplit(list, ',', absl::SkipWhitespace())) {
       int64_t number = 0;
       if (!absl::SimpleAtoi(part, &number) || number < low || number > high) {
         return absl::InvalidArgumentError(absl::StrCat("is '", value, "'; give whole numbers from ", low,
@@ -84,6 +90,8 @@ Setter Address(Field field) {
         absl::StrCat("is '", value, "'; give HOST:PORT, a port from 0 to 65535"));
   };
 }
+
+constexpr char kPreferredBatches[] = "inference.preferred_batches";
 
 #define MAE_FIELD(member) \
   [](ServerConfig & config) -> auto& { return config.member; }
@@ -117,7 +125,7 @@ const std::map<std::string, Setter>& Setters() {
       {"inference.forward_threads", Integer(MAE_FIELD(inference.forward_threads), 0, 64)},
       {"inference.compute_threads", Integer(MAE_FIELD(inference.compute_threads), 0, 256)},
       {"inference.max_batch", Integer(MAE_FIELD(inference.max_batch), 1, 4096)},
-      {"inference.preferred_batches", Integers(MAE_FIELD(inference.preferred_batches), 1, 4096)},
+      {kPreferredBatches, Integers(MAE_FIELD(inference.preferred_batches), 1, 4096)},
       {"inference.max_delay_microseconds",
        Integer(MAE_FIELD(inference.max_delay_microseconds), 0, 1'000'000)},
       {"inference.max_queued_images", Integer(MAE_FIELD(inference.max_queued_images), 1, 1'000'000)},
@@ -136,6 +144,8 @@ void SetDataset(const std::string& name, const std::string& path, ServerConfig& 
 }
 
 }  // namespace
+
+bool TakesList(const std::string& key) { return key == kPreferredBatches; }
 
 std::vector<std::string> ServerSettingKeys() {
   std::vector<std::string> keys;

@@ -15,6 +15,9 @@ namespace mae {
 /// one.
 absl::Status SetServerSetting(const std::string& key, const std::string& value, ServerConfig& config);
 
+/// Whether a setting's text is values with commas between them, which YAML may write as a list.
+bool TakesList(const std::string& key);
+
 /// Every key but those of datasets, sorted.
 std::vector<std::string> ServerSettingKeys();
 

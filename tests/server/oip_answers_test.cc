@@ -71,6 +71,8 @@ TEST_F(OipAnswersTest, TheAnswerSaysHowPixelsWereGotBack) {
   EXPECT_EQ(said(MustInfer(request)), "true_patch");
   SetText(request, "pixel_statistics", "visible_patches");
   EXPECT_EQ(said(MustInfer(request)), "visible_patches");
+  SetText(request, "pixel_statistics", "visible-patches");  // as mae_client spells it
+  EXPECT_EQ(said(MustInfer(request)), "visible_patches");
   SetText(request, "pixel_statistics", "raw");
   ExpectRefused(Refusal(request), "pixel_statistics", "visible_patches");
   EXPECT_EQ(said(MustInfer(PngRequest("mae"))), "raw");

@@ -76,6 +76,8 @@ TEST_F(OipInferTest, EveryModelEmbeds) {
   auto request = PngRequest("mae/embed");
   SetText(request, "pool", "max");
   ExpectRefused(Refusal(request), "pool", "\"mean\"");
+  SetText(request, "pool", "patch");
+  ExpectRefused(Refusal(request), "pool", "patch_embeddings");
 }
 
 TEST_F(OipInferTest, AnAutoencoderReconstructsWithoutDrawingUnlessAsked) {
@@ -155,6 +157,9 @@ TEST_F(OipInferTest, NamesAndVersionsAreFound) {
   EXPECT_EQ(answered("cats", ""), "2");
   EXPECT_EQ(answered("cats", "1"), "1");
   EXPECT_EQ(answered("cats/classify", "new"), "2");
+  EXPECT_EQ(answered("cats@new", ""), "2");
+  EXPECT_EQ(answered("cats/versions/1", ""), "1");
+  EXPECT_EQ(answered("cats/versions/1/embed", "1"), "1");
   const auto refused = [&](const std::string& name, const std::string& version) {
     auto request = PngRequest(name);
     request.set_model_version(version);
@@ -168,7 +173,10 @@ TEST_F(OipInferTest, NamesAndVersionsAreFound) {
   expect_unknown("cast", "");
   expect_unknown("cats", "3");
   expect_unknown("cats", "old");
-  ExpectRefused(refused("cats/segment", ""), "model_name", "classify, embed or reconstruct");
+  ExpectRefused(refused("cats/segment", ""), "model_name", "classify, embed, reconstruct");
+  ExpectRefused(refused("cats@new", "1"), "model_version", "model_name says");
+  ExpectRefused(refused("cats/versions/0", ""), "model_name", "a number from 1");
+  expect_unknown("cats@old", "");
   ExpectRefused(refused("../cats", ""), "model_name", "");
   ExpectRefused(refused("", ""), "model_name", "1 to 63");
   ExpectRefused(refused("cats", "99999999999999999999"), "model_version", "a number from 1");
@@ -176,6 +184,28 @@ TEST_F(OipInferTest, NamesAndVersionsAreFound) {
   const auto cant = refused("mae/classify", "");
   EXPECT_EQ(cant.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
   EXPECT_THAT(cant.error_message(), HasSubstr("these can: models/cats"));
+}
+
+TEST_F(OipInferTest, ValuesTooLargeForTheModelAreRefused) {
+  for (const auto& [name, channels] : {std::pair{"cats", 3}, {"cats/embed", 3}, {"mae", 1}}) {
+    std::vector<float> values(static_cast<size_t>(2 * channels * 96), 0.5F);
+    std::fill(values.begin() + channels * 96, values.end(), 1e30F);
+    inference::ModelInferRequest request;
+    request.set_model_name(name);
+    AddRaw("pixel_values", "FP32", {2, channels, 8, 12}, RawValues(values), request);
+    ExpectRefused(Refusal(request), "pixel_values[1]", "too large");
+  }
+}
+
+TEST_F(OipInferTest, NoRetryIsPromisedWherePinnedModelsLeaveNoRoom) {
+  for (const char* name : {"a", "b", "c", "d"}) {
+    models_.Publish(name, TinyClassifier(3));
+    ASSERT_THAT(models_.store->Load(name, true, {}), IsOk());
+  }
+  const auto status = Refusal(PngRequest("cats"));
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_THAT(status.error_message(), HasSubstr("are pinned"));
+  EXPECT_EQ(status.error_details(), "");
 }
 
 TEST_F(OipInferTest, EachRequestIsToldToTheMetricsUnderItsTask) {

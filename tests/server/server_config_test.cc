@@ -59,6 +59,26 @@ TEST_F(ServerConfigTest, AFileOverridesDefaultsAndSettingsOverrideTheFile) {
   EXPECT_EQ(config->datasets.count("fashion-mnist"), 1u) << "a file adds to the datasets";
 }
 
+TEST_F(ServerConfigTest, PreferredBatchesMayBeAList) {
+  const std::vector<int64_t> wanted = {4, 16};
+  for (const char* written : {"[4, 16]", "\"4,16\"", "\n  - 16\n  - 4"}) {
+    const auto config = LoadYaml(absl::StrCat("inference:\n  preferred_batches: ", written, "\n"));
+    ASSERT_THAT(config, IsOk()) << written;
+    EXPECT_EQ(config->inference.preferred_batches, wanted);
+  }
+  for (const char* assigned : {"[4,16]", "4,16", "[ 4, 16 ]"}) {
+    const auto config = LoadServerConfig("", {absl::StrCat("inference.preferred_batches=", assigned)});
+    ASSERT_THAT(config, IsOk()) << assigned;
+    EXPECT_EQ(config->inference.preferred_batches, wanted);
+  }
+  EXPECT_EQ(LoadYaml("inference:\n  preferred_batches: []\n")->inference.preferred_batches.size(), 0u);
+  EXPECT_THAT(LoadServerConfig("", {"inference.preferred_batches=[4,16"}),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("lacks the ]")));
+  EXPECT_THAT(
+      LoadYaml("inference:\n  max_batch: [4]\n"),
+      StatusIs(StatusCode::kInvalidArgument, HasSubstr("inference.max_batch takes one value, not a list")));
+}
+
 TEST_F(ServerConfigTest, AnEmptyPathTakesADatasetAway) {
   EXPECT_EQ(LoadServerConfig("", {"datasets.fashion-mnist="})->datasets.count("fashion-mnist"), 0u);
 }

@@ -117,6 +117,12 @@ TEST_F(ServerProgramTest, AWrongOptionIsToldByItsOwnName) {
   EXPECT_THAT(Errors(), HasSubstr("mae_server: --listen: is '8500'; give HOST:PORT"));
 }
 
+TEST_F(ServerProgramTest, AnOptionThatIsThereTwiceIsToldSo) {
+  Start({"--listen", "127.0.0.1:0", "--listen", "127.0.0.1:0"});
+  EXPECT_EQ(WaitForExit(), 2);
+  EXPECT_THAT(Errors(), HasSubstr("mae_server: --listen is given twice; give it once"));
+}
+
 TEST_F(ServerProgramTest, ATrainerThatCannotBeRunIsToldBeforeAnythingIsMade) {
   for (const std::string& trainer : {std::string("/nowhere/mae_trainer"), (temp_ / "notes").string()}) {
     ASSERT_THAT(WriteFileDurably(temp_ / "notes", "no program"), IsOk());
