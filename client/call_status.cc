@@ -88,12 +88,18 @@ absl::Status RenameFields(const absl::Status& status, const Rename& rename) {
   return renamed;
 }
 
-std::string NameOfImage(const std::string& field, const std::vector<std::string>& names) {
+// The i of a field images[i].
+std::optional<size_t> IndexOfImage(const std::string& field) {
   size_t index = 0;
   const size_t end = field.find(']');
-  if (!absl::StartsWith(field, "images[") || end == std::string::npos) return field;
-  if (!absl::SimpleAtoi(field.substr(7, end - 7), &index) || index >= names.size()) return field;
-  return names[index];
+  if (!absl::StartsWith(field, "images[") || end == std::string::npos) return std::nullopt;
+  if (!absl::SimpleAtoi(field.substr(7, end - 7), &index)) return std::nullopt;
+  return index;
+}
+
+std::string NameOfImage(const std::string& field, const std::vector<std::string>& names) {
+  const auto index = IndexOfImage(field);
+  return index.has_value() && *index < names.size() ? names[*index] : field;
 }
 
 }  // namespace
@@ -126,6 +132,14 @@ std::string DescribeFailure(const absl::Status& status) {
 
 absl::Status NameImages(const absl::Status& status, const std::vector<std::string>& names) {
   return RenameFields(status, [&](const std::string& field) { return NameOfImage(field, names); });
+}
+
+std::optional<size_t> ImageAtFault(const absl::Status& status) {
+  const auto bad_request = Find<google::rpc::BadRequest>(DetailsOf(status));
+  for (const auto& violation : bad_request.field_violations()) {
+    if (const auto index = IndexOfImage(violation.field())) return index;
+  }
+  return std::nullopt;
 }
 
 absl::Status NameOptions(const absl::Status& status, const std::map<std::string, std::string>& options) {

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,6 +33,10 @@ std::string DescribeFailure(const absl::Status& status);
 /// The same status, where the server's fields `images[i]` are named names[i] instead: it never learns file
 /// names. Renames in violations, and in the message where a line begins "field: ".
 absl::Status NameImages(const absl::Status& status, const std::vector<std::string>& names);
+
+/// Which image of the request the server refused it for: the i of a field `images[i]`; nothing if that was
+/// not it.
+std::optional<size_t> ImageAtFault(const absl::Status& status);
 
 /// Likewise for fields that have an option of the command line: {"random.mask_ratio", "--mask-ratio"}.
 absl::Status NameOptions(const absl::Status& status, const std::map<std::string, std::string>& options);

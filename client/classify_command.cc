@@ -8,8 +8,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/status_macros.h"
+#include "client/bulk_calls.h"
 #include "client/call_status.h"
 #include "client/image_batches.h"
+#include "client/option_values.h"
 #include "client/output.h"
 #include "client/table.h"
 #include "client/verb_registry.h"
@@ -26,6 +28,7 @@ struct ClassifyOptions {
   int top_k = 1;
   bool logits = false;
   bool exact_size = false;
+  bool keep_going = false;
 };
 
 /// What the pictures seen so far are.
@@ -79,34 +82,49 @@ class Results {
   std::vector<std::string> json_;
 };
 
-absl::Status Classify(Session& session, const ClassifyOptions& options) {
+absl::Status CheckOptions(OutputFormat format, const ClassifyOptions& options) {
+  if (!options.logits || format != OutputFormat::kTable) return absl::OkStatus();
+  return absl::InvalidArgumentError("--logits: a table does not show them; add -o json or -o yaml");
+}
+
+absl::Status Ask(Session& session, const ClassifyOptions& options, LeftOut& left_out, Results& results) {
   MAE_ASSIGN_OR_RETURN(const std::vector<ImageSource> sources, ListImages(options.images));
   MAE_ASSIGN_OR_RETURN(const BatchLimits limits, AskBatchLimits(session));
+  MAE_ASSIGN_OR_RETURN(const Connection* connection, session.Connect());
+  v1::ClassifyRequest base;
+  base.set_model(options.model);
+  base.set_top_k(options.top_k);
+  base.set_logits(options.logits);
+  base.set_exact_size(options.exact_size);
+  const auto stub = v1::InferenceService::NewStub(connection->channel());
+  BulkCalls<v1::ClassifyRequest, v1::ClassifyResponse> calls(
+      *connection, base, limits,
+      [&stub](auto* context, const auto* request, auto* response, auto done) {
+        stub->async()->Classify(context, request, response, std::move(done));
+      },
+      left_out);
+  return calls.Run(sources, [&](const auto& batch, const auto& response) -> absl::Status {
+    if (response.classifications_size() != static_cast<int>(batch.size())) {
+      return absl::InternalError(
+          "the server answered another number of classifications than images were sent");
+    }
+    for (size_t i = 0; i < batch.size(); ++i) {
+      MAE_RETURN_IF_ERROR(
+          results.Add(batch[i], response.model_version(), response.classifications(static_cast<int>(i))));
+    }
+    return absl::OkStatus();
+  });
+}
+
+absl::Status Classify(Session& session, const ClassifyOptions& options) {
+  MAE_RETURN_IF_ERROR(CheckOptions(session.options.format, options));
+  LeftOut left_out(options.keep_going);
   Results results(options.top_k);
-  const absl::Status status =
-      ForEachBatch(sources, limits, [&](const auto& batch, const auto& images) -> absl::Status {
-        v1::ClassifyRequest request;
-        request.set_model(options.model);
-        request.set_top_k(options.top_k);
-        request.set_logits(options.logits);
-        request.set_exact_size(options.exact_size);
-        request.mutable_images()->Assign(images.begin(), images.end());
-        MAE_ASSIGN_OR_RETURN(const auto response, session.Call<v1::InferenceService>(
-                                                      &v1::InferenceService::Stub::Classify, request));
-        if (response.classifications_size() != static_cast<int>(batch.size())) {
-          return absl::InternalError(
-              "the server answered another number of classifications than images were sent");
-        }
-        for (size_t i = 0; i < batch.size(); ++i) {
-          MAE_RETURN_IF_ERROR(
-              results.Add(batch[i], response.model_version(), response.classifications(static_cast<int>(i))));
-        }
-        return absl::OkStatus();
-      });
+  const absl::Status status = Ask(session, options, left_out, results);
   if (!status.ok() && results.empty()) return NameOptions(status, kOptionsOfClassify);
   // What was done before a bad picture is shown as well.
-  const absl::Status written = results.Write(session.options.format);
-  return status.ok() ? written : NameOptions(status, kOptionsOfClassify);
+  MAE_RETURN_IF_ERROR(results.Write(session.options.format));
+  return status.ok() ? left_out.Result() : NameOptions(status, kOptionsOfClassify);
 }
 
 }  // namespace
@@ -119,10 +137,13 @@ void AddClassifyCommand(VerbRegistry& verbs) {
   verb->add_option("images", options->images, "Files, folders, or - for stdin")->required();
   verb->add_option("--model", options->model, "MODEL, MODEL@ALIAS or MODEL/versions/N")->required();
   verb->add_option("--top-k", options->top_k, "The K most likely classes")
-      ->check(CLI::PositiveNumber)
+      ->check(OneOrMore())
       ->capture_default_str();
   verb->add_flag("--exact-size", options->exact_size,
                  "Refuse pictures of another size than the model's instead of scaling and cutting them");
+  verb->add_flag(
+      "--keep-going", options->keep_going,
+      "Tell pictures that are none on stderr, leave them out and go on; the exit status is 1 then");
   verb->add_flag("--logits", options->logits, "In JSON and YAML: the outputs of the head, before softmax");
   verbs.OnChosen(verb, [&verbs, options] { return Classify(verbs.session(), *options); });
 }

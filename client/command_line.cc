@@ -63,7 +63,8 @@ void AddGlobalOptions(CLI::App& app, GlobalOptions& options) {
   app.add_option("--token-file", options.token_file,
                  "Send this file's content as bearer token; else MAE_TOKEN_FILE");
   app.add_option("--ca-file", options.ca_file, "Use TLS, and trust this authority (PEM)");
-  app.add_option("--timeout", options.timeout_seconds, "Seconds that one call may take")
+  app.add_option("--timeout", options.timeout_seconds,
+                 "Seconds that one call may take; one has at most 16 pictures")
       ->check(CLI::Validator(SecondsProblem, "SECONDS"))
       ->capture_default_str();
   app.add_option_function<std::string>(

@@ -33,8 +33,7 @@ class Connection {
                                                                       Response*),
                                 const Request& request) const {
     grpc::ClientContext context;
-    context.set_deadline(absl::ToChronoTime(absl::Now() + timeout_));
-    Authorize(context);
+    Prepare(context);
     Response response;
     const auto stub = Service::NewStub(channel_);
     const grpc::Status status = ((*stub).*method)(&context, request, &response);
@@ -42,6 +41,11 @@ class Connection {
     return response;
   }
 
+  /// Gives a call that is not a stream its deadline and the token.
+  void Prepare(grpc::ClientContext& context) const {
+    context.set_deadline(absl::ToChronoTime(absl::Now() + timeout_));
+    Authorize(context);
+  }
   /// Adds the token to a call that is made by hand.
   void Authorize(grpc::ClientContext& context) const;
   absl::Status Failure(const grpc::Status& status) const {

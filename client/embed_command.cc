@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -12,9 +11,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/status_macros.h"
+#include "client/bulk_calls.h"
 #include "client/call_status.h"
 #include "client/image_batches.h"
 #include "client/npy.h"
+#include "client/option_values.h"
 #include "client/output.h"
 #include "client/output_folder.h"
 #include "client/readable.h"
@@ -31,6 +32,7 @@ struct EmbedOptions {
   v1::EmbeddingPool pool = v1::EMBEDDING_POOL_MEAN;
   bool l2_normalize = false;
   bool exact_size = false;
+  bool keep_going = false;
   std::string out;
   std::string attention;
 };
@@ -165,19 +167,25 @@ absl::Status Embed(Session& session, const EmbedOptions& options) {
   if (!options.attention.empty()) {
     MAE_ASSIGN_OR_RETURN(maps, OutputFolder::Plan(options.attention));
   }
+  MAE_ASSIGN_OR_RETURN(const Connection* connection, session.Connect());
+  const auto stub = v1::InferenceService::NewStub(connection->channel());
+  LeftOut left_out(options.keep_going);
+  BulkCalls<v1::EmbedRequest, v1::EmbedResponse> calls(
+      *connection, RequestFor(options), limits,
+      [&stub](auto* context, const auto* request, auto* response, auto done) {
+        stub->async()->Embed(context, request, response, std::move(done));
+      },
+      left_out);
   Embeddings embeddings;
   const absl::Status status =
-      ForEachBatch(sources, limits, [&](const auto& batch, const auto& images) -> absl::Status {
-        v1::EmbedRequest request = RequestFor(options);
-        request.mutable_images()->Assign(images.begin(), images.end());
-        MAE_ASSIGN_OR_RETURN(const auto response,
-                             session.Call<v1::InferenceService>(&v1::InferenceService::Stub::Embed, request));
+      calls.Run(sources, [&](const auto& batch, const auto& response) -> absl::Status {
         if (maps) MAE_RETURN_IF_ERROR(WriteAttention(batch, response, *maps));
         return embeddings.Add(batch, response);
       });
   if (!status.ok())
     return NameOptions(status, {{"model", "--model"}, {"pool", "--pool"}, {"attention", "--attention"}});
-  return Write(session, options, embeddings);
+  if (!embeddings.names.empty()) MAE_RETURN_IF_ERROR(Write(session, options, embeddings));
+  return left_out.Result();
 }
 
 }  // namespace
@@ -191,16 +199,18 @@ void AddEmbedCommand(VerbRegistry& verbs) {
   verb->add_option("--model", options->model, "MODEL, MODEL@ALIAS or MODEL/versions/N")->required();
   verb->add_option("--pool", options->pool,
                    "mean of the patch tokens, cls: the class token (or token), or patch: every patch token")
-      ->transform(CLI::CheckedTransformer(
-          std::map<std::string, v1::EmbeddingPool>{{"mean", v1::EMBEDDING_POOL_MEAN},
-                                                   {"cls", v1::EMBEDDING_POOL_TOKEN},
-                                                   {"token", v1::EMBEDDING_POOL_TOKEN},
-                                                   {"patch", v1::EMBEDDING_POOL_PATCHES}}))
+      ->transform(OneOfNames<v1::EmbeddingPool>({{"mean", v1::EMBEDDING_POOL_MEAN},
+                                                 {"cls", v1::EMBEDDING_POOL_TOKEN},
+                                                 {"token", v1::EMBEDDING_POOL_TOKEN},
+                                                 {"patch", v1::EMBEDDING_POOL_PATCHES}}))
       ->type_name("POOL")
       ->default_str("mean");
   verb->add_flag("--l2-normalize", options->l2_normalize, "Scale each vector to length 1");
   verb->add_flag("--exact-size", options->exact_size,
                  "Refuse pictures of another size than the model's instead of scaling and cutting them");
+  verb->add_flag(
+      "--keep-going", options->keep_going,
+      "Tell pictures that are none on stderr, leave them out and go on; the exit status is 1 then");
   verb->add_option("--out", options->out, "Write a NumPy file FILE.npy, a row a picture");
   verb->add_option(
       "--attention", options->attention,

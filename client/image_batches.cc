@@ -4,11 +4,13 @@
 #include <iostream>
 #include <iterator>
 #include <system_error>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/durable_file.h"
 #include "base/status_macros.h"
 #include "client/call_status.h"
+#include "client/output.h"
 #include "image/image_header.h"
 #include "mae/v1/server.grpc.pb.h"
 
@@ -58,12 +60,10 @@ int64_t PixelsOf(const std::string& encoded) {
   return header.ok() ? header->width * header->height : 0;
 }
 
-absl::Status SendNamed(
-    const std::vector<ImageSource>& batch, const std::vector<v1::Image>& images,
-    const std::function<absl::Status(const std::vector<ImageSource>&, const std::vector<v1::Image>&)>& send) {
-  std::vector<std::string> names;
-  for (const ImageSource& source : batch) names.push_back(source.name);
-  return NameImages(send(batch, images), names);
+bool Fits(const ImageBatch& one, const ImageBatch& batch, int64_t batch_bytes, const BatchLimits& limits) {
+  return static_cast<int64_t>(batch.images.size()) < limits.images &&
+         batch_bytes + static_cast<int64_t>(one.images[0].encoded().size()) <= limits.bytes &&
+         batch.pixels + one.pixels <= limits.pixels;
 }
 
 }  // namespace
@@ -100,28 +100,45 @@ absl::StatusOr<BatchLimits> AskBatchLimits(Session& session) {
   return limits;
 }
 
-absl::Status ForEachBatch(const std::vector<ImageSource>& sources, const BatchLimits& limits,
-                          const std::function<absl::Status(const std::vector<ImageSource>& batch,
-                                                           const std::vector<v1::Image>& images)>& send) {
-  std::vector<ImageSource> batch;
-  std::vector<v1::Image> images;
-  int64_t batch_bytes = 0, batch_pixels = 0;
-  for (const ImageSource& source : sources) {
-    MAE_ASSIGN_OR_RETURN(std::string bytes, ReadSource(source, limits.bytes));
-    const int64_t size = static_cast<int64_t>(bytes.size()), pixels = PixelsOf(bytes);
-    if (!batch.empty() && (static_cast<int64_t>(batch.size()) == limits.images ||
-                           batch_bytes + size > limits.bytes || batch_pixels + pixels > limits.pixels)) {
-      MAE_RETURN_IF_ERROR(SendNamed(batch, images, send));
-      batch.clear();
-      images.clear();
-      batch_bytes = batch_pixels = 0;
+absl::Status LeftOut::Add(const absl::Status& fault) {
+  if (!keep_going_) return fault;
+  ++count_;
+  WriteStderr(absl::StrCat(DescribeFailure(fault), "\n"));
+  return absl::OkStatus();
+}
+
+absl::Status LeftOut::Result() const {
+  if (count_ == 0) return absl::OkStatus();
+  return absl::DataLossError(
+      absl::StrCat(count_, count_ == 1 ? " picture was" : " pictures were", " left out"));
+}
+
+absl::StatusOr<ImageBatch> BatchReader::Next() {
+  MAE_RETURN_IF_ERROR(fault_);
+  ImageBatch batch = std::move(read_ahead_);
+  read_ahead_ = ImageBatch();
+  int64_t bytes = batch.images.empty() ? 0 : static_cast<int64_t>(batch.images[0].encoded().size());
+  while (next_ < sources_.size()) {
+    const ImageSource& source = sources_[next_++];
+    absl::StatusOr<std::string> encoded = ReadSource(source, limits_.bytes);
+    if (!encoded.ok()) {
+      fault_ = left_out_.Add(encoded.status());
+      if (fault_.ok()) continue;
+      if (batch.images.empty()) return fault_;
+      return batch;
     }
-    batch.push_back(source);
-    images.emplace_back().set_encoded(std::move(bytes));
-    batch_bytes += size;
-    batch_pixels += pixels;
+    ImageBatch one{{source}, {}, PixelsOf(*encoded)};
+    one.images.emplace_back().set_encoded(*std::move(encoded));
+    if (!batch.images.empty() && !Fits(one, batch, bytes, limits_)) {
+      read_ahead_ = std::move(one);
+      return batch;
+    }
+    bytes += static_cast<int64_t>(one.images[0].encoded().size());
+    batch.pixels += one.pixels;
+    batch.sources.push_back(source);
+    batch.images.push_back(std::move(one.images[0]));
   }
-  return batch.empty() ? absl::OkStatus() : SendNamed(batch, images, send);
+  return batch;
 }
 
 }  // namespace mae

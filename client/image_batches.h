@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -34,10 +33,48 @@ struct BatchLimits {
 /// As GetServerInfo has them; the defaults where it says 0.
 absl::StatusOr<BatchLimits> AskBatchLimits(Session& session);
 
-/// Reads the pictures and calls `send` for one batch after the other, in order, until one fails.
-/// DATA_LOSS for an empty file or one above limits.bytes; an answer about `images[i]` names the file.
-absl::Status ForEachBatch(const std::vector<ImageSource>& sources, const BatchLimits& limits,
-                          const std::function<absl::Status(const std::vector<ImageSource>& batch,
-                                                           const std::vector<v1::Image>& images)>& send);
+/// Pictures that one request takes.
+struct ImageBatch {
+  std::vector<ImageSource> sources;
+  std::vector<v1::Image> images;  ///< as many
+  int64_t pixels = 0;
+};
+
+/// The pictures that can't be had: each ends the run, or, with --keep-going, is told on stderr and left out.
+class LeftOut {
+ public:
+  explicit LeftOut(bool keep_going) : keep_going_(keep_going) {}
+
+  bool keep_going() const { return keep_going_; }
+  /// @param fault of one picture, which it names.
+  /// @return what ends the run: `fault`, or OK if it goes on.
+  absl::Status Add(const absl::Status& fault);
+  /// DATA_LOSS that says how many were left out; OK if none was.
+  absl::Status Result() const;
+
+ private:
+  const bool keep_going_;
+  int64_t count_ = 0;
+};
+
+/// Reads pictures into batches, in order.
+class BatchReader {
+ public:
+  /// All outlive the reader.
+  BatchReader(const std::vector<ImageSource>& sources, BatchLimits limits, LeftOut& left_out)
+      : sources_(sources), limits_(limits), left_out_(left_out) {}
+
+  /// The next batch; an empty one after the last. A picture that can't be read (an empty file or one above
+  /// limits.bytes: DATA_LOSS) ends it unless it is left out: call it no more then.
+  absl::StatusOr<ImageBatch> Next();
+
+ private:
+  const std::vector<ImageSource>& sources_;
+  const BatchLimits limits_;
+  LeftOut& left_out_;
+  size_t next_ = 0;
+  absl::Status fault_;     ///< comes after the pictures before it
+  ImageBatch read_ahead_;  ///< the picture that did not fit into the batch before
+};
 
 }  // namespace mae

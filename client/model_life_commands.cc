@@ -1,11 +1,13 @@
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/status_macros.h"
+#include "client/option_values.h"
 #include "client/output.h"
 #include "client/resource_name.h"
 #include "client/table.h"
@@ -53,22 +55,33 @@ absl::Status DeleteModel(Session& session, const std::string& name) {
   return absl::OkStatus();
 }
 
-absl::Status LoadModel(Session& session, const std::string& name, bool pin) {
+absl::Status LoadModel(Session& session, const std::string& name, std::optional<bool> pin) {
   v1::LoadModelRequest request;
   request.set_name(ResourceName("models", name));
-  request.set_pin(pin);
+  if (pin.has_value()) request.set_pin(*pin);
   MAE_ASSIGN_OR_RETURN(const auto version,
                        session.Call<v1::ModelService>(&v1::ModelService::Stub::LoadModel, request));
   session.Note(absl::StrCat(version.name(), " is in memory", version.pinned() ? " and pinned" : ""));
   return absl::OkStatus();
 }
 
+// Whether the version that a name means now is pinned. A server that can't say is asked for no more than
+// that.
+bool IsPinned(Session& session, const std::string& name) {
+  v1::GetModelRequest request;
+  request.set_name(name);
+  const auto model = session.Call<v1::ModelService>(&v1::ModelService::Stub::GetModel, request);
+  return model.ok() && model->versions_size() > 0 && model->versions(0).pinned();
+}
+
 absl::Status UnloadModel(Session& session, const std::string& name) {
   v1::UnloadModelRequest request;
   request.set_name(ResourceName("models", name));
+  const bool pinned = IsPinned(session, request.name());
   MAE_ASSIGN_OR_RETURN(const auto version,
                        session.Call<v1::ModelService>(&v1::ModelService::Stub::UnloadModel, request));
-  session.Note(absl::StrCat(version.name(), " is out of memory"));
+  session.Note(absl::StrCat(version.name(), " is out of memory",
+                            pinned ? "; it was pinned, and will not be when it is loaded again" : ""));
   return absl::OkStatus();
 }
 
@@ -79,8 +92,7 @@ void AddSetAlias(VerbRegistry& verbs) {
   auto options = std::make_shared<AliasOptions>();
   verb->add_option("model", options->model, "The model")->required();
   verb->add_option("alias", options->alias, "The alias; latest moves by itself")->required();
-  auto* version =
-      verb->add_option("version", options->version, "The version's number")->check(CLI::PositiveNumber);
+  auto* version = verb->add_option("version", options->version, "The version's number")->check(OneOrMore());
   verb->add_flag("--remove", options->remove, "Remove the alias")->excludes(version);
   verbs.OnChosen(verb, [&verbs, options] { return SetAlias(verbs.session(), *options); });
 }
@@ -95,11 +107,16 @@ void AddDelete(VerbRegistry& verbs) {
 
 void AddLoadAndUnload(VerbRegistry& verbs) {
   CLI::App* load = verbs.Add("Models", "load-model", "Bring a model into memory before its first request",
-                             "load-model fashion-mae@prod\nload-model fashion-mae@prod --pin");
+                             "load-model fashion-mae@prod\nload-model fashion-mae@prod --pin\n"
+                             "load-model fashion-mae@prod --unpin");
   auto name = std::make_shared<std::string>();
-  auto pin = std::make_shared<bool>(false);
+  auto pin = std::make_shared<std::optional<bool>>();
   load->add_option("model", *name, "MODEL, MODEL@ALIAS or MODEL/versions/N")->required();
-  load->add_flag("--pin", *pin, "Keep it there when others make room; without it a pin is taken away");
+  auto* keep = load->add_flag_callback(
+      "--pin", [pin] { *pin = true; }, "Keep it there when others make room");
+  load->add_flag_callback(
+          "--unpin", [pin] { *pin = false; }, "Take the pin away; without either it stays as it was")
+      ->excludes(keep);
   verbs.OnChosen(load, [&verbs, name, pin] { return LoadModel(verbs.session(), *name, *pin); });
   CLI::App* unload = verbs.Add("Models", "unload-model", "Free a model's memory once its requests have ended",
                                "unload-model fashion-mae/versions/1");

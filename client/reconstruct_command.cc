@@ -12,8 +12,10 @@
 #include "absl/strings/str_format.h"
 #include "base/durable_file.h"
 #include "base/status_macros.h"
+#include "client/bulk_calls.h"
 #include "client/call_status.h"
 #include "client/image_batches.h"
+#include "client/option_values.h"
 #include "client/output.h"
 #include "client/output_folder.h"
 #include "client/panel_drawing.h"
@@ -53,6 +55,7 @@ struct ReconstructOptions {
   std::string mask_file;
   v1::PixelStatistics pixel_statistics = v1::PIXEL_STATISTICS_UNSPECIFIED;
   bool exact_size = false;
+  bool keep_going = false;
   std::string out;
   bool all = false;
   int scale = 0;
@@ -142,6 +145,7 @@ class Reconstructions {
   }
 
   bool empty() const { return table_.rows() == 0; }
+  size_t answers_an_image() const { return options_.answers_an_image(); }
 
   absl::Status Finish(Session& session) {
     const absl::Status saved = folder_ && !rows_.empty() ? SavePanel(session) : absl::OkStatus();
@@ -228,6 +232,30 @@ class Reconstructions {
   size_t drawn_ = 0;
 };
 
+absl::Status Ask(Session& session, const v1::ReconstructRequest& base, const BatchLimits& limits,
+                 const std::vector<ImageSource>& sources, LeftOut& left_out, Reconstructions& results) {
+  MAE_ASSIGN_OR_RETURN(const Connection* connection, session.Connect());
+  const auto stub = v1::InferenceService::NewStub(connection->channel());
+  BulkCalls<v1::ReconstructRequest, v1::ReconstructResponse> calls(
+      *connection, base, limits,
+      [&stub](auto* context, const auto* request, auto* response, auto done) {
+        stub->async()->Reconstruct(context, request, response, std::move(done));
+      },
+      left_out);
+  return calls.Run(sources, [&](const auto& batch, const auto& response) -> absl::Status {
+    const size_t answers = results.answers_an_image();
+    if (response.reconstructions_size() != static_cast<int>(batch.size() * answers)) {
+      return absl::InternalError(
+          "the server answered another number of reconstructions than images were sent");
+    }
+    for (size_t i = 0; i < batch.size() * answers; ++i) {
+      MAE_RETURN_IF_ERROR(results.Add(batch[i / answers], response,
+                                      response.reconstructions(static_cast<int>(i)), i % answers));
+    }
+    return absl::OkStatus();
+  });
+}
+
 absl::Status Reconstruct(Session& session, const ReconstructOptions& options) {
   MAE_ASSIGN_OR_RETURN(const std::vector<ImageSource> sources, ListImages(options.images));
   v1::ReconstructRequest base;
@@ -243,29 +271,16 @@ absl::Status Reconstruct(Session& session, const ReconstructOptions& options) {
   base.set_pixel_statistics(options.pixel_statistics);
   base.set_exact_size(options.exact_size);
   if (options.format == PictureFormat::kWebp) base.set_picture_format(v1::PICTURE_FORMAT_WEBP);
-  const size_t answers = options.answers_an_image();
   MAE_ASSIGN_OR_RETURN(BatchLimits limits, AskBatchLimits(session));
-  limits.images = std::max<int64_t>(limits.images / static_cast<int64_t>(answers), 1);
-  const absl::Status status =
-      ForEachBatch(sources, limits, [&](const auto& batch, const auto& images) -> absl::Status {
-        v1::ReconstructRequest request = base;
-        request.mutable_images()->Assign(images.begin(), images.end());
-        MAE_ASSIGN_OR_RETURN(const auto response, session.Call<v1::InferenceService>(
-                                                      &v1::InferenceService::Stub::Reconstruct, request));
-        if (response.reconstructions_size() != static_cast<int>(batch.size() * answers)) {
-          return absl::InternalError(
-              "the server answered another number of reconstructions than images were sent");
-        }
-        for (size_t i = 0; i < batch.size() * answers; ++i) {
-          MAE_RETURN_IF_ERROR(results.Add(batch[i / answers], response,
-                                          response.reconstructions(static_cast<int>(i)), i % answers));
-        }
-        return absl::OkStatus();
-      });
+  const auto answers = static_cast<int64_t>(options.answers_an_image());
+  limits.images = std::max<int64_t>(std::min(limits.images, kImagesACall) / answers, 1);
+  LeftOut left_out(options.keep_going);
+  const absl::Status status = Ask(session, base, limits, sources, left_out, results);
   if (!status.ok() && results.empty()) return NameOptions(status, kOptionsOfReconstruct);
   // What was done before a bad picture is shown as well.
   const absl::Status finished = results.Finish(session);
-  return status.ok() ? finished : NameOptions(status, kOptionsOfReconstruct);
+  if (!status.ok()) return NameOptions(status, kOptionsOfReconstruct);
+  return finished.ok() ? left_out.Result() : finished;
 }
 
 }  // namespace
@@ -275,7 +290,7 @@ void AddReconstructCommand(VerbRegistry& verbs) {
       verbs.Add("Use a model", "reconstruct", "Hide patches of pictures and paint them back",
                 "reconstruct shirt.png --model fashion-mae\n"
                 "reconstruct photos/ --model fashion-mae@latest --mask-ratio 0.5,0.75 --out panels\n"
-                "cat shirt.png | mae_client reconstruct - --model fashion-mae");
+                "reconstruct - --model fashion-mae < shirt.png");
   auto options = std::make_shared<ReconstructOptions>();
   verb->add_option("images", options->images, "Files, folders, or - for stdin")->required();
   verb->add_option("--model", options->model, "MODEL, MODEL@ALIAS or MODEL/versions/N")->required();
@@ -302,10 +317,13 @@ void AddReconstructCommand(VerbRegistry& verbs) {
           "--pixel-statistics", options->pixel_statistics,
           "Where a model that predicts patches without their mean and variance gets these: true-patch (the "
           "default) or visible-patches, which uses nothing that is hidden; raw for other models")
-      ->transform(CLI::CheckedTransformer(kPixelStatistics))
+      ->transform(OneOfNames(kPixelStatistics))
       ->type_name("WAY");
   verb->add_flag("--exact-size", options->exact_size,
                  "Refuse pictures of another size than the model's instead of scaling and cutting them");
+  verb->add_flag(
+      "--keep-going", options->keep_going,
+      "Tell pictures that are none on stderr, leave them out and go on; the exit status is 1 then");
   auto* out =
       verb->add_option("--out", options->out,
                        "Write NAME.panel.png for each picture and panel.png of all here (of several ratios "
@@ -319,8 +337,7 @@ void AddReconstructCommand(VerbRegistry& verbs) {
   verb->add_option("--format", options->format,
                    "With --out: png or webp (lossless; panel.png stays PNG where it is above WebP's 16383 "
                    "pixels a side)")
-      ->transform(CLI::CheckedTransformer(
-          std::map<std::string, PictureFormat>{{"png", PictureFormat::kPng}, {"webp", PictureFormat::kWebp}}))
+      ->transform(OneOfNames<PictureFormat>({{"png", PictureFormat::kPng}, {"webp", PictureFormat::kWebp}}))
       ->type_name("FORMAT")
       ->needs(out);
   verbs.OnChosen(verb, [&verbs, options] { return Reconstruct(verbs.session(), *options); });

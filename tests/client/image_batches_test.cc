@@ -29,17 +29,19 @@ class ImageBatchesTest : public testing::Test {
     for (const ImageSource& source : sources) names.push_back(source.path.filename());
     return names;
   }
-  // How many images each call gets.
+  // How many images each batch has.
   absl::StatusOr<std::vector<size_t>> Sizes(const std::vector<ImageSource>& sources,
                                             const BatchLimits& limits) {
     std::vector<size_t> sizes;
-    const absl::Status sent = ForEachBatch(sources, limits, [&](const auto& batch, const auto& images) {
-      EXPECT_EQ(batch.size(), images.size());
-      sizes.push_back(images.size());
-      return absl::OkStatus();
-    });
-    if (!sent.ok()) return sent;
-    return sizes;
+    LeftOut left_out(/*keep_going=*/false);
+    BatchReader reader(sources, limits, left_out);
+    while (true) {
+      const absl::StatusOr<ImageBatch> batch = reader.Next();
+      if (!batch.ok()) return batch.status();
+      EXPECT_EQ(batch->sources.size(), batch->images.size());
+      if (batch->images.empty()) return sizes;
+      sizes.push_back(batch->images.size());
+    }
   }
 
   const TempFolder temp_;
@@ -98,16 +100,17 @@ TEST_F(ImageBatchesTest, AFileThatNoRequestHoldsIsNamedWithTheLimit) {
               StatusIs(StatusCode::kDataLoss, HasSubstr("41 bytes, more than the 40")));
 }
 
-TEST_F(ImageBatchesTest, TheFirstFailureEndsIt) {
-  const std::string path = File("a.png");
-  int calls = 0;
-  const absl::Status failed =
-      ForEachBatch({{path, path}, {path, path}}, {1, 1000}, [&](const auto&, const auto&) -> absl::Status {
-        ++calls;
-        return absl::AbortedError("no more");
-      });
-  EXPECT_THAT(failed, StatusIs(StatusCode::kAborted));
-  EXPECT_EQ(calls, 1);
+TEST_F(ImageBatchesTest, AFaultComesAfterThePicturesBeforeIt) {
+  const std::string good = File("a.png"), empty = File("b.png", 0);
+  const std::vector<ImageSource> sources = {{good, good}, {empty, empty}, {good, good}};
+  LeftOut ends(/*keep_going=*/false);
+  BatchReader reader(sources, {64, 40}, ends);
+  ASSERT_THAT(reader.Next(), IsOk());
+  EXPECT_THAT(reader.Next(), StatusIs(StatusCode::kDataLoss, HasSubstr("b.png: empty")));
+  LeftOut goes_on(/*keep_going=*/true);
+  BatchReader other(sources, {64, 40}, goes_on);
+  EXPECT_EQ(other.Next()->images.size(), 2u);
+  EXPECT_THAT(goes_on.Result(), StatusIs(StatusCode::kDataLoss, HasSubstr("1 picture was left out")));
 }
 
 }  // namespace

@@ -1,12 +1,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 #include "tests/client/client_process.h"
 #include "tests/client/fake_server.h"
 #include "tests/fakes/temp_folder.h"
@@ -24,11 +26,15 @@ class InferTest : public testing::Test {
   TempFolder folder_;
 };
 
+// Several calls are under way at a time.
+absl::Mutex seen_mutex;
+
 /// Two classes, the first as likely as the server was asked for more.
 Script Classifying(std::vector<v1::ClassifyRequest>& seen) {
   Script script;
   script.info.mutable_limits()->set_max_images_per_request(2);
   script.classify = [&seen](const auto&, const v1::ClassifyRequest& request, v1::ClassifyResponse& response) {
+    const absl::MutexLock lock(&seen_mutex);
     seen.push_back(request);
     response.set_model_version("models/c/versions/2");
     for (int i = 0; i < request.images_size(); ++i) {
@@ -57,6 +63,8 @@ TEST_F(InferTest, ClassifyPrintsTheMostLikelyClass) {
   ASSERT_EQ(seen.size(), 2u);
   EXPECT_EQ(seen[0].model(), "c@best");
   EXPECT_EQ(seen[0].top_k(), 1);
+  std::sort(seen.begin(), seen.end(),
+            [](const auto& a, const auto& b) { return a.images(0).encoded() < b.images(0).encoded(); });
   EXPECT_EQ(seen[0].images(1).encoded(), "b.png");
 }
 
@@ -70,6 +78,90 @@ TEST_F(InferTest, ClassifyPrintsFurtherClassesNoMoreThanThereAre) {
   EXPECT_THAT(result.out, testing::Not(HasSubstr("LABEL 3")));
   server.Stop();
   EXPECT_TRUE(seen[0].exact_size());
+}
+
+/// Refuses what is called bad, as the server does: the first of a request.
+grpc::Status RefuseBad(const v1::ClassifyRequest& request) {
+  for (int i = 0; i < request.images_size(); ++i) {
+    if (request.images(i).encoded().substr(0, 3) == "bad")
+      return Violations({{absl::StrCat("images[", i, "]"), "is no picture"}}, "the request is wrong");
+  }
+  return grpc::Status::OK;
+}
+
+TEST_F(InferTest, ClassifyGoesOnWithoutPicturesThatAreNoneWhereToldTo) {
+  for (const char* name : {"b2.png", "b3.png"}) std::ofstream(folder_ / name) << "bad";
+  std::ofstream(folder_ / "d.png") << "";
+  std::vector<v1::ClassifyRequest> seen;
+  Script script = Classifying(seen);
+  script.info.mutable_limits()->set_max_images_per_request(64);
+  script.classify = [classify = script.classify](const auto& context, const v1::ClassifyRequest& request,
+                                                 v1::ClassifyResponse& response) {
+    const grpc::Status bad = RefuseBad(request);
+    return bad.ok() ? classify(context, request, response) : bad;
+  };
+  FakeServer server(std::move(script));
+  const std::vector<std::string> arguments = {"classify", folder_.path(), "--model", "c", "-o", "json"};
+  const ClientResult stops = RunClient(arguments, {.server = server.address()});
+  EXPECT_EQ(stops.exit_code, 1);
+  EXPECT_EQ(stops.out, "");
+  auto going = arguments;
+  going.push_back("--keep-going");
+  const ClientResult goes_on = RunClient(going, {.server = server.address()});
+  EXPECT_EQ(goes_on.exit_code, 1);
+  for (const char* name :
+       {"b2.png: is no picture", "b3.png: is no picture", "d.png: empty", "3 pictures were left out"})
+    EXPECT_THAT(goes_on.err, HasSubstr(name));
+  std::vector<std::string> rows;
+  for (const auto& row : nlohmann::json::parse(goes_on.out))
+    rows.push_back(std::filesystem::path(row["file"].get<std::string>()).filename());
+  EXPECT_THAT(rows, testing::ElementsAre("a.png", "b.png", "c.png"));
+}
+
+TEST_F(InferTest, ManyPicturesAreSentInSmallCallsOfWhichSeveralAreUnderWay) {
+  for (int i = 0; i < 37; ++i) std::ofstream(folder_ / absl::StrCat("x", i, ".png")) << "x";
+  std::vector<v1::ClassifyRequest> seen;
+  Script script = Classifying(seen);
+  script.info.mutable_limits()->set_max_images_per_request(64);
+  absl::Mutex mutex;
+  int came = 0;
+  // Answers none before all have come; the client's time-out ends a wait in vain.
+  script.classify = [&, classify = script.classify](const auto& context, const auto& request,
+                                                    v1::ClassifyResponse& response) {
+    {
+      const absl::MutexLock lock(&mutex);
+      ++came;
+      mutex.AwaitWithTimeout(absl::Condition(
+                                 +[](int* so_far) { return *so_far == 3; }, &came),
+                             absl::Seconds(20));
+    }
+    return classify(context, request, response);
+  };
+  FakeServer server(std::move(script));
+  const ClientResult result =
+      RunClient({"classify", folder_.path(), "--model", "c", "-o", "json", "--timeout", "10"},
+                {.server = server.address()});
+  server.Stop();
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(nlohmann::json::parse(result.out).size(), 40u);
+  ASSERT_EQ(seen.size(), 3u);
+  for (const auto& request : seen) EXPECT_LE(request.images_size(), 16);
+}
+
+TEST_F(InferTest, ATableHasNoLogits) {
+  const ClientResult result = RunClient({"classify", folder_ / "a.png", "--model", "c", "--logits"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, HasSubstr("-o json"));
+}
+
+TEST_F(InferTest, OptionsThatCanNotBeAreToldInWords) {
+  const ClientResult none = RunClient({"classify", folder_ / "a.png", "--model", "c", "--top-k", "0"});
+  EXPECT_EQ(none.exit_code, 2);
+  EXPECT_THAT(none.err, HasSubstr("'0' is not a number of 1 or more"));
+  const ClientResult pool = RunClient({"embed", folder_ / "a.png", "--model", "c", "--pool", "max"});
+  EXPECT_EQ(pool.exit_code, 2);
+  EXPECT_THAT(pool.err, HasSubstr("'max' is none of cls, mean, patch, token"));
+  EXPECT_THAT(RunClient({"embed", "--help"}).out, testing::Not(HasSubstr("->")));
 }
 
 TEST_F(InferTest, ClassifyJsonHasLogitsWhereAskedFor) {
@@ -100,6 +192,7 @@ Script Embedding(std::vector<v1::EmbedRequest>& seen) {
   Script script;
   script.info.mutable_limits()->set_max_images_per_request(2);
   script.embed = [&seen](const auto&, const v1::EmbedRequest& request, v1::EmbedResponse& response) {
+    const absl::MutexLock lock(&seen_mutex);
     seen.push_back(request);
     std::vector<float> values;
     for (int i = 0; i < request.images_size(); ++i)
@@ -146,6 +239,7 @@ TEST_F(InferTest, EmbedJsonHasTheVectors) {
 Script Attending(std::vector<v1::EmbedRequest>& seen) {
   Script script;
   script.embed = [&seen](const auto&, const v1::EmbedRequest& request, v1::EmbedResponse& response) {
+    const absl::MutexLock lock(&seen_mutex);
     seen.push_back(request);
     std::vector<float> tokens, weights;
     for (int i = 0; i < request.images_size(); ++i) {

@@ -113,9 +113,13 @@ TEST(ModelLife, DeletesLoadsAndUnloadsByName) {
     return grpc::Status::OK;
   };
   script.load_model = [&asked](const auto&, const v1::LoadModelRequest& request, v1::ModelVersion& version) {
-    asked.push_back((request.pin() ? "pin " : "load ") + request.name());
+    asked.push_back((!request.has_pin() ? "load " : request.pin() ? "pin " : "unpin ") + request.name());
     version.set_name("models/m/versions/2");
     version.set_pinned(request.pin());
+    return grpc::Status::OK;
+  };
+  script.get_model = [](const auto&, const v1::GetModelRequest& request, v1::Model& model) {
+    model.add_versions()->set_pinned(request.name() == "models/m@prod");
     return grpc::Status::OK;
   };
   script.unload_model = [&asked](const auto&, const v1::UnloadModelRequest& request,
@@ -133,10 +137,13 @@ TEST(ModelLife, DeletesLoadsAndUnloadsByName) {
   EXPECT_THAT(said({"delete-model", "m/versions/1"}), HasSubstr("deleted models/m/versions/1"));
   EXPECT_THAT(said({"load-model", "m@prod"}), HasSubstr("models/m/versions/2 is in memory\n"));
   EXPECT_THAT(said({"load-model", "m", "--pin"}), HasSubstr("in memory and pinned"));
-  EXPECT_THAT(said({"unload-model", "m"}), HasSubstr("models/m/versions/2 is out of memory"));
+  EXPECT_THAT(said({"load-model", "m", "--unpin"}), HasSubstr("models/m/versions/2 is in memory\n"));
+  EXPECT_THAT(said({"unload-model", "m"}), HasSubstr("models/m/versions/2 is out of memory\n"));
+  EXPECT_THAT(said({"unload-model", "m@prod"}),
+              HasSubstr("models/m/versions/2 is out of memory; it was pinned"));
   server.Stop();
   EXPECT_THAT(asked, testing::ElementsAre("delete models/m/versions/1", "load models/m@prod", "pin models/m",
-                                          "unload models/m"));
+                                          "unpin models/m", "unload models/m", "unload models/m@prod"));
 }
 
 TEST(ServerInfo, ShowsVersionDevicesAndRecipes) {
