@@ -6,12 +6,18 @@ import sys
 import grpc
 from mae.v1 import inference_pb2, inference_pb2_grpc
 
+if len(sys.argv) < 4:
+    sys.exit(__doc__)
 address, model, *files = sys.argv[1:]
+try:
+    images = [inference_pb2.Image(encoded=pathlib.Path(file).read_bytes()) for file in files]
+except OSError as error:
+    sys.exit(str(error))
 # One channel serves a whole program and all its threads.
 with grpc.insecure_channel(address) as channel:
     request = inference_pb2.ClassifyRequest(
         model=model,  # NAME, NAME@alias or NAME/versions/N
-        images=[inference_pb2.Image(encoded=pathlib.Path(file).read_bytes()) for file in files],
+        images=images,
         top_k=3)
     try:
         # The server does not run what can no longer be in time.

@@ -7,11 +7,17 @@ import sys
 import grpc
 from mae.v1 import inference_pb2, inference_pb2_grpc
 
+if len(sys.argv) < 4:
+    sys.exit(__doc__)
 address, model, *files = sys.argv[1:]
+try:
+    images = [inference_pb2.Image(encoded=pathlib.Path(file).read_bytes()) for file in files]
+except OSError as error:
+    sys.exit(str(error))
 with grpc.insecure_channel(address) as channel:
     request = inference_pb2.EmbedRequest(
         model=model,
-        images=[inference_pb2.Image(encoded=pathlib.Path(file).read_bytes()) for file in files],
+        images=images,
         l2_normalize=True)
     try:
         answer = inference_pb2_grpc.InferenceServiceStub(channel).Embed(request, timeout=30)

@@ -8,11 +8,17 @@ import sys
 import grpc
 from mae.v1 import inference_pb2, inference_pb2_grpc
 
+if len(sys.argv) != 5:
+    sys.exit(__doc__)
 address, model, file, panel = sys.argv[1:]
+try:
+    image = inference_pb2.Image(encoded=pathlib.Path(file).read_bytes())
+except OSError as error:
+    sys.exit(str(error))
 with grpc.insecure_channel(address) as channel:
     request = inference_pb2.ReconstructRequest(
         model=model,
-        images=[inference_pb2.Image(encoded=pathlib.Path(file).read_bytes())],
+        images=[image],
         # The same seed hides the same patches again.
         random=inference_pb2.RandomMask(mask_ratio=0.75, seed=1),
         pictures=True)

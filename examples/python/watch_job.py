@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""Watches a training job to its end: watch_job.py HOST:PORT jobs/NAME
+"""Watches a training job to its end: watch_job.py HOST:PORT JOB
+
+JOB is jobs/NAME or NAME.
 
 Exit: 0 the job succeeded, 1 it did not. A server that goes away and comes back is no end: the stream goes on behind the
 last event that was seen, so that none is missing and none comes twice."""
@@ -9,7 +11,11 @@ import time
 import grpc
 from mae.v1 import job_pb2, job_pb2_grpc
 
+if len(sys.argv) != 3:
+    sys.exit(__doc__)
 address, job = sys.argv[1:]
+if not job.startswith("jobs/"):
+    job = "jobs/" + job
 ENDED = (job_pb2.Job.SUCCEEDED, job_pb2.Job.STOPPED, job_pb2.Job.FAILED)
 
 

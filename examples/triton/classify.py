@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""Asks a mae_server what is in pictures by NVIDIA Triton's own client: classify.py HOST:PORT MODEL FILE..."""
+"""Asks a mae_server what is in pictures by NVIDIA Triton's own client: classify.py HOST:PORT MODEL FILE...
+
+MODEL is NAME, NAME@ALIAS or NAME/versions/N."""
 import pathlib
 import sys
 
@@ -7,9 +9,15 @@ import numpy
 import tritonclient.grpc as triton
 from tritonclient.utils import InferenceServerException
 
+if len(sys.argv) < 4:
+    sys.exit(__doc__)
 address, model, *files = sys.argv[1:]
+try:
+    pictures = [pathlib.Path(file).read_bytes() for file in files]
+except OSError as error:
+    sys.exit(str(error))
 with triton.InferenceServerClient(address) as client:
-    encoded = numpy.array([pathlib.Path(file).read_bytes() for file in files], dtype=object)
+    encoded = numpy.array(pictures, dtype=object)
     images = triton.InferInput("images", [len(files)], "BYTES")
     images.set_data_from_numpy(encoded)
     try:
