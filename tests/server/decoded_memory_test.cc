@@ -90,5 +90,14 @@ TEST_F(DecodedMemoryTest, PicturesAreCountedByTheirPixels) {
                 "more than 1200");
 }
 
+TEST(ReserveDecoded, OnePictureAboveAllOfTheMemoryIsToldTheLimit) {
+  const InferenceLimits limits{4, 400, 1 << 20, std::make_shared<DecodedMemory>(300 * 4)};
+  const std::string picture = PngImage(20, 20, 3).encoded();
+  const auto refused = ReserveDecoded({{picture, "images[0]"}}, limits).status();
+  EXPECT_THAT(refused, StatusIs(absl::StatusCode::kInvalidArgument,
+                                testing::AllOf(HasSubstr("its 20 x 20 pixels are more than 300"),
+                                               HasSubstr("send it smaller"))));
+}
+
 }  // namespace
 }  // namespace mae
