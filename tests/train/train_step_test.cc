@@ -3,12 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <numeric>
 
 #include "optim/adamw.h"
 #include "tests/train/cpu_device.h"
 #include "tests/train/puppet_task.h"
 #include "tests/train/tiny_job.h"
 #include "train/finetune_task.h"
+#include "train/pretrain_task.h"
 
 namespace mae {
 namespace {
@@ -129,6 +131,42 @@ TEST(TrainStep, ABatchThatIsNotFiniteSpoilsTheStepOfAllThatAddUp) {
   step.Run(AnyBatch(), 0, 2, 0.1);
   EXPECT_TRUE(step.Run(AnyBatch(), 0, 3, 0.1).taken);
   EXPECT_NEAR(task.weight(), 0.8, 1e-6);
+}
+
+// A model that learns in bf16 loses as it does in fp32, step by step.
+TEST(TrainStep, Bf16FollowsFp32) {
+  const auto losses = [](Precision precision) {
+    JobOptions options;
+    options.precision = precision;
+    PretrainOptions pretrain;
+    auto& model = pretrain.model;
+    model.encoder.image_height = model.encoder.image_width = 16;
+    model.encoder.channels = 1;
+    model.encoder.patch_size = 4;
+    model.encoder.embed_dim = 64;
+    model.encoder.depth = 2;
+    model.encoder.num_heads = 2;
+    model.decoder.embed_dim = 32;
+    model.decoder.depth = 2;
+    model.decoder.num_heads = 2;
+    options.kind = pretrain;
+    PretrainTask task(options, {}, kCpu);
+    AdamW adamw(Groups(task, options), options.optimizer);
+    TrainStep step(options, task, adamw, kCpu);
+    torch::manual_seed(1);
+    const auto ramps = torch::linspace(-1, 1, 16).expand({64, 1, 16, 16}) * torch::randn({64, 1, 1, 1});
+    std::vector<int64_t> indices(64);
+    std::iota(indices.begin(), indices.end(), 0);
+    std::vector<double> found;
+    for (int64_t s = 0; s < 40; ++s) {
+      const Batch batch{ramps, torch::zeros({64}, torch::kInt64), indices};
+      found.push_back(step.Run(batch, 0, s, 2e-3).measure.loss.item<double>());
+    }
+    return found;
+  };
+  const auto exact = losses(Precision::kFp32), rounded = losses(Precision::kBf16);
+  EXPECT_LT(exact.back(), 0.5 * exact.front()) << "it does not learn";
+  for (size_t s = 0; s < exact.size(); ++s) EXPECT_NEAR(rounded[s], exact[s], 0.05 * exact[s] + 0.01) << s;
 }
 
 }  // namespace
