@@ -12,6 +12,13 @@ class AlignedArray {
  public:
   AlignedArray() = default;
   explicit AlignedArray(size_t size) : values_(new (kLine) T[size]()), size_(size) {}
+  /// The same, of any values.
+  static AlignedArray Unset(size_t size) {
+    AlignedArray array;
+    array.values_.reset(new (kLine) T[size]);
+    array.size_ = size;
+    return array;
+  }
 
   T* data() { return values_.get(); }
   const T* data() const { return values_.get(); }

@@ -49,19 +49,19 @@ void Multiply(const uint16_t* x, int64_t rows, WorkTeam& team, const uint16_t* p
 }  // namespace
 
 PackedLinear::PackedLinear(int64_t outputs, int64_t inputs)
-    : panels_(static_cast<size_t>(outputs * inputs)),
+    : panels_(AlignedArray<uint16_t>::Unset(static_cast<size_t>(outputs * inputs))),
       bias_(static_cast<size_t>(outputs)),
       inputs_(inputs),
       outputs_(outputs) {}
 
 PackedLinear::PackedLinear(const float* weight, const float* bias, int64_t outputs, int64_t inputs)
     : PackedLinear(outputs, inputs) {
-  SetWeight(weight, bias);
+  SetWeight(weight, bias, 0, outputs);
 }
 
-void PackedLinear::SetWeight(const float* weight, const float* bias) {
-  if (bias != nullptr) std::copy(bias, bias + outputs_, bias_.data());
-  for (int64_t o = 0; o < outputs_; o += kLanes) {
+void PackedLinear::SetWeight(const float* weight, const float* bias, int64_t first, int64_t end) {
+  if (bias != nullptr) std::copy(bias + first, bias + end, bias_.data() + first);
+  for (int64_t o = first; o < end; o += kLanes) {
     const auto panel = o / kPanel * kPanel;
     const auto width = std::min(kPanel, outputs_ - panel);
     uint16_t* const to = panels_.data() + panel * inputs_ + (o - panel) * 2;
@@ -70,8 +70,8 @@ void PackedLinear::SetWeight(const float* weight, const float* bias) {
   }
 }
 
-void PackedLinear::SetTransposed(const float* weight) {
-  for (int64_t i = 0; i < inputs_; i += 2) {
+void PackedLinear::SetTransposed(const float* weight, int64_t first, int64_t end) {
+  for (int64_t i = first; i < end; i += 2) {
     const float* const even = weight + i * outputs_;
     for (int64_t o = 0; o < outputs_; o += kLanes) {
       const auto panel = o / kPanel * kPanel;

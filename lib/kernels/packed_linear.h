@@ -13,17 +13,18 @@ namespace mae {
 class PackedLinear {
  public:
   PackedLinear() = default;
-  /// All weights zero.
+  /// The weights are any numbers until they are set; no bias.
   PackedLinear(int64_t outputs, int64_t inputs);
   /// @param weight [outputs, inputs] row-major, bias [outputs] or nullptr; both are copied.
   /// @param outputs,inputs multiples of 16.
   PackedLinear(const float* weight, const float* bias, int64_t outputs, int64_t inputs);
 
-  /// Takes other weights of the same shape.
-  void SetWeight(const float* weight, const float* bias);
-  /// Likewise, of weights that lie the other way: weight [inputs, outputs], row-major; no bias. What a linear
-  /// layer of that weight does to gradients on their way back.
-  void SetTransposed(const float* weight);
+  /// Sets a part of the weight, and the bias: weight as in the constructor, of the outputs `first` to `end`,
+  /// multiples of 16. Parts may be set side by side.
+  void SetWeight(const float* weight, const float* bias, int64_t first, int64_t end);
+  /// Sets a part of a weight that lies the other way, [inputs, outputs], row-major, of the inputs `first` to
+  /// `end`, multiples of 2; no bias. What a linear layer of that weight does to gradients on their way back.
+  void SetTransposed(const float* weight, int64_t first, int64_t end);
 
   int64_t inputs() const { return inputs_; }
   int64_t outputs() const { return outputs_; }

@@ -40,7 +40,6 @@ BlockImpl::BlockImpl(int64_t dim, int64_t num_heads, const EncoderOptions& share
 
 torch::Tensor BlockImpl::forward(const torch::Tensor& x, int64_t first_output) {
   if (fused_ && IsBf16OnCpu(x)) {
-    fused_->Refresh();
     const auto attention_scales = drop_path_->Scales(x.size(0), x.device());
     const auto mlp_scales = drop_path_->Scales(x.size(0), x.device());
     return FusedBlock::Run(fused_, x, first_output, attention_scales, mlp_scales);

@@ -1,6 +1,7 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
+#include <memory>
 
 #include "kernels/attention_gradient.h"
 #include "kernels/layer_norm.h"
@@ -29,7 +30,7 @@ int64_t ImagesTogether(int64_t images, int64_t tokens) {
 
 class BackwardPass {
  public:
-  BackwardPass(const FusedBlock& block, int64_t first_output, const BlockActivations& kept,
+  BackwardPass(FusedBlock& block, int64_t first_output, const BlockActivations& kept,
                const torch::Tensor& gradient, const std::array<bool, 12>& wanted);
 
   BlockGradients Run();
@@ -53,7 +54,7 @@ class BackwardPass {
   void SumNorm(Parameter parameter);
   void Normalize(Parameter parameter, const float* x, int64_t rows_an_image);
 
-  const FusedBlock& block_;
+  const std::shared_ptr<const PackedLinear> qkv_, proj_, fc1_, fc2_;
   const BlockWidths& widths_;
   const BlockActivations& kept_;
   const torch::Tensor& gradient_;
@@ -67,9 +68,12 @@ class BackwardPass {
   bool add_ = false;  // to the weights' gradients
 };
 
-BackwardPass::BackwardPass(const FusedBlock& block, int64_t first_output, const BlockActivations& kept,
+BackwardPass::BackwardPass(FusedBlock& block, int64_t first_output, const BlockActivations& kept,
                            const torch::Tensor& gradient, const std::array<bool, 12>& wanted)
-    : block_(block),
+    : qkv_(block.qkv().Backward()),
+      proj_(block.proj().Backward()),
+      fc1_(block.fc1().Backward()),
+      fc2_(block.fc2().Backward()),
       widths_(block.widths()),
       kept_(kept),
       gradient_(gradient),
@@ -154,9 +158,9 @@ void BackwardPass::ThroughMlp() {
     const auto at = first * dim, wide = first * widths_.hidden;
     ScaleToBf16(upper + at, count / outputs_, outputs_ * dim,
                 scales == nullptr ? nullptr : scales + first / outputs_, Bf16Data(upper_) + at);
-    block_.fc2().backward().BackwardGelu(Bf16Data(upper_) + at, count, alone, before + wide,
-                                         Bf16Data(wide_) + wide, Bf16Data(gelu_) + wide);
-    block_.fc1().backward().Forward(Bf16Data(wide_) + wide, count, alone, Bf16Data(narrow_) + at);
+    fc2_->BackwardGelu(Bf16Data(upper_) + at, count, alone, before + wide, Bf16Data(wide_) + wide,
+                       Bf16Data(gelu_) + wide);
+    fc1_->Forward(Bf16Data(wide_) + wide, count, alone, Bf16Data(narrow_) + at);
   });
   AddWeightGradient(kFc2, upper_, gelu_, rows);
   const float* const attended = kept_.attended.data_ptr<float>() + row * dim;
@@ -176,8 +180,7 @@ void BackwardPass::ThroughAttention() {
     const auto at = first * outputs_ * dim;
     ScaleToBf16(attended + at, end - first, outputs_ * dim, scales == nullptr ? nullptr : scales + first,
                 Bf16Data(upper_) + at);
-    block_.proj().backward().Forward(Bf16Data(upper_) + at, (end - first) * outputs_, alone,
-                                     Bf16Data(narrow_) + at);
+    proj_->Forward(Bf16Data(upper_) + at, (end - first) * outputs_, alone, Bf16Data(narrow_) + at);
     AttentionGradient attention(tokens_, widths_.num_heads, dim / widths_.num_heads);
     for (int64_t i = first; i < end; ++i) {
       attention.Backward(Bf16Data(kept_.qkv) + (image_ + i) * tokens_ * 3 * dim, tokens_, first_output,
@@ -190,8 +193,7 @@ void BackwardPass::ThroughAttention() {
   AddWeightGradient(kProj, upper_, kept_.mixed.flatten(0, 1).slice(0, image_ * outputs_), images_ * outputs_);
   ForRows(tokens_, [&](int64_t row, int64_t rows) {
     WorkTeam alone;
-    block_.qkv().backward().Forward(Bf16Data(dqkv_) + row * 3 * dim, rows, alone,
-                                    Bf16Data(narrow_) + row * dim);
+    qkv_->Forward(Bf16Data(dqkv_) + row * 3 * dim, rows, alone, Bf16Data(narrow_) + row * dim);
   });
   const float* const x = kept_.x.data_ptr<float>() + image_ * tokens_ * dim;
   Normalize(kNorm1, x, tokens_);
@@ -218,7 +220,7 @@ BlockGradients BackwardPass::Run() {
 
 }  // namespace
 
-BlockGradients BlockBackward(const FusedBlock& block, int64_t first_output, const BlockActivations& kept,
+BlockGradients BlockBackward(FusedBlock& block, int64_t first_output, const BlockActivations& kept,
                              const torch::Tensor& gradient, const std::array<bool, 12>& wanted) {
   return BackwardPass(block, first_output, kept, gradient, wanted).Run();
 }

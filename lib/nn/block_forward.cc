@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <memory>
 
 #include "kernels/attention.h"
 #include "kernels/layer_norm.h"
@@ -17,6 +18,7 @@ const float* RowScales(torch::Tensor& scales, int64_t rows_an_image) {
 
 struct ForwardPass {
   const FusedBlock& block;
+  const std::shared_ptr<const PackedLinear> qkv, proj, fc1, fc2;
   const BlockActivations& kept;
   const int64_t tokens, outputs;  // a token's, of an image
   const float *attention_scales, *mlp_scales;
@@ -36,21 +38,22 @@ void ForwardPass::RunTogether(int64_t image, int64_t images, BlockAttention& att
   LayerNormToBf16(kept.x.data_ptr<float>() + token * dim, images * tokens, dim,
                   parameters.norm1_weight.data_ptr<float>(), parameters.norm1_bias.data_ptr<float>(), eps,
                   team, normal);
-  uint16_t* const qkv = Bf16Data(kept.qkv) + token * 3 * dim;
-  block.qkv().forward().Forward(normal, images * tokens, team, qkv);
+  uint16_t* const projected = Bf16Data(kept.qkv) + token * 3 * dim;
+  qkv->Forward(normal, images * tokens, team, projected);
   uint16_t* const mixed = Bf16Data(kept.mixed) + row * dim;
   for (int64_t i = 0; i < images; ++i) {
-    attention.Forward(qkv + i * tokens * 3 * dim, tokens, team, mixed + i * outputs * dim, tokens - outputs);
+    attention.Forward(projected + i * tokens * 3 * dim, tokens, team, mixed + i * outputs * dim,
+                      tokens - outputs);
   }
   float* const attended = kept.attended.data_ptr<float>() + row * dim;
   const float* const residual = tokens == outputs ? kept.x.data_ptr<float>() + row * dim : attended;
-  block.proj().forward().ForwardResidual(
-      mixed, rows, team, residual, attention_scales == nullptr ? nullptr : attention_scales + row, attended);
+  proj->ForwardResidual(mixed, rows, team, residual,
+                        attention_scales == nullptr ? nullptr : attention_scales + row, attended);
   LayerNormToBf16(attended, rows, dim, parameters.norm2_weight.data_ptr<float>(),
                   parameters.norm2_bias.data_ptr<float>(), eps, team, normal);
-  block.fc1().forward().ForwardGelu(normal, rows, team, Bf16Data(kept.before) + row * width, hidden);
-  block.fc2().forward().ForwardResidual(hidden, rows, team, attended,
-                                        mlp_scales == nullptr ? nullptr : mlp_scales + row, y + row * dim);
+  fc1->ForwardGelu(normal, rows, team, Bf16Data(kept.before) + row * width, hidden);
+  fc2->ForwardResidual(hidden, rows, team, attended, mlp_scales == nullptr ? nullptr : mlp_scales + row,
+                       y + row * dim);
 }
 
 void ForwardPass::Run(int64_t first, int64_t end) const {
@@ -67,7 +70,7 @@ void ForwardPass::Run(int64_t first, int64_t end) const {
 
 }  // namespace
 
-torch::Tensor BlockForward(const FusedBlock& block, int64_t first_output, BlockActivations& kept) {
+torch::Tensor BlockForward(FusedBlock& block, int64_t first_output, BlockActivations& kept) {
   const auto& widths = block.widths();
   const auto images = kept.x.size(0), tokens = kept.x.size(1), outputs = tokens - first_output;
   kept.qkv = torch::empty({images, tokens, 3 * widths.dim}, torch::kBFloat16);
@@ -78,6 +81,10 @@ torch::Tensor BlockForward(const FusedBlock& block, int64_t first_output, BlockA
   const auto y = torch::empty({images, outputs, widths.dim}, torch::kFloat32);
   auto attention_scales = kept.attention_scales, mlp_scales = kept.mlp_scales;
   const ForwardPass pass{block,
+                         block.qkv().Forward(),
+                         block.proj().Forward(),
+                         block.fc1().Forward(),
+                         block.fc2().Forward(),
                          kept,
                          tokens,
                          outputs,

@@ -28,7 +28,7 @@ struct BlockActivations {
 };
 
 /// @param kept x and the scales are set, x contiguous; sets the rest. @return float32 [B, M, dim].
-torch::Tensor BlockForward(const FusedBlock& block, int64_t first_output, BlockActivations& kept);
+torch::Tensor BlockForward(FusedBlock& block, int64_t first_output, BlockActivations& kept);
 
 struct BlockGradients {
   torch::Tensor x;                           ///< float32 [B, N, dim]
@@ -37,7 +37,7 @@ struct BlockGradients {
 
 /// @param gradient of the output, float32 [B, M, dim], contiguous.
 /// @param wanted of which parameters; of a linear layer or a LayerNorm both or neither.
-BlockGradients BlockBackward(const FusedBlock& block, int64_t first_output, const BlockActivations& kept,
+BlockGradients BlockBackward(FusedBlock& block, int64_t first_output, const BlockActivations& kept,
                              const torch::Tensor& gradient, const std::array<bool, 12>& wanted);
 
 }  // namespace mae

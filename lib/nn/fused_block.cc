@@ -9,9 +9,10 @@
 namespace mae {
 namespace {
 
-std::pair<const void*, int64_t> StateOf(const torch::Tensor& parameter) {
-  if (!parameter.defined()) return {nullptr, 0};
-  return {parameter.const_data_ptr(), static_cast<int64_t>(parameter._version())};
+// Calls set(first, end) for parts of `size` rows in multiples of 16, on the compute threads.
+template <typename Set>
+void SetInParts(int64_t size, const Set& set) {
+  ForParts(0, size / 16, [&](int64_t first, int64_t end) { set(16 * first, 16 * end); });
 }
 
 // What is no variable of the graph. Kept tensors would be, were they undefined.
@@ -79,25 +80,29 @@ std::array<torch::Tensor, 12> BlockParameters::All() const {
 TrainedLinear::TrainedLinear(torch::Tensor weight, torch::Tensor bias)
     : weight_(std::move(weight)), bias_(std::move(bias)) {}
 
-void TrainedLinear::Refresh(bool wait) {
-  if (wait) {
-    mutex_.Lock();
-  } else if (!mutex_.TryLock()) {
-    return;
-  }
-  if (forward_.inputs() == 0) {
-    forward_ = PackedLinear(weight_.size(0), weight_.size(1));
-    backward_ = PackedLinear(weight_.size(1), weight_.size(0));
-  }
-  const auto state = StateOf(weight_), bias_state = StateOf(bias_);
-  if (packed_ != state || packed_bias_ != bias_state) {
-    const auto weight = weight_.detach().contiguous();
-    forward_.SetWeight(weight.data_ptr<float>(), bias_.defined() ? bias_.data_ptr<float>() : nullptr);
-    backward_.SetTransposed(weight.data_ptr<float>());
-    packed_ = state;
-    packed_bias_ = bias_state;
-  }
-  mutex_.Unlock();
+std::shared_ptr<const PackedLinear> TrainedLinear::Forward() {
+  const absl::MutexLock lock(&mutex_);
+  if (auto packed = forward_.lock()) return packed;
+  const auto packed = std::make_shared<PackedLinear>(weight_.size(0), weight_.size(1));
+  const auto weight = weight_.detach().contiguous();
+  const float* const bias = bias_.defined() ? bias_.const_data_ptr<float>() : nullptr;
+  SetInParts(weight.size(0), [&](int64_t first, int64_t end) {
+    packed->SetWeight(weight.const_data_ptr<float>(), bias, first, end);
+  });
+  forward_ = packed;
+  return packed;
+}
+
+std::shared_ptr<const PackedLinear> TrainedLinear::Backward() {
+  const absl::MutexLock lock(&mutex_);
+  if (auto packed = backward_.lock()) return packed;
+  const auto packed = std::make_shared<PackedLinear>(weight_.size(1), weight_.size(0));
+  const auto weight = weight_.detach().contiguous();
+  SetInParts(weight.size(0), [&](int64_t first, int64_t end) {
+    packed->SetTransposed(weight.const_data_ptr<float>(), first, end);
+  });
+  backward_ = packed;
+  return packed;
 }
 
 bool FusedBlock::CanRun(const BlockWidths& widths) {
@@ -112,14 +117,6 @@ FusedBlock::FusedBlock(const BlockWidths& widths, BlockParameters parameters)
       proj_(parameters_.proj_weight, parameters_.proj_bias),
       fc1_(parameters_.fc1_weight, parameters_.fc1_bias),
       fc2_(parameters_.fc2_weight, parameters_.fc2_bias) {}
-
-void FusedBlock::Refresh() {
-  TrainedLinear* const linears[] = {&qkv_, &fc1_, &fc2_, &proj_};
-  ForParts(0, 4, [&](int64_t first, int64_t end) {
-    for (auto i = first; i < end; ++i) linears[i]->Refresh(/*wait=*/false);
-  });
-  for (auto* linear : linears) linear->Refresh(/*wait=*/true);
-}
 
 torch::Tensor FusedBlock::Run(const c10::intrusive_ptr<FusedBlock>& block, const torch::Tensor& x,
                               int64_t first_output, const torch::Tensor& attention_scales,

@@ -4,7 +4,7 @@
 
 #include <array>
 #include <cstdint>
-#include <utility>
+#include <memory>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
@@ -26,25 +26,21 @@ struct BlockParameters {
   std::array<torch::Tensor, 12> All() const;
 };
 
-/// A linear layer's weight in bfloat16, as products forwards and backwards read it. Packed again when the
-/// parameter has changed, so once a step and not once a use. Thread-safe, if the parameter rests.
+/// A linear layer whose weight is packed in bfloat16 while a pass needs it: a step's worth of time spares the
+/// memory of two copies, and no copy can be of an earlier step. Thread-safe, if the parameters rest.
 class TrainedLinear {
  public:
   TrainedLinear(torch::Tensor weight, torch::Tensor bias);
 
-  /// Makes both current. @param wait false: leaves it to the thread that is at it.
-  void Refresh(bool wait) ABSL_NO_THREAD_SAFETY_ANALYSIS;
-
-  /// y = x W^T + b, and dx = dy W. Current since the last Refresh.
-  const PackedLinear& forward() const { return forward_; }
-  const PackedLinear& backward() const { return backward_; }
+  /// y = x W^T + b. Packed on LibTorch's compute threads, unless another thread has it packed now.
+  std::shared_ptr<const PackedLinear> Forward();
+  /// Likewise, dx = dy W.
+  std::shared_ptr<const PackedLinear> Backward();
 
  private:
   const torch::Tensor weight_, bias_;
   absl::Mutex mutex_;
-  std::pair<const void*, int64_t> packed_{nullptr, -1};  ///< the weight's storage and version
-  std::pair<const void*, int64_t> packed_bias_{nullptr, -1};
-  PackedLinear forward_, backward_;
+  std::weak_ptr<const PackedLinear> forward_ ABSL_GUARDED_BY(mutex_), backward_ ABSL_GUARDED_BY(mutex_);
 };
 
 /// A transformer block as one node of the autograd graph, forwards and backwards by the kernels of
@@ -70,15 +66,12 @@ class FusedBlock : public torch::CustomClassHolder {
                            int64_t first_output, const torch::Tensor& attention_scales,
                            const torch::Tensor& mlp_scales);
 
-  /// Makes the packed weights those of the parameters; threads that call it together share the work.
-  void Refresh();
-
   const BlockWidths& widths() const { return widths_; }
   const BlockParameters& parameters() const { return parameters_; }
-  const TrainedLinear& qkv() const { return qkv_; }
-  const TrainedLinear& proj() const { return proj_; }
-  const TrainedLinear& fc1() const { return fc1_; }
-  const TrainedLinear& fc2() const { return fc2_; }
+  TrainedLinear& qkv() { return qkv_; }
+  TrainedLinear& proj() { return proj_; }
+  TrainedLinear& fc1() { return fc1_; }
+  TrainedLinear& fc2() { return fc2_; }
 
  private:
   const BlockWidths widths_;

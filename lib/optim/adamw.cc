@@ -33,8 +33,6 @@ void AdamW::StepGroup(size_t group, double learning_rate) {
   at::_fused_adamw_(parameters, gradients, exp_avgs, exp_avg_sqs, /*max_exp_avg_sqs=*/{}, steps,
                     learning_rate, beta1_, beta2_, groups()[group].weight_decay, epsilon_,
                     /*amsgrad=*/false, /*maximize=*/false);
-  // The fused kernel leaves this out; whoever keeps a copy of a weight in another form goes by its version.
-  for (const auto& parameter : parameters) parameter.unsafeGetTensorImpl()->bump_version();
 }
 
 NamedParameters AdamW::OwnState() const {

@@ -25,8 +25,8 @@ class Optimizer {
   Optimizer(const Optimizer&) = delete;
   Optimizer& operator=(const Optimizer&) = delete;
 
-  /// One update, in place, after which each parameter has a later version (Tensor::_version). A parameter
-  /// without a gradient stays as it is, and what the optimizer keeps of it too.
+  /// One update, in place. A parameter without a gradient stays as it is, and what the optimizer keeps of it
+  /// too.
   /// @param learning_rate of this step, see LearningRateAt; each group scales it by its learning_rate_scale.
   void Step(double learning_rate);
 

@@ -98,7 +98,8 @@ TEST_P(PackedLinearTest, TakesWeightsThatLieTheOtherWay) {
     }
   }
   PackedLinear linear(outputs, inputs);
-  linear.SetTransposed(transposed.data());
+  linear.SetTransposed(transposed.data(), 0, inputs / 2);
+  linear.SetTransposed(transposed.data(), inputs / 2, inputs);
   const PackedLinear same(weight_.data(), nullptr, outputs, inputs);
   std::vector<uint16_t> y(static_cast<size_t>(size_)), wanted(y.size());
   linear.Forward(x_.data(), rows, alone, y.data());

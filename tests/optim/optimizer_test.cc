@@ -82,25 +82,6 @@ TEST_P(EveryOptimizer, GoesOnFromItsStateBitForBit) {
   }
 }
 
-// What keeps weights in another form (nn/fused_block.h) has no other sign that they changed.
-TEST_P(EveryOptimizer, GivesWhatItMovesALaterVersion) {
-  const ReferenceRun reference;
-  auto model = reference.Model();
-  const auto options = OptionsOf(GetParam());
-  const auto optimizer = MakeOptimizer(GroupsOf(model, options), options);
-  std::vector<int64_t> before;
-  for (const auto& parameter : model->parameters()) {
-    if (parameter.requires_grad()) parameter.mutable_grad() = torch::ones_like(parameter);
-    before.push_back(static_cast<int64_t>(parameter._version()));
-  }
-  optimizer->Step(0.1);
-  for (size_t i = 0; i < before.size(); ++i) {
-    const auto item = model->named_parameters()[i];
-    EXPECT_EQ(static_cast<int64_t>(item.value()._version()) > before[i], item.value().requires_grad())
-        << item.key();
-  }
-}
-
 TEST_P(EveryOptimizer, KeepsGradientsThatWaitForMoreBatches) {
   auto x = torch::ones({2}).requires_grad_(), y = torch::ones({2}).requires_grad_();
   const auto options = OptionsOf(GetParam());
