@@ -42,12 +42,6 @@ absl::Status CheckFinite(const std::vector<PredictorInput>& inputs, absl::Span<c
   return absl::OkStatus();
 }
 
-absl::Status CheckFinite(const std::vector<PredictorInput>& inputs, const torch::Tensor& answers) {
-  const auto values = answers.contiguous();
-  return CheckFinite(inputs,
-                     absl::MakeConstSpan(values.data_ptr<float>(), static_cast<size_t>(values.numel())));
-}
-
 absl::Status CheckFinite(const std::vector<PredictorInput>& inputs,
                          const std::vector<std::vector<float>>& rows) {
   for (size_t i = 0; i < rows.size(); ++i) MAE_RETURN_IF_ERROR(CheckOne(inputs[i], i, rows[i]));

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <torch/types.h>
-
 #include <vector>
 
 #include "absl/status/status.h"
@@ -15,9 +13,6 @@ namespace mae {
 
 /// @param answers of all inputs behind one another, as many values each.
 absl::Status CheckFinite(const std::vector<PredictorInput>& inputs, absl::Span<const float> answers);
-
-/// @param answers [inputs, …] float32 on the CPU.
-absl::Status CheckFinite(const std::vector<PredictorInput>& inputs, const torch::Tensor& answers);
 
 /// @param rows one an input.
 absl::Status CheckFinite(const std::vector<PredictorInput>& inputs,

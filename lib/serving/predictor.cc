@@ -197,7 +197,7 @@ class LoadedPredictor : public Predictor {
     return CatchTorch("Reconstruct", [&]() -> absl::StatusOr<std::vector<ReconstructionResult>> {
       for (const auto& one : rebuilt) {
         for (const auto& answer : {one.loss, one.pred, one.planes})
-          MAE_RETURN_IF_ERROR(CheckFinite(inputs, answer));
+          MAE_RETURN_IF_ERROR(CheckFinite(inputs, ToFloatTensor(answer).values));
       }
       const auto stride = static_cast<int64_t>(batch.size()) / count;
       std::vector<ReconstructionResult> results;
