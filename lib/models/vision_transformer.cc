@@ -4,6 +4,18 @@
 #include "nn/position_embedding.h"
 
 namespace mae {
+namespace {
+
+// On CPUs a product of a few rows goes another way than one of many, and sums in another order: an image
+// alone would not have the last bits that it has in a batch.
+torch::Tensor InAnyBatch(torch::nn::Linear& linear, const torch::Tensor& x) {
+  constexpr int64_t kLeastRows = 4;
+  const auto rows = x.size(0);
+  if (!x.is_cpu() || rows >= kLeastRows || at::GradMode::is_enabled()) return linear(x);
+  return linear(torch::constant_pad_nd(x, {0, 0, 0, kLeastRows - rows})).slice(0, 0, rows);
+}
+
+}  // namespace
 
 VisionTransformerImpl::VisionTransformerImpl(const VisionTransformerOptions& options)
     : options_(options),
@@ -68,7 +80,7 @@ torch::Tensor VisionTransformerImpl::Classify(const torch::Tensor& features) {
   if (options_.num_classes == 0) return features.to(torch::kFloat32);
   // Statistics of bf16 features would be too coarse.
   const auto read = options_.batch_norm_head ? batch_norm_(features.to(torch::kFloat32)) : features;
-  return linear_(read).to(torch::kFloat32);
+  return InAnyBatch(linear_, read).to(torch::kFloat32);
 }
 
 torch::Tensor VisionTransformerImpl::forward(const torch::Tensor& images) {

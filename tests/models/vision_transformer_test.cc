@@ -71,6 +71,24 @@ TEST(VisionTransformer, DropPathActsInTrainingOnly) {
   EXPECT_TRUE(model->forward(images).equal(model->forward(images)));
 }
 
+TEST(VisionTransformer, LogitsAreTheSameInAnyBatch) {
+  const torch::NoGradGuard no_grad;
+  for (const int64_t classes : {4, 1000}) {
+    auto options = Tiny();
+    options.num_classes = classes;
+    VisionTransformer model(options);
+    model->eval();
+    const auto images = torch::randn({9, 1, 12, 8});
+    const auto together = model->forward(images);
+    for (int64_t first = 0; first < 9; ++first) {
+      for (int64_t end = first + 1; end <= 9; ++end) {
+        EXPECT_TRUE(torch::equal(model->forward(images.slice(0, first, end)), together.slice(0, first, end)))
+            << classes << ' ' << first << ' ' << end;
+      }
+    }
+  }
+}
+
 TEST(VisionTransformer, WithoutAHeadItGivesTheFeatures) {
   auto options = Tiny();
   options.num_classes = 0;
