@@ -20,19 +20,16 @@ using avx512::Tile;
 // e^(scale * (score - the largest)) of one row, `tokens` of them, zeros up to the next multiple of 16.
 // @return their sum.
 MAE_AVX512 float Exponentiate(const float* scores, int64_t tokens, float scale, uint16_t* shares) {
-  const auto lanes = [tokens](int64_t t) {
-    return static_cast<__mmask16>(tokens - t >= kLanes ? 0xffff : (1 << (tokens - t)) - 1);
-  };
   auto top = _mm512_set1_ps(-INFINITY);
   for (int64_t t = 0; t < tokens; t += kLanes) {
-    top = _mm512_mask_max_ps(top, lanes(t), top, Load(scores + t));
+    top = _mm512_mask_max_ps(top, avx512::FirstLanes(tokens - t), top, Load(scores + t));
   }
   const auto largest = _mm512_set1_ps(_mm512_reduce_max_ps(top));
   const auto factor = _mm512_set1_ps(scale * 1.44269504F);
   auto sum = _mm512_setzero_ps();
   for (int64_t t = 0; t < tokens; t += kLanes) {
     const auto power = _mm512_mul_ps(_mm512_sub_ps(Load(scores + t), largest), factor);
-    const auto share = _mm512_maskz_mov_ps(lanes(t), avx512::Exp2(power));
+    const auto share = _mm512_maskz_mov_ps(avx512::FirstLanes(tokens - t), avx512::Exp2(power));
     sum = _mm512_add_ps(sum, share);
     avx512::StoreBf16(shares + t, share);
   }

@@ -17,23 +17,19 @@ using avx512::Load;
 using avx512::RoundUp;
 using avx512::Tile;
 
-__mmask16 LanesFrom(int64_t t, int64_t tokens) {
-  return static_cast<__mmask16>(tokens - t >= kLanes ? 0xffff : (1 << (tokens - t)) - 1);
-}
-
 // One query: the softmax of its scores, and backwards through it (p * (dp - sum of p * dp) * scale). Zeros
 // past the last token.
 MAE_AVX512 void SoftmaxGradient(float* scores, const float* dp, int64_t tokens, float scale, uint16_t* shares,
                                 uint16_t* gradients) {
   auto top = _mm512_set1_ps(-INFINITY);
   for (int64_t t = 0; t < tokens; t += kLanes) {
-    top = _mm512_mask_max_ps(top, LanesFrom(t, tokens), top, Load(scores + t));
+    top = _mm512_mask_max_ps(top, avx512::FirstLanes(tokens - t), top, Load(scores + t));
   }
   const auto largest = _mm512_set1_ps(_mm512_reduce_max_ps(top));
   const auto factor = _mm512_set1_ps(scale * 1.44269504F);
   auto sum = _mm512_setzero_ps(), product = _mm512_setzero_ps();
   for (int64_t t = 0; t < tokens; t += kLanes) {
-    const auto lanes = LanesFrom(t, tokens);
+    const auto lanes = avx512::FirstLanes(tokens - t);
     const auto power = _mm512_mul_ps(_mm512_sub_ps(Load(scores + t), largest), factor);
     const auto share = _mm512_maskz_mov_ps(lanes, avx512::Exp2(power));
     sum = _mm512_add_ps(sum, share);
@@ -46,7 +42,7 @@ MAE_AVX512 void SoftmaxGradient(float* scores, const float* dp, int64_t tokens, 
     const auto share = _mm512_mul_ps(Load(scores + t), _mm512_set1_ps(inverse));
     const auto slope = _mm512_mul_ps(_mm512_sub_ps(Load(dp + t), mean), _mm512_set1_ps(scale));
     avx512::StoreBf16(shares + t, share);
-    avx512::StoreBf16(gradients + t, _mm512_maskz_mul_ps(LanesFrom(t, tokens), share, slope));
+    avx512::StoreBf16(gradients + t, _mm512_maskz_mul_ps(avx512::FirstLanes(tokens - t), share, slope));
   }
 }
 
@@ -57,7 +53,8 @@ MAE_AVX512 void StoreRows(const Tile& tile, int64_t rows, int64_t width, uint16_
   }
 }
 
-// Rows times panels that have `inner` values of each of `columns` columns; rows as ProductTile takes them.
+// Rows times panels of `columns` columns, each of `panel_rows` values, of which 2 * pairs are summed; rows as
+// ProductTile takes them.
 void Multiply(const uint16_t* a, int64_t stride, int64_t pair_stride, int64_t rows, const uint16_t* panels,
               int64_t columns, int64_t panel_rows, int64_t pairs, uint16_t* to, int64_t to_stride) {
   Tile tile;

@@ -15,6 +15,11 @@ namespace mae::avx512 {
 
 inline constexpr int64_t kLanes = 16;  ///< float32 values of a vector
 
+/// The first `count` lanes of a vector, all of them where there are more.
+inline __mmask16 FirstLanes(int64_t count) {
+  return static_cast<__mmask16>(count >= kLanes ? 0xffff : (1 << count) - 1);
+}
+
 MAE_AVX512_INLINE __m512 Load(const float* from) { return _mm512_loadu_ps(from); }
 
 /// To the nearest bfloat16, ties to even.

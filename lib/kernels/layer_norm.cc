@@ -1,9 +1,8 @@
 #include "kernels/layer_norm.h"
 
-#include <cmath>
-
 #include "kernels/avx512.h"
 #include "kernels/row_pieces.h"
+#include "kernels/row_statistics.h"
 
 namespace mae {
 namespace {
@@ -13,16 +12,7 @@ using avx512::Load;
 
 MAE_AVX512 void NormalizeRow(const float* x, int64_t dim, const float* weight, const float* bias, float eps,
                              uint16_t* y) {
-  auto sum = _mm512_setzero_ps();
-  for (int64_t c = 0; c < dim; c += kLanes) sum = _mm512_add_ps(sum, Load(x + c));
-  const auto size = static_cast<float>(dim);
-  const auto mean = _mm512_set1_ps(_mm512_reduce_add_ps(sum) / size);
-  auto squares = _mm512_setzero_ps();
-  for (int64_t c = 0; c < dim; c += kLanes) {
-    const auto distance = _mm512_sub_ps(Load(x + c), mean);
-    squares = _mm512_fmadd_ps(distance, distance, squares);
-  }
-  const auto scale = _mm512_set1_ps(1.0F / std::sqrt(_mm512_reduce_add_ps(squares) / size + eps));
+  const auto [mean, scale] = avx512::StatisticsOf(x, dim, eps);
   for (int64_t c = 0; c < dim; c += kLanes) {
     const auto normal = _mm512_mul_ps(_mm512_sub_ps(Load(x + c), mean), scale);
     avx512::StoreBf16(y + c, _mm512_fmadd_ps(normal, Load(weight + c), Load(bias + c)));

@@ -4,7 +4,7 @@
 
 namespace mae {
 
-/// Backwards through LayerNormToBf16 (kernels/layer_norm.h), in float32; the row's mean and width are
+/// Backwards through LayerNormToBf16 (kernels/layer_norm.h), in float32; the row's mean and variance are
 /// computed again. Needs HasAvx512Bf16(). Thread-safe.
 /// @param x what was normalised, float32 [rows, dim]; dim a multiple of 16.
 /// @param dy bfloat16 [rows, dim].

@@ -14,12 +14,8 @@ using avx512::kLanes;
 using avx512::kPanel;
 using avx512::kTileRows;
 using avx512::Load;
+using avx512::LoadBf16;
 using avx512::Tile;
-
-MAE_AVX512_INLINE __m512 LoadBf16(const uint16_t* from) {
-  const auto halves = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
-  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16));
-}
 
 // @return the scale; `zero` is the level that stands for 0.
 MAE_AVX512 float QuantizeRow(const uint16_t* x, int64_t width, uint8_t* levels, int32_t& zero) {

@@ -29,8 +29,8 @@ MAE_AVX512 void PairSixteen(const uint16_t* x, int64_t rows, int64_t stride, __m
 
 void PairRows(const uint16_t* x, int64_t rows, int64_t stride, int64_t columns, uint16_t* to, float* sums) {
   for (int64_t c = 0; c < columns; c += kLanes) {
-    const auto lanes = static_cast<__mmask16>(columns - c >= kLanes ? 0xffff : (1 << (columns - c)) - 1);
-    PairSixteen(x + c, rows, stride, lanes, columns, to + 2 * c, sums == nullptr ? nullptr : sums + c);
+    PairSixteen(x + c, rows, stride, FirstLanes(columns - c), columns, to + 2 * c,
+                sums == nullptr ? nullptr : sums + c);
   }
 }
 

@@ -5,8 +5,6 @@
 /// Rows as the inner dimension of a product: two neighbouring rows' values of a column side by side.
 namespace mae::avx512 {
 
-inline constexpr int64_t kPairedColumns = 12;  ///< of a group whose columns become rows of tiles: two tiles
-
 /// Pairs `columns` columns of rows: to[p][c] = (x[2p][c], x[2p + 1][c]), zeros beside a last odd row.
 /// @param x bfloat16, row r at x + r * stride.
 /// @param columns at most 16, or a multiple of 16.

@@ -7,12 +7,11 @@ namespace mae::avx512 {
 namespace {
 
 // The rows of the next tile are on their way while its product is made.
-template <typename Value>
-MAE_AVX512_INLINE void PrefetchNext(const Value* y, int64_t rows, int64_t stride, int64_t width, int write) {
+template <bool kToWrite>
+MAE_AVX512_INLINE void PrefetchNext(const uint16_t* y, int64_t rows, int64_t stride, int64_t width) {
+  constexpr int64_t kLine = 64 / sizeof(uint16_t);
   for (int64_t r = rows; r < 2 * rows; ++r) {
-    for (int64_t c = 0; c < width; c += static_cast<int64_t>(64 / sizeof(Value))) {
-      write != 0 ? __builtin_prefetch(y + r * stride + c, 1) : __builtin_prefetch(y + r * stride + c, 0);
-    }
+    for (int64_t c = 0; c < width; c += kLine) __builtin_prefetch(y + r * stride + c, kToWrite ? 1 : 0);
   }
 }
 
@@ -51,8 +50,8 @@ MAE_AVX512 void StoreAdd(const Tile& tile, int64_t rows, int64_t width, const fl
 
 MAE_AVX512 void StoreBeforeAndGelu(const Tile& tile, int64_t rows, int64_t width, const float* bias,
                                    uint16_t* before, uint16_t* y, int64_t stride) {
-  PrefetchNext(before, rows, stride, width, 1);
-  PrefetchNext(y, rows, stride, width, 1);
+  PrefetchNext<true>(before, rows, stride, width);
+  PrefetchNext<true>(y, rows, stride, width);
   for (int64_t c = 0; c < width; c += kLanes) {
     const auto shift = Load(bias + c);
     for (int64_t r = 0; r < rows; ++r) {
@@ -76,9 +75,9 @@ MAE_AVX512 void StoreResidual(const Tile& tile, int64_t rows, int64_t width, con
 
 MAE_AVX512 void StoreGeluGradient(const Tile& tile, int64_t rows, int64_t width, const uint16_t* before,
                                   uint16_t* gradient, uint16_t* y, int64_t stride) {
-  PrefetchNext(before, rows, stride, width, 0);
-  PrefetchNext(gradient, rows, stride, width, 1);
-  PrefetchNext(y, rows, stride, width, 1);
+  PrefetchNext<false>(before, rows, stride, width);
+  PrefetchNext<true>(gradient, rows, stride, width);
+  PrefetchNext<true>(y, rows, stride, width);
   for (int64_t r = 0; r < rows; ++r) {
     for (int64_t c = 0; c < width; c += kLanes) {
       const auto at = r * stride + c;

@@ -12,7 +12,7 @@ namespace {
 using avx512::kPanel;
 using avx512::kTileRows;
 
-static_assert(kOutputGroup == avx512::kPairedColumns);
+static_assert(kOutputGroup == 2 * kTileRows);
 // Pairs of rows that are summed before a tile goes back to memory: a panel of inputs stays in the first-level
 // cache meanwhile.
 constexpr int64_t kPairsTogether = 128;
@@ -20,7 +20,7 @@ constexpr int64_t kPairsTogether = 128;
 }  // namespace
 
 PairedInputs::PairedInputs(int64_t max_rows, int64_t width)
-    : max_rows_(max_rows), width_(width), values_(static_cast<size_t>((max_rows + 1) / 2 * 2 * width)) {}
+    : width_(width), values_(static_cast<size_t>((max_rows + 1) / 2 * 2 * width)) {}
 
 int64_t PairedInputs::panels() const { return (width_ + kPanel - 1) / kPanel; }
 

@@ -94,7 +94,8 @@ BackwardPass::BackwardPass(FusedBlock& block, int64_t first_output, const BlockA
   attended_gradient_ = torch::empty({together_ * outputs_, dim}, torch::kFloat32);
   result_.x = torch::empty(kept.x.sizes(), torch::kFloat32);
   for (size_t p = 0; p < wanted.size(); ++p) {
-    if (!wanted[p] || !parameters_[p].defined()) continue;
+    if ((!wanted[p] && !wanted[p ^ 1U]) || !parameters_[p].defined())
+      continue;  // a weight's bias is beside it
     result_.parameters[p] = torch::empty(parameters_[p].sizes(), torch::kFloat32);
     if (p / 2 * 2 == kNorm1 || p / 2 * 2 == kNorm2) {
       norm_parts_[p] = torch::zeros({at::get_num_threads(), dim}, torch::kFloat32);
@@ -106,7 +107,7 @@ void BackwardPass::AddWeightGradient(Parameter parameter, const torch::Tensor& d
                                      int64_t rows) {
   const auto& weight = result_.parameters[parameter];
   if (!weight.defined()) return;
-  auto& inputs = weight.size(1) == widths_.hidden ? wide_inputs_ : narrow_inputs_;
+  auto& inputs = parameter == kFc2 ? wide_inputs_ : narrow_inputs_;
   inputs.Resize(rows);
   ForParts(0, inputs.panels(), [&](int64_t first, int64_t end) {
     for (; first < end; ++first) inputs.Set(first, Bf16Data(x));

@@ -36,7 +36,7 @@ struct BlockGradients {
 };
 
 /// @param gradient of the output, float32 [B, M, dim], contiguous.
-/// @param wanted of which parameters; of a linear layer or a LayerNorm both or neither.
+/// @param wanted of which parameters; where one of a weight and its bias is, both are made.
 BlockGradients BlockBackward(FusedBlock& block, int64_t first_output, const BlockActivations& kept,
                              const torch::Tensor& gradient, const std::array<bool, 12>& wanted);
 

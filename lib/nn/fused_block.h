@@ -26,8 +26,9 @@ struct BlockParameters {
   std::array<torch::Tensor, 12> All() const;
 };
 
-/// A linear layer whose weight is packed in bfloat16 while a pass needs it: a step's worth of time spares the
-/// memory of two copies, and no copy can be of an earlier step. Thread-safe, if the parameters rest.
+/// A linear layer whose weight is packed in bfloat16 when a pass needs it, and let go of with the last pass
+/// that holds it: two lasting copies would be as large as the weight, and could be of an earlier step.
+/// Thread-safe, if the parameters rest.
 class TrainedLinear {
  public:
   TrainedLinear(torch::Tensor weight, torch::Tensor bias);
@@ -44,8 +45,8 @@ class TrainedLinear {
 };
 
 /// A transformer block as one node of the autograd graph, forwards and backwards by the kernels of
-/// lib/kernels: bf16 products with float32 sums, and float32 residuals, LayerNorm, softmax and GELU, which is
-/// what autocast to bf16 does. For processors with bfloat16 instructions. Of the forward pass it keeps the
+/// lib/kernels: bf16 products with float32 sums, and float32 residuals, LayerNorm, softmax and GELU, no
+/// coarser than autocast to bf16. For processors with bfloat16 instructions. Of the forward pass it keeps the
 /// block's input, qkv, what attention mixed, the residual between, and what GELU reads: 24 * dim bytes a
 /// token with an mlp_ratio of 4.
 ///

@@ -6,15 +6,12 @@
 #include <cmath>
 
 #include "kernels/attention.h"
-#include "kernels/cpu_features.h"
 #include "kernels/layer_norm.h"
+#include "nn/block_pass.h"
 
 namespace mae {
 namespace {
 
-// Rows that go through the blocks together: enough for a block's weights to be read once for many products,
-// few enough for the activations to stay near.
-constexpr int64_t kRowsTogether = 256;
 // More would find too few pieces in an image's phases.
 constexpr int64_t kMaxHelpers = 7;
 // 255 * 127 of so many still fit 31 bits (kernels/quantized_linear.h).
@@ -60,7 +57,7 @@ struct PackedBlocks::Layer {
 struct PackedBlocks::Room {
   Room(int64_t tokens, int64_t num_heads, const Layer& layer, WeightFormat format, int64_t members)
       : max_tokens(tokens),
-        rows(std::max(tokens, kRowsTogether)),
+        rows(std::max(tokens, kBlockRows)),
         normal(static_cast<size_t>(rows * layer.proj.outputs())),
         qkv(static_cast<size_t>(rows * layer.qkv.outputs())),
         hidden(static_cast<size_t>(rows * layer.fc1.outputs())),
@@ -76,10 +73,10 @@ struct PackedBlocks::Room {
 
 bool PackedBlocks::CanPack(int64_t dim, int64_t num_heads, int64_t hidden, WeightFormat format) {
   if (format == WeightFormat::kInt8 && std::max(dim, hidden) > kMaxInt8Inputs) return false;
-  return HasAvx512Bf16() && dim % num_heads == 0 && dim / num_heads % 16 == 0 && hidden % 16 == 0;
+  return FusedBlock::CanRun({dim, num_heads, hidden});
 }
 
-int64_t PackedBlocks::ImagesTogether(int64_t tokens) { return std::max<int64_t>(1, kRowsTogether / tokens); }
+int64_t PackedBlocks::ImagesTogether(int64_t tokens) { return std::max<int64_t>(1, kBlockRows / tokens); }
 
 PackedBlocks::PackedBlocks(const std::vector<Block>& blocks, int64_t num_heads, double layer_norm_eps,
                            WeightFormat format, WorkQueue* helpers)

@@ -13,6 +13,7 @@ struct Case {
   int64_t images, tokens, dim, num_heads, first_output;
   bool qkv_bias;
   double drop_path;
+  double mlp_ratio = 4;
 };
 
 class FusedBlockTest : public testing::TestWithParam<Case> {
@@ -21,7 +22,7 @@ class FusedBlockTest : public testing::TestWithParam<Case> {
     if (!HasAvx512Bf16()) GTEST_SKIP() << "no AVX-512 bfloat16 on this processor";
     torch::manual_seed(1);
     EncoderOptions shared;
-    shared.mlp_ratio = 4;
+    shared.mlp_ratio = GetParam().mlp_ratio;
     shared.qkv_bias = GetParam().qkv_bias;
     block_ = Block(GetParam().dim, GetParam().num_heads, shared, GetParam().drop_path);
     const torch::NoGradGuard no_grad;
@@ -76,7 +77,8 @@ TEST_P(FusedBlockTest, GivesTheNumbersAndGradientsOfTheModulesWithinBf16) {
 INSTANTIATE_TEST_SUITE_P(Shapes, FusedBlockTest,
                          testing::Values(Case{1, 1, 16, 1, 0, true, 0}, Case{3, 17, 192, 3, 0, true, 0},
                                          Case{40, 17, 96, 3, 0, false, 0}, Case{9, 65, 64, 4, 17, true, 0},
-                                         Case{2, 200, 80, 1, 1, true, 0}, Case{30, 33, 48, 3, 0, true, 0.4}));
+                                         Case{2, 200, 80, 1, 1, true, 0}, Case{30, 33, 48, 3, 0, true, 0.4},
+                                         Case{9, 65, 64, 4, 17, true, 0, 1}));
 
 TEST(FusedBlock, FollowsItsParameters) {
   if (!HasAvx512Bf16()) GTEST_SKIP() << "no AVX-512 bfloat16 on this processor";
@@ -106,6 +108,26 @@ TEST(FusedBlock, LeavesOutWhatNeedsNoGradient) {
   for (const auto& item : parameters) {
     EXPECT_EQ(item.value().grad().defined(), item.value().requires_grad()) << item.key();
   }
+}
+
+TEST(FusedBlock, GivesABiasItsGradientWithoutItsWeight) {
+  if (!HasAvx512Bf16()) GTEST_SKIP() << "no AVX-512 bfloat16 on this processor";
+  Block block(32, 2, EncoderOptions{});
+  const auto x = torch::randn({2, 5, 32});
+  const auto gradients = [&](const std::vector<torch::Tensor>& of) {
+    torch::Tensor y;
+    {
+      const AutocastScope autocast(torch::kCPU, Precision::kBf16);
+      y = block->forward(x);
+    }
+    return torch::autograd::grad({y.square().sum()}, of);
+  };
+  const auto parameters = block->named_parameters();
+  const std::vector<torch::Tensor> biases = {parameters["norm1.bias"], parameters["mlp.fc1.bias"]};
+  const auto all =
+      gradients({biases[0], biases[1], parameters["norm1.weight"], parameters["mlp.fc1.weight"]});
+  const auto alone = gradients(biases);
+  for (size_t i = 0; i < biases.size(); ++i) EXPECT_TRUE(torch::equal(alone[i], all[i])) << i;
 }
 
 }  // namespace
