@@ -1,8 +1,6 @@
 #include "server/decoded_memory.h"
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/time.h"
-#include "server/status_to_grpc.h"
 
 namespace mae {
 
@@ -10,11 +8,9 @@ absl::StatusOr<DecodedMemory::Share> DecodedMemory::Take(int64_t bytes) {
   {
     const absl::MutexLock lock(&mutex_);
     if (bytes > bytes_ - held_) {
-      return WithRetryDelay(
-          absl::ResourceExhaustedError(absl::StrCat(
-              "the request's pictures take ", bytes, " bytes when they are decoded; those of others take ",
-              held_, " of the ", bytes_, " that inference.max_decoded_mib allows; try again later")),
-          absl::Seconds(1));
+      return absl::ResourceExhaustedError(absl::StrCat(
+          "the request's pictures take ", bytes, " bytes when they are decoded; those of others take ", held_,
+          " of the ", bytes_, " that inference.max_decoded_mib allows; try again later"));
     }
     held_ += bytes;
   }

@@ -19,7 +19,7 @@ class DecodedMemory {
   /// @param bytes that may be held at a time, at least 1.
   explicit DecodedMemory(int64_t bytes) : bytes_(bytes) {}
 
-  /// RESOURCE_EXHAUSTED with a RetryInfo if others hold too much of it. @param bytes at most bytes().
+  /// RESOURCE_EXHAUSTED if others hold too much of it. @param bytes at most bytes().
   absl::StatusOr<Share> Take(int64_t bytes) ABSL_LOCKS_EXCLUDED(mutex_);
 
   int64_t bytes() const { return bytes_; }

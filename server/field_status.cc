@@ -18,13 +18,6 @@ std::string Renamed(std::string field, const std::map<std::string, std::string>&
   return field;
 }
 
-absl::Status WithMessage(const absl::Status& status, const std::string& message) {
-  absl::Status other(status.code(), message);
-  status.ForEachPayload(
-      [&](absl::string_view type, const absl::Cord& payload) { other.SetPayload(type, payload); });
-  return other;
-}
-
 }  // namespace
 
 absl::Status WithField(absl::Status status, const std::map<std::string, std::string>& names) {

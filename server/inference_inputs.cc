@@ -76,8 +76,9 @@ absl::StatusOr<DecodedMemory::Share> ReserveDecoded(const std::vector<EncodedPic
 
 absl::StatusOr<PredictorInput> Decode(const EncodedPicture& picture, const InferenceLimits& limits) {
   auto decoded = DecodePicture(picture.bytes, limits.max_image_pixels);
-  if (!decoded.ok()) return InvalidField(picture.field, std::string(decoded.status().message()));
-  return *std::move(decoded);
+  if (absl::IsInvalidArgument(decoded.status()))
+    return InvalidField(picture.field, std::string(decoded.status().message()));
+  return decoded;  // What else fails is no fault of the picture.
 }
 
 absl::Status CheckPictureSize(int64_t height, int64_t width, int64_t channels, const std::string& field,

@@ -8,6 +8,7 @@
 #include "base/status_macros.h"
 #include "server/field_status.h"
 #include "server/status_to_grpc.h"
+#include "serving/predictor_cache.h"
 
 namespace mae {
 namespace {
@@ -48,23 +49,21 @@ absl::Status ModelRequests::Serve(const absl::StatusOr<ModelQuery>& query, const
   const auto found = query.ok() ? store_.Find(query->model) : query.status();
   const ModelVersion* version = found.ok() ? found->get() : nullptr;
   absl::Status status = found.status();
-  bool will_pass = true;
   std::string_view method = query.ok() && query->task.has_value() ? MethodName(*query->task) : "";
   if (version != nullptr) {
     ModelRequest request(store_, *found, query->task.value_or(UsualTask(version->config)));
     method = MethodName(request.task);
     status = CheckCan(request.version, request.task);
     if (status.ok()) status = run(request);
-    will_pass = !request.load_failed();
     if (status.ok()) {
       statistics_.RecordPhases(version->model, version->version, request.read() - start,
                                absl::Now() - request.answered());
     }
   }
   status = WithField(std::move(status), fields);
-  // The model's queue is full, or memory is: both pass. What leaves a model no room (pinned ones, its own
-  // size) stays until somebody changes it.
-  if (absl::IsResourceExhausted(status) && will_pass) status = WithRetryDelay(std::move(status), kRetry);
+  // The model's queue is full, or memory is: both pass.
+  if (absl::IsResourceExhausted(status) && !LeavesNoRoom(status))
+    status = WithRetryDelay(std::move(status), kRetry);
   statistics_.Record(version != nullptr ? version->model : "", version != nullptr ? version->version : 0,
                      method, status.code(), absl::Now() - start);
   return status;

@@ -46,8 +46,7 @@ class ModelRequest {
   auto Run(const RequestContext& context, const Ask& ask) -> decltype(ask(std::declval<const Predictor&>())) {
     read_ = absl::Now();
     const auto predictor = Load(context);
-    load_failed_ = !predictor.ok();
-    if (load_failed_) return predictor.status();
+    if (!predictor.ok()) return predictor.status();
     auto answer = ask(**predictor);
     answered_ = absl::Now();
     return answer;
@@ -55,8 +54,6 @@ class ModelRequest {
 
   absl::Time read() const { return read_; }
   absl::Time answered() const { return answered_; }
-  /// Whether the model could not be brought into memory.
-  bool load_failed() const { return load_failed_; }
 
  private:
   absl::StatusOr<std::shared_ptr<const Predictor>> Load(const RequestContext& context);
@@ -64,7 +61,6 @@ class ModelRequest {
   const std::shared_ptr<const ModelVersion> found_;
   ModelStore& store_;
   absl::Time read_ = absl::InfiniteFuture(), answered_ = absl::InfiniteFuture();
-  bool load_failed_ = false;
 };
 
 /// Finds the model of each request, checks that it would do, runs the request, and tells the metrics.
@@ -85,6 +81,7 @@ class ModelRequests {
   absl::StatusOr<Admission::Ticket> Admit(const absl::StatusOr<ModelQuery>& query, int64_t images,
                                           absl::Time deadline, int64_t passes = 1);
 
+  /// Its RESOURCE_EXHAUSTED, of the model's queue or of memory, has a RetryInfo, unless it LeavesNoRoom.
   /// @param query an error: the request is refused with it.
   /// @param run the request itself.
   absl::Status Serve(const absl::StatusOr<ModelQuery>& query, const FieldNames& fields,

@@ -10,7 +10,7 @@
 namespace mae {
 namespace {
 
-constexpr std::string_view kVersions = "/versions/";
+constexpr std::string_view kModels = "models/", kVersions = "/versions/";
 
 absl::StatusOr<InferenceTask> ReadTask(const std::string& field, std::string_view task) {
   if (task == "classify") return InferenceTask::kClassify;
@@ -47,6 +47,7 @@ absl::StatusOr<ModelQuery> ReadModelName(const std::string& prefix, std::string_
                                          std::string_view version) {
   ModelQuery query;
   const std::string name_field = prefix + "name", version_field = prefix + "version";
+  if (name.starts_with(kModels)) name.remove_prefix(kModels.size());
   // The last part is a task unless it is the number of a version.
   if (const auto slash = name.rfind('/');
       slash != std::string_view::npos && !name.substr(0, slash + 1).ends_with(kVersions)) {

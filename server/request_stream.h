@@ -30,8 +30,8 @@ struct StreamPlace {
 /// window says are in memory at a time: the next is read when an answer was written, so a slow reader holds
 /// up itself alone. The first request that fails, or that finds the queue full (RESOURCE_EXHAUSTED and a
 /// RetryInfo), ends the stream with its status, unless the protocol has a place for errors in its responses.
-/// A stream that is cancelled ends when the answers in work are made. Owns itself, from construction to
-/// OnDone.
+/// A stream that has ended, or was cancelled, begins no further answer, and is finished when those in work
+/// are made. Owns itself, from construction to OnDone.
 template <typename Request, typename Response>
 class RequestStream final : public grpc::ServerBidiReactor<Request, Response> {
  public:
@@ -41,12 +41,12 @@ class RequestStream final : public grpc::ServerBidiReactor<Request, Response> {
   /// Puts the error of a request into an empty response, after which the stream goes on.
   using TellError = std::function<void(const Request&, const absl::Status&, Response&)>;
 
-  /// @param options an error ends the stream at once.
+  /// @param context of the call; its metadata says how the stream is worked on (StreamOptionsOf).
   /// @param tell_error null: an error ends the stream.
-  RequestStream(absl::StatusOr<StreamOptions> options, WorkQueue& queue, Answer answer,
+  RequestStream(const grpc::CallbackServerContext& context, WorkQueue& queue, Answer answer,
                 TellError tell_error = nullptr)
-      : queue_(queue), answer_(std::move(answer)), tell_error_(std::move(tell_error)) {
-    if (options.ok()) {
+      : context_(context), queue_(queue), answer_(std::move(answer)), tell_error_(std::move(tell_error)) {
+    if (const auto options = StreamOptionsOf(context); options.ok()) {
       options_ = *options;
     } else {
       end_ = options.status();
@@ -63,6 +63,7 @@ class RequestStream final : public grpc::ServerBidiReactor<Request, Response> {
         Begin(*window_.back());
       } else {
         reads_ended_ = true;  // the client is done, or gone
+        EndIfCancelled();
       }
     }
     Drive();
@@ -73,7 +74,7 @@ class RequestStream final : public grpc::ServerBidiReactor<Request, Response> {
       const absl::MutexLock lock(&mutex_);
       window_.remove_if([this](const auto& item) { return item.get() == writing_; });
       writing_ = nullptr;
-      if (!ok) end_ = absl::CancelledError("the caller has gone");
+      if (!ok && end_.ok()) end_ = CallerHasGone();
     }
     Drive();
   }
@@ -91,6 +92,18 @@ class RequestStream final : public grpc::ServerBidiReactor<Request, Response> {
 
   enum class Step { kNone, kRead, kWrite, kFinish };
 
+  static absl::Status CallerHasGone() { return absl::CancelledError("the caller has gone"); }
+
+  void EndIfCancelled() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    if (end_.ok() && context_.IsCancelled()) end_ = CallerHasGone();
+  }
+
+  bool WantsAnswers() ABSL_LOCKS_EXCLUDED(mutex_) {
+    const absl::MutexLock lock(&mutex_);
+    EndIfCancelled();
+    return end_.ok();
+  }
+
   void Begin(Item& item) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     item.place = {read_++, absl::Now()};
     if (queue_.TryPush([this, &item] { AnswerRequest(item); })) {
@@ -105,7 +118,8 @@ class RequestStream final : public grpc::ServerBidiReactor<Request, Response> {
   }
 
   void AnswerRequest(Item& item) {
-    const absl::Status status = answer_(item.request, item.place, item.response);
+    const absl::Status status =
+        WantsAnswers() ? answer_(item.request, item.place, item.response) : CallerHasGone();
     {
       const absl::MutexLock lock(&mutex_);
       item.status = status;
@@ -133,6 +147,7 @@ class RequestStream final : public grpc::ServerBidiReactor<Request, Response> {
   void DriveOn() {
     while (true) {
       Step step;
+      Item* item = nullptr;  // Stays where it is until what is started here has been done.
       grpc::Status finish;
       {
         const absl::MutexLock lock(&mutex_);
@@ -142,13 +157,14 @@ class RequestStream final : public grpc::ServerBidiReactor<Request, Response> {
           return;
         }
         if (step == Step::kFinish) finish = ToGrpc(end_);
+        item = step == Step::kRead ? next_.get() : writing_;
       }
       switch (step) {
         case Step::kRead:
-          this->StartRead(&next_->request);
+          this->StartRead(&item->request);
           break;
         case Step::kWrite:
-          this->StartWrite(&writing_->response);
+          this->StartWrite(&item->response);
           break;
         default:
           this->Finish(finish);  // `this` may be gone: `driving_` stays.
@@ -158,12 +174,8 @@ class RequestStream final : public grpc::ServerBidiReactor<Request, Response> {
   }
 
   Step NextStep() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    if (end_.ok() && writing_ == nullptr) ChooseWrite();
+    if (end_.ok() && writing_ == nullptr && ChooseWrite()) return Step::kWrite;
     if (!end_.ok()) return in_work_ == 0 && writing_ == nullptr ? Step::kFinish : Step::kNone;
-    if (writing_ != nullptr && !write_started_) {
-      write_started_ = true;
-      return Step::kWrite;
-    }
     if (!reading_ && !reads_ended_ && static_cast<int64_t>(window_.size()) < options_.window) {
       reading_ = true;
       next_ = std::make_unique<Item>();
@@ -173,44 +185,37 @@ class RequestStream final : public grpc::ServerBidiReactor<Request, Response> {
   }
 
   // The next answer whose turn it is, to `writing_`; or the error of its request, to `end_`.
-  void ChooseWrite() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+  // @return whether there is one to write.
+  bool ChooseWrite() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     const auto ready =
         options_.keeps_order
             ? (window_.empty() || !window_.front()->done ? window_.end() : window_.begin())
             : std::find_if(window_.begin(), window_.end(), [](const auto& item) { return item->done; });
-    if (ready == window_.end()) return;
+    if (ready == window_.end()) return false;
     Item& item = **ready;
     if (!item.status.ok()) {
       if (tell_error_ == nullptr) {
-        end_ = Located(item);
-        return;
+        end_ = WithMessage(item.status, absl::StrCat("request ", item.place.index + 1,
+                                                     " of the stream: ", item.status.message()));
+        return false;
       }
       item.response.Clear();
       tell_error_(item.request, item.status, item.response);
     }
     writing_ = &item;
-    write_started_ = false;
+    return true;
   }
 
-  // Says which request it was, and keeps the details.
-  static absl::Status Located(const Item& item) {
-    absl::Status located(item.status.code(), absl::StrCat("request ", item.place.index + 1,
-                                                          " of the stream: ", item.status.message()));
-    item.status.ForEachPayload(
-        [&](absl::string_view type, const absl::Cord& payload) { located.SetPayload(type, payload); });
-    return located;
-  }
-
+  const grpc::CallbackServerContext& context_;
   WorkQueue& queue_;
   const Answer answer_;
   const TellError tell_error_;
   StreamOptions options_;
 
   absl::Mutex mutex_;
-  std::unique_ptr<Item> next_;                                       // what is being read
+  std::unique_ptr<Item> next_ ABSL_GUARDED_BY(mutex_);               // what is being read
   std::list<std::unique_ptr<Item>> window_ ABSL_GUARDED_BY(mutex_);  // in the order of the requests
-  Item* writing_ = nullptr;                                          // of the window
-  bool write_started_ ABSL_GUARDED_BY(mutex_) = false;
+  Item* writing_ ABSL_GUARDED_BY(mutex_) = nullptr;                  // of the window
   bool reading_ ABSL_GUARDED_BY(mutex_) = false, reads_ended_ ABSL_GUARDED_BY(mutex_) = false;
   bool driving_ ABSL_GUARDED_BY(mutex_) = false;
   int64_t in_work_ ABSL_GUARDED_BY(mutex_) = 0, read_ ABSL_GUARDED_BY(mutex_) = 0;

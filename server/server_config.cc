@@ -57,6 +57,9 @@ class YamlSettings {
   absl::Status ApplyScalar(const std::string& key, const YAML::detail::iterator_value& entry) {
     if (entry.second.IsSequence() && !TakesList(key))
       return At(entry.second, absl::StrCat(key, " takes one value, not a list"));
+    for (const YAML::Node& item : entry.second) {
+      if (!item.IsScalar()) return At(item, absl::StrCat(key, " takes a list of single values"));
+    }
     const std::string value = TextOf(entry.second);
     const absl::Status set = SetServerSetting(key, value, config_);
     return set.ok() ? set : At(entry.first, std::string(set.message()));

@@ -85,6 +85,13 @@ absl::Status InvalidField(const std::string& field, const std::string& descripti
                              {{field, description}});
 }
 
+absl::Status WithMessage(const absl::Status& status, absl::string_view message) {
+  absl::Status other(status.code(), message);
+  status.ForEachPayload(
+      [&](absl::string_view type_url, const absl::Cord& payload) { other.SetPayload(type_url, payload); });
+  return other;
+}
+
 absl::Status WithRetryDelay(absl::Status status, absl::Duration delay) {
   google::rpc::RetryInfo detail;
   detail.mutable_retry_delay()->set_seconds(absl::ToInt64Seconds(delay));

@@ -29,6 +29,9 @@ absl::Status WithFieldViolations(absl::Status status, const std::vector<FieldVio
 /// INVALID_ARGUMENT "field: description", with the violation as details.
 absl::Status InvalidField(const std::string& field, const std::string& description);
 
+/// The same code and details with other words.
+absl::Status WithMessage(const absl::Status& status, absl::string_view message);
+
 /// Adds RetryInfo: when a retry may help. `status` must not be OK.
 absl::Status WithRetryDelay(absl::Status status, absl::Duration delay);
 

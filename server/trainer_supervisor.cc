@@ -155,7 +155,7 @@ void TrainerSupervisor::Loop() {
 }
 
 int64_t TrainerSupervisor::SlotsTaken() const {
-  return std::count_if(runs_.begin(), runs_.end(), [](const auto& run) { return !run.second.settling; });
+  return std::count_if(runs_.begin(), runs_.end(), [](const auto& run) { return !run.second.exit; });
 }
 
 void TrainerSupervisor::StartQueued() {

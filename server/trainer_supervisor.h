@@ -23,7 +23,8 @@ namespace mae {
 /// Makes trainers follow the table of jobs: starts the first QUEUED job while a slot is free, signals those
 /// that are STOPPING, settles those that ended (server/job_finish.h). One thread, asleep on pidfds and an
 /// eventfd, does all of it but the settling, which may publish a model and so take a while: it has threads of
-/// its own, and its job no slot any more. Verbs change a row (server/job_ledger.h) and call Wake. Public
+/// its own, and a job whose trainer has ended no slot any more, also while its settling waits to be tried
+/// again. Verbs change a row (server/job_ledger.h) and call Wake. Public
 /// methods are thread-safe.
 ///
 /// Trainers outlive it: destroying it leaves them running, and the next one's Create adopts them.

@@ -25,8 +25,10 @@ absl::Status RunIfStillWanted(const grpc::CallbackServerContext& context,
 grpc::ServerUnaryReactor* RunUnary(grpc::CallbackServerContext* context, WorkQueue& queue,
                                    std::function<absl::Status()> body) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  const bool queued = queue.TryPush([context, reactor, body = std::move(body)] {
-    reactor->Finish(ToGrpc(RunIfStillWanted(*context, body)));
+  const bool queued = queue.TryPush([context, reactor, body = std::move(body)]() mutable {
+    const absl::Status status = RunIfStillWanted(*context, body);
+    body = nullptr;
+    reactor->Finish(ToGrpc(status));
   });
   if (!queued) {
     reactor->Finish(ToGrpc(WithRetryDelay(

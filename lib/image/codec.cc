@@ -1,6 +1,7 @@
 #include "image/codec.h"
 
 #include <algorithm>
+#include <atomic>
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 
@@ -15,19 +16,23 @@
 namespace mae {
 namespace {
 
-// A function of the module of image/image_files.h.
+// A function of the module of image/image_files.h, kept once it is found: a module that is not there may
+// come.
 template <typename Function>
-absl::StatusOr<Function> ImageFileFunction(const std::string& name) {
-  return FindModuleFunction<Function>("mae_image_files", name);
+absl::StatusOr<Function> ImageFileFunction(const std::string& name, std::atomic<Function>& kept) {
+  if (const Function known = kept.load()) return known;
+  MAE_ASSIGN_OR_RETURN(const auto found, FindModuleFunction<Function>("mae_image_files", name));
+  kept = found;
+  return found;
 }
 
 absl::StatusOr<cv::Mat> DecodeAsStored(std::string_view bytes, ImageFormat format) {
-  static const auto decode = ImageFileFunction<decltype(&MaeDecodeImageFile)>("MaeDecodeImageFile");
-  MAE_RETURN_IF_ERROR(decode.status());
+  static std::atomic<decltype(&MaeDecodeImageFile)> kept = nullptr;
+  MAE_ASSIGN_OR_RETURN(const auto decode, ImageFileFunction("MaeDecodeImageFile", kept));
   const cv::Mat buffer(1, static_cast<int>(bytes.size()), CV_8UC1, const_cast<char*>(bytes.data()));
   cv::Mat image;
   // The fourth byte of a BMP pixel is mostly padding of value 0, which would read as wholly transparent.
-  (*decode)(buffer, format == ImageFormat::kBmp ? cv::IMREAD_COLOR : cv::IMREAD_UNCHANGED, image);
+  decode(buffer, format == ImageFormat::kBmp ? cv::IMREAD_COLOR : cv::IMREAD_UNCHANGED, image);
   return image;
 }
 
@@ -114,12 +119,12 @@ absl::StatusOr<std::string> EncodePicture(const Picture& picture, PictureFormat 
                                                    " pixels can't be WebP, which has at most ", kMaxWebpSide,
                                                    " a side; take PNG"));
   }
-  static const auto encode = ImageFileFunction<decltype(&MaeEncodeImageFile)>("MaeEncodeImageFile");
-  MAE_RETURN_IF_ERROR(encode.status());
+  static std::atomic<decltype(&MaeEncodeImageFile)> kept = nullptr;
+  MAE_ASSIGN_OR_RETURN(const auto encode, ImageFileFunction("MaeEncodeImageFile", kept));
   return CallOpenCv(absl::StatusCode::kInternal, [&]() -> absl::StatusOr<std::string> {
     std::vector<uint8_t> bytes;
     const auto options = is_webp ? std::vector<int>{cv::IMWRITE_WEBP_QUALITY, kLossless} : std::vector<int>();
-    (*encode)(is_webp ? ".webp" : ".png", SwapRedAndBlue(ViewAsMat(picture)), options, bytes);
+    encode(is_webp ? ".webp" : ".png", SwapRedAndBlue(ViewAsMat(picture)), options, bytes);
     return std::string(bytes.begin(), bytes.end());
   });
 }

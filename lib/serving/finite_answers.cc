@@ -22,10 +22,11 @@ bool AllFinite(absl::Span<const float> values) {
 absl::Status CheckOne(const PredictorInput& input, size_t index, absl::Span<const float> answer) {
   if (AllFinite(answer)) return absl::OkStatus();
   if (std::holds_alternative<FloatTensor>(input)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("images[", index,
-                     "]: the model's answer is not finite: the values are too large for it; send normalised "
-                     "ones, (value / 255 - mean) / std, of which most lie within -3..3"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "images[", index,
+        "]: the model's answer is not finite: most likely the values are too large for it; send "
+        "normalised ones, (value / 255 - mean) / std, of which most lie within -3..3; if those fail "
+        "too, its weights are at fault"));
   }
   return absl::InternalError(
       absl::StrCat("the model's answer to images[", index,

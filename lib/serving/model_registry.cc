@@ -1,5 +1,7 @@
 #include "serving/model_registry.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
@@ -50,11 +52,6 @@ constexpr std::string_view kSelectVersions =
     "SELECT model, version, created_micros, config, card FROM model_versions "
     "WHERE announced_aliases IS NULL AND model = ?1 ";
 
-absl::Status NoSuchModel(const std::string& model, const std::vector<std::string>& names) {
-  return absl::NotFoundError(absl::StrCat("model: there is no \"", model, "\"", DidYouMean(model, names),
-                                          names.empty() ? "; no model was published yet" : ""));
-}
-
 absl::Status NoSuchAlias(const ModelRecord& record, const std::string& alias) {
   std::vector<std::string> aliases;
   for (const auto& [name, version] : record.aliases) aliases.push_back(name);
@@ -76,6 +73,18 @@ std::string VersionsOf(const ModelRecord& record) {
   return absl::StrJoin(record.versions, ", ", [](std::string* out, const ModelVersion& version) {
     absl::StrAppend(out, version.version);
   });
+}
+
+// Null: there is no such version.
+const ModelVersion* VersionIn(const ModelRecord& record, int64_t wanted) {
+  const auto it = std::find_if(record.versions.begin(), record.versions.end(),
+                               [&](const ModelVersion& version) { return version.version == wanted; });
+  return it == record.versions.end() ? nullptr : &*it;
+}
+
+absl::Status NoSuchVersion(const ModelRecord& record, int64_t version) {
+  return absl::NotFoundError(absl::StrCat("model: \"", record.model, "\" has no version ", version,
+                                          "; it has ", VersionsOf(record)));
 }
 
 }  // namespace
@@ -217,8 +226,8 @@ absl::Status ModelRegistry::SetAlias(const std::string& model, const std::string
   const absl::MutexLock lock(&mutex_);
   return Change(model, [&]() -> absl::Status {
     mutex_.AssertHeld();
-    MAE_RETURN_IF_ERROR(Find({model, version, ""}).status());
-    MAE_ASSIGN_OR_RETURN(const auto record, Get(model));
+    MAE_ASSIGN_OR_RETURN(const auto record, ReadKnown(model));
+    if (VersionIn(record, version) == nullptr) return NoSuchVersion(record, version);
     if (!record.aliases.contains(alias) && record.aliases.size() >= kMaxAliases) {
       return absl::ResourceExhaustedError(absl::StrCat("alias: \"", model, "\" has ", record.aliases.size(),
                                                        " aliases, and ", kMaxAliases,
@@ -231,10 +240,10 @@ absl::Status ModelRegistry::SetAlias(const std::string& model, const std::string
 
 absl::Status ModelRegistry::RemoveAlias(const std::string& model, const std::string& alias) {
   const absl::MutexLock lock(&mutex_);
-  MAE_ASSIGN_OR_RETURN(const auto record, Get(model));
-  if (!record.aliases.contains(alias)) return NoSuchAlias(record, alias);
   return Change(model, [&]() -> absl::Status {
     mutex_.AssertHeld();
+    MAE_ASSIGN_OR_RETURN(const auto record, ReadKnown(model));
+    if (!record.aliases.contains(alias)) return NoSuchAlias(record, alias);
     MAE_ASSIGN_OR_RETURN(auto row,
                          database_.Prepare("DELETE FROM model_aliases WHERE model = ?1 AND alias = ?2"));
     return row.Bind(1, model).Bind(2, alias).Run();
@@ -245,8 +254,8 @@ absl::Status ModelRegistry::Delete(const std::string& model, int64_t version) {
   const absl::MutexLock lock(&mutex_);
   return Change(model, [&]() -> absl::Status {
     mutex_.AssertHeld();
-    MAE_RETURN_IF_ERROR(Find({model, version, ""}).status());
-    MAE_ASSIGN_OR_RETURN(const auto record, Get(model));
+    MAE_ASSIGN_OR_RETURN(const auto record, ReadKnown(model));
+    if (VersionIn(record, version) == nullptr) return NoSuchVersion(record, version);
     if (const auto aliases = AliasesOf(record, version); !aliases.empty()) {
       return absl::FailedPreconditionError(
           absl::StrCat("models/", model, "/versions/", version, " is what ", absl::StrJoin(aliases, ", "),
@@ -282,16 +291,19 @@ absl::StatusOr<std::shared_ptr<const ModelVersion>> ModelRegistry::Find(
     if (it == record->aliases.end()) return NoSuchAlias(*record, reference.alias);
     wanted = it->second;
   }
-  for (const auto& version : record->versions) {
-    if (version.version == wanted) return std::shared_ptr<const ModelVersion>(record, &version);
-  }
-  return absl::NotFoundError(absl::StrCat("model: \"", record->model, "\" has no version ", wanted,
-                                          "; it has ", VersionsOf(*record)));
+  const ModelVersion* version = VersionIn(*record, wanted);
+  if (version == nullptr) return NoSuchVersion(*record, wanted);
+  return std::shared_ptr<const ModelVersion>(record, version);
 }
 
 absl::StatusOr<ModelRecord> ModelRegistry::Get(const std::string& model) const {
   MAE_ASSIGN_OR_RETURN(const auto record, ShownOf(model));
   return *record;
+}
+
+absl::StatusOr<ModelRecord> ModelRegistry::Read(const std::string& model) const {
+  const absl::MutexLock lock(&mutex_);
+  return ReadModel(model);
 }
 
 absl::StatusOr<std::vector<ModelRecord>> ModelRegistry::List() const {
@@ -319,11 +331,7 @@ absl::StatusOr<std::shared_ptr<const ModelRecord>> ModelRegistry::ShownOf(const 
     models = Known();
     it = models->find(model);
   }
-  if (it == models->end()) {
-    std::vector<std::string> names;
-    for (const auto& [name, shown] : *models) names.push_back(name);
-    return NoSuchModel(model, names);
-  }
+  if (it == models->end()) return NoSuchModel(model, *models);
   if (it->second.record == nullptr) return it->second.failure;
   return it->second.record;
 }
@@ -355,6 +363,19 @@ void ModelRegistry::Show(const std::string& model, absl::StatusOr<ModelRecord> r
   auto models = std::make_shared<ShownModels>(*shown_);
   Put(model, std::move(record), *models);
   shown_ = std::move(models);
+}
+
+absl::Status ModelRegistry::NoSuchModel(const std::string& model, const ShownModels& models) {
+  std::vector<std::string> names;
+  for (const auto& [name, shown] : models) names.push_back(name);
+  return absl::NotFoundError(absl::StrCat("model: there is no \"", model, "\"", DidYouMean(model, names),
+                                          names.empty() ? "; no model was published yet" : ""));
+}
+
+absl::StatusOr<ModelRecord> ModelRegistry::ReadKnown(const std::string& model) const {
+  auto record = ReadModel(model);
+  if (record.ok() && record->versions.empty()) return NoSuchModel(model, *Known());
+  return record;
 }
 
 absl::StatusOr<ModelRecord> ModelRegistry::ReadModel(const std::string& model) const {

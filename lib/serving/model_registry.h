@@ -25,9 +25,10 @@ namespace mae {
 /// highest confirmed version.
 ///
 /// Find, Get and List answer from memory: nobody else writes these tables, and each change reads its model
-/// again. They wait for no disk, and for no other user of the database. Everything else does. A model that
-/// can't be read after a change stays as it was before, and is read again when it is asked for and the
-/// database is free, at most once a second. Thread-safe. Errors of SQLite as base/sqlite.h has them.
+/// again. They wait for no disk, and for no other user of the database, but for one case: a model that can't
+/// be read after a change stays for them as it was before, and whoever asks for it reads it again, if the
+/// database is free, at most once a second. Everything else reads the database itself, and refuses to change
+/// a model that can't be read. Thread-safe. Errors of SQLite as base/sqlite.h has them.
 class ModelRegistry {
  public:
   /// Makes the tables if need be, and reads them. `database` and `mutex`, which guards it, outlive the
@@ -86,6 +87,9 @@ class ModelRegistry {
   /// @return what was true when it was asked: it never changes.
   absl::StatusOr<std::shared_ptr<const ModelVersion>> Find(const ModelReference& reference) const;
   absl::StatusOr<ModelRecord> Get(const std::string& model) const;
+  /// What is in the database now: for who is about to change it.
+  /// @return without versions: there is no such model.
+  absl::StatusOr<ModelRecord> Read(const std::string& model) const;
   /// Sorted by name.
   absl::StatusOr<std::vector<ModelRecord>> List() const;
 
@@ -109,6 +113,10 @@ class ModelRegistry {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<ModelVersion> VersionOfRow(const Statement& row) const;
   absl::StatusOr<ModelRecord> ReadModel(const std::string& model) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  /// Likewise; NOT_FOUND as Find if there is no such model.
+  absl::StatusOr<ModelRecord> ReadKnown(const std::string& model) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  /// The error of a name that is none of these models'.
+  static absl::Status NoSuchModel(const std::string& model, const ShownModels& models);
   static void Put(const std::string& model, absl::StatusOr<ModelRecord> record, ShownModels& models);
   void Show(const std::string& model, absl::StatusOr<ModelRecord> record) const
       ABSL_LOCKS_EXCLUDED(shown_mutex_);

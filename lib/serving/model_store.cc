@@ -120,7 +120,7 @@ class SqliteModelStore : public ModelStore {
     MAE_ASSIGN_OR_RETURN(auto earlier, registry_->FindOrigin(model, {source, job}));
     // Without a job's name an existing folder is a new model, even if one came from this place before.
     if (earlier.has_value() && (!version.ok() || !job.empty())) {
-      MAE_ASSIGN_OR_RETURN(const auto record, registry_->Get(model));
+      MAE_ASSIGN_OR_RETURN(const auto record, registry_->Read(model));
       return PublishedModel{*earlier, AliasesNow(wish, *earlier, record)};
     }
     MAE_RETURN_IF_ERROR(version.status());
@@ -245,13 +245,6 @@ class SqliteModelStore : public ModelStore {
     return highest + 1;
   }
 
-  // The model as it is; one without versions where there is none yet.
-  absl::StatusOr<ModelRecord> RecordOf(const std::string& model) const {
-    auto record = registry_->Get(model);
-    if (absl::IsNotFound(record.status())) return ModelRecord{model, {}, {}};
-    return record;
-  }
-
   static std::vector<std::string> Moved(const std::vector<AliasMove>& moves) {
     std::vector<std::string> aliases;
     for (const AliasMove& move : moves) {
@@ -265,7 +258,7 @@ class SqliteModelStore : public ModelStore {
   absl::Status MoveIn(const ModelVersion& version, const fs::path& from, const std::string& source,
                       const AliasWish& wish) {
     const absl::MutexLock lock(&changing_);
-    MAE_ASSIGN_OR_RETURN(const auto before, RecordOf(version.model));
+    MAE_ASSIGN_OR_RETURN(const auto before, registry_->Read(version.model));
     MAE_RETURN_IF_ERROR(MakeFolder(root_ / version.model));
     MAE_RETURN_IF_ERROR(registry_->Announce(version, source, Moved(DecideAliases(wish, version, before))));
     auto moved = RenameDurably(from, version.folder);
@@ -276,12 +269,12 @@ class SqliteModelStore : public ModelStore {
   // Warms it without the lock, so that whoever changes something meanwhile does not wait for a model; the
   // aliases are decided by what there is then.
   absl::StatusOr<PublishedModel> Show(const ModelVersion& version, const AliasWish& wish) {
-    MAE_ASSIGN_OR_RETURN(const auto before, RecordOf(version.model));
+    MAE_ASSIGN_OR_RETURN(const auto before, registry_->Read(version.model));
     auto taken_over = Moved(DecideAliases(wish, version, before));
     taken_over.emplace_back("latest");
     WarmIfItTakesOver(version, taken_over, before);
     const absl::MutexLock lock(&changing_);
-    MAE_ASSIGN_OR_RETURN(const auto now, RecordOf(version.model));
+    MAE_ASSIGN_OR_RETURN(const auto now, registry_->Read(version.model));
     PublishedModel published{version, DecideAliases(wish, version, now)};
     MAE_RETURN_IF_ERROR(registry_->Confirm({version.model, version.version}, Moved(published.aliases)));
     return published;
@@ -329,7 +322,7 @@ class SqliteModelStore : public ModelStore {
   const std::unique_ptr<ModelRegistry> registry_;
   const fs::path root_;
   const ServingOptions options_;
-  // One publish at a time, from its number to its end; taken before the other.
+  // One publish at a time, of all models, from its number to its end; taken before the other.
   absl::Mutex publishing_;
   // One change of versions, folders or aliases at a time: aliases are looked at, then moved. Never held while
   // a model is loaded or runs.

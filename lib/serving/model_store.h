@@ -49,6 +49,8 @@ class ModelStore {
   /// Moves a finished model folder in as the next version, all or nothing; `latest` and the aliases of the
   /// wish that DecideAliases lets move to it. No alias moves between that decision and its deed. Where a
   /// version that gives way is in memory, the new one is brought there and runs once before (if it can be).
+  /// One publish at a time, of all models: the next waits for that load and run too, the run half a minute at
+  /// the most.
   /// Publishing the same job (card.job), or once it has moved the same folder, again gives the version that
   /// it already made, and moves nothing. NOT_FOUND if there is no such folder; INVALID_ARGUMENT for its
   /// config.json or card.json.
@@ -58,7 +60,8 @@ class ModelStore {
   /// "models/m/versions/3", "models/m@alias", "m@alias", "m" (@latest). NOT_FOUND names the nearest known
   /// name.
   absl::StatusOr<ModelVersion> Resolve(const std::string& name) const;
-  /// Likewise, without a copy: what each request asks. Waits for nothing. The version never changes.
+  /// Likewise, without a copy: what each request asks. From memory (ModelRegistry says when it is not). The
+  /// version never changes.
   virtual absl::StatusOr<std::shared_ptr<const ModelVersion>> Find(const std::string& name) const = 0;
   virtual absl::StatusOr<ModelRecord> Get(const std::string& model) const = 0;
   /// Sorted by name.
@@ -76,7 +79,7 @@ class ModelStore {
   virtual absl::Status Delete(const std::string& model, int64_t version) = 0;
 
   /// Resolve, then load if need be (blocks; two callers of one version load it once). RESOURCE_EXHAUSTED if
-  /// pinned models leave no room.
+  /// memory runs out, or there is no room for the model (LeavesNoRoom of serving/predictor_cache.h tells).
   absl::StatusOr<LoadedModel> Acquire(const std::string& name);
   /// Of a version that was found. NOT_FOUND if it was deleted since.
   virtual absl::StatusOr<std::shared_ptr<const Predictor>> PredictorOf(const ModelVersion& version) = 0;

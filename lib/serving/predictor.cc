@@ -51,6 +51,12 @@ FloatTensor ToFloatTensor(const torch::Tensor& tensor) {
   return {values.sizes().vec(), {data, data + values.numel()}};
 }
 
+// CheckFinite of a tensor's values, which are looked at where they lie if they lie there as float32 rows.
+absl::Status CheckFiniteTensor(const std::vector<PredictorInput>& inputs, const torch::Tensor& answer) {
+  const auto values = answer.to(torch::kCPU, torch::kFloat32).contiguous();
+  return CheckFinite(inputs, {values.data_ptr<float>(), static_cast<size_t>(values.numel())});
+}
+
 // What one forward pass gave, on the CPU.
 struct Rebuilt {
   torch::Tensor loss;         // [B]
@@ -197,7 +203,7 @@ class LoadedPredictor : public Predictor {
     return CatchTorch("Reconstruct", [&]() -> absl::StatusOr<std::vector<ReconstructionResult>> {
       for (const auto& one : rebuilt) {
         for (const auto& answer : {one.loss, one.pred, one.planes})
-          MAE_RETURN_IF_ERROR(CheckFinite(inputs, ToFloatTensor(answer).values));
+          MAE_RETURN_IF_ERROR(CheckFiniteTensor(inputs, answer));
       }
       const auto stride = static_cast<int64_t>(batch.size()) / count;
       std::vector<ReconstructionResult> results;

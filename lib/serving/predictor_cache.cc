@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 
@@ -11,7 +12,18 @@ namespace {
 // Rounded up, so that a model that does not fit is never said to be as large as its limit.
 int64_t MiB(int64_t bytes) { return (bytes + (1 << 20) - 1) >> 20; }
 
+// A payload that stays inside the server.
+constexpr char kNoRoom[] = "mae/no-room-for-model";
+
+absl::Status NoRoom(const std::string& message) {
+  auto status = absl::ResourceExhaustedError(message);
+  status.SetPayload(kNoRoom, absl::Cord());
+  return status;
+}
+
 }  // namespace
+
+bool LeavesNoRoom(const absl::Status& status) { return status.GetPayload(kNoRoom).has_value(); }
 
 PredictorCache::PredictorCache(Limits limits, Load load, Size size_of)
     : limits_(limits), load_(std::move(load)), size_of_(std::move(size_of)) {}
@@ -119,9 +131,8 @@ std::vector<std::string> PredictorCache::Loaded() const {
 // Whether there could be room for one more, if all that isn't pinned made it.
 absl::Status PredictorCache::CheckRoom(int64_t bytes) const {
   if (limits_.bytes > 0 && bytes > limits_.bytes) {
-    return absl::ResourceExhaustedError(absl::StrCat("the model takes ", MiB(bytes),
-                                                     " MiB, and memory_mib is ", limits_.bytes >> 20,
-                                                     "; raise it in the server's settings"));
+    return NoRoom(absl::StrCat("the model takes ", MiB(bytes), " MiB, and memory_mib is ",
+                               limits_.bytes >> 20, "; raise it in the server's settings"));
   }
   int64_t pinned = 0, pinned_bytes = 0;
   for (const auto& [key, entry] : entries_) {
@@ -130,14 +141,14 @@ absl::Status PredictorCache::CheckRoom(int64_t bytes) const {
     pinned_bytes += entry->bytes;
   }
   if (pinned >= limits_.models) {
-    return absl::ResourceExhaustedError(absl::StrCat(
-        "all ", pinned, " models that may be in memory (max_loaded_models) are pinned; unload one, ",
-        "or raise the setting"));
+    return NoRoom(absl::StrCat("all ", pinned,
+                               " models that may be in memory (max_loaded_models) are pinned; unload one, ",
+                               "or raise the setting"));
   }
   if (limits_.bytes > 0 && pinned_bytes + bytes > limits_.bytes) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat("the model takes ", MiB(bytes), " MiB, and pinned models take ", MiB(pinned_bytes),
-                     " of ", limits_.bytes >> 20, " (memory_mib); unload one, or raise the setting"));
+    return NoRoom(absl::StrCat("the model takes ", MiB(bytes), " MiB, and pinned models take ",
+                               MiB(pinned_bytes), " of ", limits_.bytes >> 20,
+                               " (memory_mib); unload one, or raise the setting"));
   }
   return absl::OkStatus();
 }

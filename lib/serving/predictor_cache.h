@@ -16,6 +16,10 @@
 
 namespace mae {
 
+/// Whether an error says that there is no room for a model until somebody unpins another or changes the
+/// settings: of no use to try again by itself.
+bool LeavesNoRoom(const absl::Status& status);
+
 /// The predictors that are in memory; the one used longest ago makes room for the next, unless it is pinned.
 /// Thread-safe. A predictor that was dropped here lives for as long as somebody holds it.
 class PredictorCache {
@@ -36,7 +40,8 @@ class PredictorCache {
   /// The predictor of a key, loaded if need be; blocks. Callers that ask for a key while it loads wait for
   /// that load and share its outcome; an error is not kept, so that the next call tries again.
   /// @param pin whether it is pinned from now on; nothing: as it was, and not if it is loaded now.
-  /// @return RESOURCE_EXHAUSTED if what is pinned leaves no room, or it is larger than all room.
+  /// @return RESOURCE_EXHAUSTED if what is pinned leaves no room, or it is larger than all room (both
+  /// LeavesNoRoom); errors of the load.
   absl::StatusOr<std::shared_ptr<const Predictor>> Acquire(const std::string& key,
                                                            std::optional<bool> pin = std::nullopt)
       ABSL_LOCKS_EXCLUDED(mutex_);

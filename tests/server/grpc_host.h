@@ -59,4 +59,13 @@ inline std::vector<std::string> FaultyFields(const grpc::Status& status) {
   return fields;
 }
 
+/// A refusal that says when to try again, and nothing else.
+inline void ExpectTryAgain(const grpc::Status& status) {
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED) << status.error_message();
+  google::rpc::Status details;
+  ASSERT_TRUE(details.ParseFromString(status.error_details()));
+  ASSERT_EQ(details.details_size(), 1);
+  EXPECT_TRUE(details.details(0).Is<google::rpc::RetryInfo>());
+}
+
 }  // namespace mae

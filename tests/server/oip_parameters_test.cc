@@ -115,6 +115,7 @@ class OnePredictor final : public ModelStore {
   absl::StatusOr<ModelRecord> Get(const std::string&) const override { return absl::UnimplementedError(""); }
   absl::StatusOr<std::vector<ModelRecord>> List() const override { return std::vector<ModelRecord>(); }
   absl::StatusOr<std::shared_ptr<const Predictor>> PredictorOf(const ModelVersion&) override {
+    if (!load.ok()) return load;
     return predictor;
   }
   absl::Status SetAlias(const std::string&, const std::string&, int64_t, const RequestContext&) override {
@@ -134,22 +135,21 @@ class OnePredictor final : public ModelStore {
   int64_t CachedBytes() const override { return 0; }
 
   const std::shared_ptr<NotingPredictor> predictor = std::make_shared<NotingPredictor>();
+  absl::Status load;                        ///< what becomes of it
   std::function<void()> on_find = nullptr;  ///< called from several threads
 };
 
-TEST(OipRequestContext, AFullQueueIsRefusedWithWhenToTryAgain) {
-  OnePredictor store;
-  store.predictor->is_full = true;
-  NotedMetrics metrics;
-  InferStatistics statistics(metrics);
-  ModelRequests requests(store, statistics, {});
-  inference::ModelInferResponse response;
-  const auto status = AnswerModelInfer(requests, {}, PngRequest("cats"), response);
-  EXPECT_THAT(status, StatusIs(absl::StatusCode::kResourceExhausted));
-  google::rpc::Status details;
-  ASSERT_TRUE(details.ParseFromString(ToGrpc(status).error_details()));
-  ASSERT_EQ(details.details_size(), 1);
-  EXPECT_TRUE(details.details(0).Is<google::rpc::RetryInfo>());
+TEST(OipRequestContext, WhatPassesIsRefusedWithWhenToTryAgain) {
+  for (const bool loads : {true, false}) {
+    OnePredictor store;
+    store.predictor->is_full = true;
+    if (!loads) store.load = absl::ResourceExhaustedError("loading cats: out of memory");
+    NotedMetrics metrics;
+    InferStatistics statistics(metrics);
+    ModelRequests requests(store, statistics, {});
+    inference::ModelInferResponse response;
+    ExpectTryAgain(ToGrpc(AnswerModelInfer(requests, {}, PngRequest("cats"), response)));
+  }
 }
 
 TEST(OipRequestContext, PriorityAndTimeoutReachTheModel) {

@@ -1,5 +1,6 @@
 #include "server/oip_service.h"
 
+#include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 #include "tests/server/oip_fixture.h"
 
@@ -7,6 +8,7 @@ namespace mae {
 namespace {
 
 using testing::ElementsAre;
+using testing::ElementsAreArray;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
@@ -255,6 +257,11 @@ TEST_F(OipServiceTest, ANameWithAVersionOrAliasIsAboutThatVersion) {
   EXPECT_THAT(Metadata("mae").versions(), ElementsAre("1", "2"));
   EXPECT_THAT(Metadata("mae@prod").versions(), ElementsAre("1"));
   EXPECT_THAT(Metadata("mae/versions/2/embed").versions(), ElementsAre("2"));
+  for (const char* name : {"mae", "mae/embed", "mae@prod", "mae@prod/embed", "mae/versions/1"}) {
+    EXPECT_THAT(TensorTexts(Metadata(absl::StrCat("models/", name)).outputs()),
+                ElementsAreArray(TensorTexts(Metadata(name).outputs())))
+        << name;
+  }
   EXPECT_THAT(Statistics("mae@prod").model_stats(), SizeIs(1));
   bool ready = false;
   EXPECT_THAT(FaultyFields(Ready("mae@prod", "2", ready)), ElementsAre("version"));

@@ -1,8 +1,8 @@
 // The streams of the InferenceService over a socket, and what ends them.
 #include "server/request_stream.h"
 
-#include <algorithm>
-#include <atomic>
+#include <functional>
+#include <thread>
 
 #include "absl/synchronization/notification.h"
 #include "server/inference_service.h"
@@ -154,34 +154,49 @@ TEST_F(RequestStreamTest, AFullQueueEndsTheStreamWithARetryDelay) {
 
 constexpr absl::Duration kPatience = absl::Seconds(60);  // of a test that would else hang
 
-// Requests of a stream that wait for one another: what each answer waits for is up to the test.
+// Requests of a stream that wait for one another: what each answer waits for, and is, is up to the test.
 class WindowedService final : public v1::InferenceService::CallbackService {
  public:
+  using Answer = std::function<absl::Status(const grpc::CallbackServerContext&, int64_t index)>;
+
   explicit WindowedService(WorkQueue& queue) : queue_(queue) {}
 
   grpc::ServerBidiReactor<v1::ClassifyRequest, v1::ClassifyResponse>* StreamClassify(
       grpc::CallbackServerContext* context) override {
     return new RequestStream<v1::ClassifyRequest, v1::ClassifyResponse>(
-        StreamOptionsOf(*context), queue_, [this](const auto&, const StreamPlace& place, auto& response) {
-          most_ = std::max<int>(most_, ++in_work_);
-          if (place.index == 0) first_may_end.WaitForNotificationWithTimeout(kPatience);
-          if (place.index == 1) second_began.Notify();
+        *context, queue_, [=, this](const auto&, const StreamPlace& place, auto& response) {
+          {
+            const absl::MutexLock lock(&mutex_);
+            ++begun_;
+          }
           response.set_stream_index(place.index);
-          --in_work_;
-          return absl::OkStatus();
+          return answer(*context, place.index);
         });
   }
 
-  int most() const { return most_; }
-  absl::Notification first_may_end, second_began;
+  bool HasBegun(int answers, absl::Duration patience = kPatience) {
+    const absl::MutexLock lock(&mutex_);
+    const auto enough = [&]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return begun_ >= answers; };
+    return mutex_.AwaitWithTimeout(absl::Condition(&enough), patience);
+  }
+
+  Answer answer;  ///< set before the first request
 
  private:
   WorkQueue& queue_;
-  std::atomic<int> in_work_ = 0, most_ = 0;
+  absl::Mutex mutex_;
+  int begun_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 class WindowedStreamTest : public testing::Test {
  protected:
+  WindowedStreamTest() {
+    service_.answer = [this](const auto&, int64_t index) {
+      if (index == 0) first_may_end_.WaitForNotificationWithTimeout(kPatience);
+      return absl::OkStatus();
+    };
+  }
+
   auto Start(const std::string& window, const std::string& order) {
     context_ = Patience();
     context_->AddMetadata("mae-stream-window", window);
@@ -195,45 +210,102 @@ class WindowedStreamTest : public testing::Test {
     return stream.Read(&response) ? response.stream_index() : -1;
   }
 
-  WorkQueue queue_{8, 8};
+  absl::Notification first_may_end_;
+  WorkQueue queue_{Threads(), 8};
   WindowedService service_{queue_};
-  GrpcHost host_{&service_};
-  std::unique_ptr<v1::InferenceService::Stub> stub_ = v1::InferenceService::NewStub(host_.channel());
+  std::unique_ptr<GrpcHost> host_ =
+      std::make_unique<GrpcHost>(std::initializer_list<grpc::Service*>{&service_});
+  std::unique_ptr<v1::InferenceService::Stub> stub_ = v1::InferenceService::NewStub(host_->channel());
   std::unique_ptr<grpc::ClientContext> context_;
+
+ private:
+  static int Threads() {
+    const std::string test = testing::UnitTest::GetInstance()->current_test_info()->name();
+    return test.starts_with("OneThread") ? 1 : 8;
+  }
 };
 
 TEST_F(WindowedStreamTest, AnswersComeAsTheyAreMadeIfTheOrderIsNotKept) {
   const auto stream = Start("2", "any");
   for (int i = 0; i < 4; ++i) ASSERT_TRUE(stream->Write({}));
   for (const int64_t index : {1, 2, 3}) EXPECT_EQ(NextIndex(*stream), index);
-  service_.first_may_end.Notify();
+  first_may_end_.Notify();
   EXPECT_EQ(NextIndex(*stream), 0);
   stream->WritesDone();
   EXPECT_EQ(NextIndex(*stream), -1);
   EXPECT_TRUE(stream->Finish().ok());
-  EXPECT_LE(service_.most(), 2);
 }
 
 TEST_F(WindowedStreamTest, AnswersKeepTheirOrderThoughTheyAreMadeTogether) {
   const auto stream = Start("3", "kept");
   for (int i = 0; i < 6; ++i) ASSERT_TRUE(stream->Write({}));
   stream->WritesDone();
-  ASSERT_TRUE(service_.second_began.WaitForNotificationWithTimeout(kPatience));
-  service_.first_may_end.Notify();
+  ASSERT_TRUE(service_.HasBegun(2));
+  first_may_end_.Notify();
   for (int64_t index = 0; index < 6; ++index) EXPECT_EQ(NextIndex(*stream), index);
   EXPECT_TRUE(stream->Finish().ok());
-  EXPECT_LE(service_.most(), 3);
+}
+
+TEST_F(WindowedStreamTest, NoMoreThanTheWindowAreInWork) {
+  absl::Notification may_end;
+  service_.answer = [&](const auto&, int64_t) {
+    may_end.WaitForNotificationWithTimeout(kPatience);
+    return absl::OkStatus();
+  };
+  const auto stream = Start("3", "any");
+  for (int i = 0; i < 6; ++i) ASSERT_TRUE(stream->Write({}));
+  stream->WritesDone();
+  EXPECT_TRUE(service_.HasBegun(3));
+  EXPECT_FALSE(service_.HasBegun(4, absl::Milliseconds(200)));
+  may_end.Notify();
+  for (int i = 0; i < 6; ++i) EXPECT_GE(NextIndex(*stream), 0);
+  EXPECT_TRUE(stream->Finish().ok());
+}
+
+TEST_F(WindowedStreamTest, AnErrorEndsTheStreamThoughMoreIsBeingRead) {
+  service_.answer = [this](const auto&, int64_t index) {
+    if (index > 0) return absl::OkStatus();
+    first_may_end_.WaitForNotificationWithTimeout(kPatience);
+    return InvalidField("images", "none");
+  };
+  const auto stream = Start("3", "kept");
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(stream->Write({}));
+  ASSERT_TRUE(service_.HasBegun(2));
+  first_may_end_.Notify();
+  EXPECT_EQ(NextIndex(*stream), -1);
+  const auto status = stream->Finish();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(status.error_message(), HasSubstr("request 1 of the stream: images: none"));
+  EXPECT_THAT(FaultyFields(status), ElementsAre("images"));
 }
 
 TEST_F(WindowedStreamTest, AStreamThatIsCancelledEndsWhenItsAnswersAreMade) {
   {
     const auto stream = Start("2", "kept");
     for (int i = 0; i < 2; ++i) ASSERT_TRUE(stream->Write({}));
-    ASSERT_TRUE(service_.second_began.WaitForNotificationWithTimeout(kPatience));
+    ASSERT_TRUE(service_.HasBegun(2));
     context_->TryCancel();
     EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::CANCELLED);
   }
-  service_.first_may_end.Notify();  // The host's end waits for the stream's.
+  first_may_end_.Notify();  // The host's end waits for the stream's.
+}
+
+TEST_F(WindowedStreamTest, OneThreadHasOneAnswerOfAStreamThatIsCancelledMeanwhile) {
+  service_.answer = [](const grpc::CallbackServerContext& context, int64_t) {
+    const absl::Time until = absl::Now() + kPatience;
+    while (!context.IsCancelled() && absl::Now() < until) std::this_thread::yield();
+    return absl::OkStatus();
+  };
+  {
+    const auto stream = Start("3", "kept");
+    for (int i = 0; i < 3; ++i) ASSERT_TRUE(stream->Write({}));
+    while (!queue_.LacksThreads()) std::this_thread::yield();  // The second waits.
+    context_->TryCancel();
+    EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::CANCELLED);
+  }
+  host_ = nullptr;  // The stream has ended.
+  EXPECT_TRUE(service_.HasBegun(1));
+  EXPECT_FALSE(service_.HasBegun(2, absl::ZeroDuration()));
 }
 
 TEST_F(WindowedStreamTest, OptionsOutOfRangeAreRefusedByName) {

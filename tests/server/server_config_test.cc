@@ -72,6 +72,12 @@ TEST_F(ServerConfigTest, PreferredBatchesMayBeAList) {
     EXPECT_EQ(config->inference.preferred_batches, wanted);
   }
   EXPECT_EQ(LoadYaml("inference:\n  preferred_batches: []\n")->inference.preferred_batches.size(), 0u);
+  for (const char* nested : {"[4, [16]]", "[4, {a: 16}]", "[4, ~]"}) {
+    EXPECT_THAT(LoadYaml(absl::StrCat("inference:\n  preferred_batches: ", nested, "\n")),
+                StatusIs(StatusCode::kInvalidArgument,
+                         HasSubstr("line 2: inference.preferred_batches takes a list of single values")))
+        << nested;
+  }
   EXPECT_THAT(LoadServerConfig("", {"inference.preferred_batches=[4,16"}),
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("lacks the ]")));
   EXPECT_THAT(

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <thread>
+#include <utility>
 
 #include "absl/synchronization/notification.h"
 #include "mae/v1/dataset.grpc.pb.h"
@@ -28,10 +30,29 @@ class BodyService final : public v1::DatasetService::CallbackService {
   const std::function<absl::Status()> body_;
 };
 
+// GetDataset takes the ticket, and runs nothing.
+class TicketService final : public v1::DatasetService::CallbackService {
+ public:
+  TicketService(WorkQueue& queue, std::shared_ptr<void> ticket) : queue_(queue), ticket_(std::move(ticket)) {}
+  grpc::ServerUnaryReactor* GetDataset(grpc::CallbackServerContext* context, const v1::GetDatasetRequest*,
+                                       v1::Dataset*) override {
+    return RunAdmitted(context, queue_,
+                       absl::StatusOr<std::shared_ptr<void>>(std::exchange(ticket_, nullptr)),
+                       [] { return absl::OkStatus(); });
+  }
+
+ private:
+  WorkQueue& queue_;
+  std::shared_ptr<void> ticket_;
+};
+
 class UnaryCallTest : public testing::Test {
  protected:
   void Serve(std::function<absl::Status()> body) {
-    service_ = std::make_unique<BodyService>(queue_, std::move(body));
+    Serve(std::make_unique<BodyService>(queue_, std::move(body)));
+  }
+  void Serve(std::unique_ptr<grpc::Service> service) {
+    service_ = std::move(service);
     grpc::ServerBuilder builder;
     builder.RegisterService(service_.get());
     server_ = builder.BuildAndStart();
@@ -46,7 +67,7 @@ class UnaryCallTest : public testing::Test {
   static constexpr auto kLong = std::chrono::seconds(60);
   absl::Notification started_, release_;  // outlive the work that waits for them
   WorkQueue queue_{1, 1};
-  std::unique_ptr<BodyService> service_;
+  std::unique_ptr<grpc::Service> service_;
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<v1::DatasetService::Stub> stub_;
 };
@@ -93,6 +114,24 @@ TEST_F(UnaryCallTest, ACallWhoseCallerHasGoneIsNotRun) {
   release_.Notify();
   server_->Shutdown();  // Waits for the call to end on the server's side too.
   EXPECT_EQ(runs, 0);
+}
+
+TEST_F(UnaryCallTest, ATicketIsGivenBackBeforeACallEndsThatIsNotRun) {
+  ASSERT_TRUE(queue_.TryPush([this] { release_.WaitForNotification(); }));
+  absl::Notification ended;
+  bool ended_first = true;
+  const auto give_back = [&](int*) { ended_first = ended.WaitForNotificationWithTimeout(absl::Seconds(1)); };
+  static int admission = 0;
+  Serve(std::make_unique<TicketService>(queue_, std::shared_ptr<void>(&admission, give_back)));
+  v1::Dataset response;
+  EXPECT_EQ(Call(std::chrono::milliseconds(500), response).error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
+  std::thread shutdown([&] {
+    server_->Shutdown();
+    ended.Notify();
+  });
+  release_.Notify();
+  shutdown.join();
+  EXPECT_FALSE(ended_first);
 }
 
 }  // namespace

@@ -280,6 +280,11 @@ TEST_F(BatchQueueTest, WorkAloneTakesItsTurn) {
   EXPECT_THAT(model_.sizes(), ElementsAre(1, 1));
 }
 
+TEST_F(BatchQueueTest, WorkAloneWaitsForNoOthersToJoinIt) {
+  Make({.max_batch = 8, .max_delay = absl::Minutes(10)});
+  EXPECT_THAT(queue_->RunAlone([] {}, 1, {.deadline = absl::Now() + absl::Seconds(20)}), IsOk());
+}
+
 TEST_F(BatchQueueTest, TwoBatchesRunSideBySideIfTheyMay) {
   Make({.max_running = 2}, /*threads=*/2);
   model_.Hold(true);

@@ -126,6 +126,7 @@ TEST(PredictorCache, WhereAllArePinnedThereIsNoRoom) {
   ASSERT_THAT(cache.Acquire("b", true), IsOk());
   EXPECT_THAT(cache.Acquire("c"),
               StatusIs(StatusCode::kResourceExhausted, AllOf(HasSubstr("all 2"), HasSubstr("pinned"))));
+  EXPECT_TRUE(LeavesNoRoom(cache.Acquire("c").status()));
   EXPECT_THAT(cache.Acquire("a"), IsOk());
   cache.Drop("b");
   EXPECT_THAT(cache.Acquire("c"), IsOk());
@@ -152,6 +153,8 @@ TEST(PredictorCache, WhatTheBudgetCantHoldIsRefusedAndMakesNoRoom) {
   PredictorCache cache({.models = 9, .bytes = 10 << 20}, loads.Load(), SizeByName);
   ASSERT_THAT(cache.Acquire("aaaa", true), IsOk());
   ASSERT_THAT(cache.Acquire("bbb"), IsOk());
+  for (const char* key : {"more-than-ten", "seven77"})
+    EXPECT_TRUE(LeavesNoRoom(cache.Acquire(key).status())) << key;
   EXPECT_THAT(cache.Acquire("more-than-ten"),
               StatusIs(StatusCode::kResourceExhausted, AllOf(HasSubstr("13 MiB"), HasSubstr("memory_mib"))));
   EXPECT_THAT(cache.Acquire("seven77"),
