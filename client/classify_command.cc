@@ -96,13 +96,8 @@ absl::Status Ask(Session& session, const ClassifyOptions& options, LeftOut& left
   base.set_top_k(options.top_k);
   base.set_logits(options.logits);
   base.set_exact_size(options.exact_size);
-  const auto stub = v1::InferenceService::NewStub(connection->channel());
-  BulkCalls<v1::ClassifyRequest, v1::ClassifyResponse> calls(
-      *connection, base, limits,
-      [&stub](auto* context, const auto* request, auto* response, auto done) {
-        stub->async()->Classify(context, request, response, std::move(done));
-      },
-      left_out);
+  BulkCalls<v1::ClassifyRequest, v1::ClassifyResponse> calls(*connection, &AsyncInference::Classify, base,
+                                                             limits, left_out);
   return calls.Run(sources, [&](const auto& batch, const auto& response) -> absl::Status {
     if (response.classifications_size() != static_cast<int>(batch.size())) {
       return absl::InternalError(
@@ -123,8 +118,9 @@ absl::Status Classify(Session& session, const ClassifyOptions& options) {
   const absl::Status status = Ask(session, options, left_out, results);
   if (!status.ok() && results.empty()) return NameOptions(status, kOptionsOfClassify);
   // What was done before a bad picture is shown as well.
-  MAE_RETURN_IF_ERROR(results.Write(session.options.format));
-  return status.ok() ? left_out.Result() : NameOptions(status, kOptionsOfClassify);
+  const absl::Status written = results.Write(session.options.format);
+  if (!status.ok()) return NameOptions(status, kOptionsOfClassify);
+  return written.ok() ? left_out.Result() : written;
 }
 
 }  // namespace
@@ -141,9 +137,7 @@ void AddClassifyCommand(VerbRegistry& verbs) {
       ->capture_default_str();
   verb->add_flag("--exact-size", options->exact_size,
                  "Refuse pictures of another size than the model's instead of scaling and cutting them");
-  verb->add_flag(
-      "--keep-going", options->keep_going,
-      "Tell pictures that are none on stderr, leave them out and go on; the exit status is 1 then");
+  AddKeepGoing(verb, options->keep_going);
   verb->add_flag("--logits", options->logits, "In JSON and YAML: the outputs of the head, before softmax");
   verbs.OnChosen(verb, [&verbs, options] { return Classify(verbs.session(), *options); });
 }

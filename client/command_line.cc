@@ -130,6 +130,13 @@ absl::Status CheckComplete(const CLI::App& app) {
   return absl::InvalidArgumentError(absl::StrCat("'", word, "' is one argument too many"));
 }
 
+/// Before anything is done: a verb that can't write what was asked for would find that out at its end.
+absl::Status CheckFormat(const CLI::App& app, OutputFormat format) {
+  if (format != OutputFormat::kCsv || app.get_subcommands().front()->get_name() == "metrics")
+    return absl::OkStatus();
+  return absl::InvalidArgumentError("-o csv is for `metrics` alone: use table, json or yaml");
+}
+
 /// " config set", of the words that were understood.
 std::string ChosenVerbs(const CLI::App& app) {
   const auto chosen = app.get_subcommands();
@@ -164,6 +171,7 @@ int RunCommandLine(int argc, const char* const* argv) {
     return Fail(app, absl::InvalidArgumentError(error.what()));
   }
   absl::Status status = CheckComplete(app);
+  if (status.ok()) status = CheckFormat(app, session.options.format);
   if (status.ok()) status = verbs.Run();
   status.Update(FlushStdout());
   return status.ok() ? 0 : Fail(app, status);

@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <memory>
@@ -123,15 +122,20 @@ absl::Status WriteAttention(const std::vector<ImageSource>& batch, const v1::Emb
   return absl::OkStatus();
 }
 
-absl::Status Write(Session& session, const EmbedOptions& options, const Embeddings& embeddings) {
+absl::Status WriteFiles(Session& session, const EmbedOptions& options, const Embeddings& embeddings) {
   if (!options.attention.empty()) session.Note(absl::StrCat("attention maps are in ", options.attention));
-  if (!options.out.empty()) {
-    std::vector<int64_t> shape = embeddings.shape;
-    shape.insert(shape.begin(), static_cast<int64_t>(embeddings.names.size()));
-    MAE_ASSIGN_OR_RETURN(const std::string npy, NpyFile(shape, embeddings.data));
-    MAE_RETURN_IF_ERROR(WriteOutputFile(options.out, npy));
-    session.Note(absl::StrCat("wrote ", options.out, ": float32 [", absl::StrJoin(shape, ", "), "]"));
-  }
+  if (options.out.empty()) return absl::OkStatus();
+  std::vector<int64_t> shape = embeddings.shape;
+  shape.insert(shape.begin(), static_cast<int64_t>(embeddings.names.size()));
+  MAE_ASSIGN_OR_RETURN(const std::string npy, NpyFile(shape, embeddings.data));
+  MAE_RETURN_IF_ERROR(WriteOutputFile(options.out, npy));
+  session.Note(absl::StrCat("wrote ", options.out, ": float32 [", absl::StrJoin(shape, ", "), "]"));
+  return absl::OkStatus();
+}
+
+absl::Status Write(Session& session, const EmbedOptions& options, const Embeddings& embeddings) {
+  // Of no picture nothing says how long a vector is.
+  if (!embeddings.names.empty()) MAE_RETURN_IF_ERROR(WriteFiles(session, options, embeddings));
   if (session.options.format != OutputFormat::kTable)
     return WriteJson(session.options.format, JsonOf(embeddings));
   WriteStdout(TableOf(embeddings));
@@ -149,33 +153,21 @@ v1::EmbedRequest RequestFor(const EmbedOptions& options) {
   return request;
 }
 
-/// Answers of a vector a patch, and of maps and pictures, are far larger than the images: no more of them at
-/// a time than a message holds of the usual models.
-constexpr int64_t kLargeAnswers = 16;
-
 absl::Status Embed(Session& session, const EmbedOptions& options) {
   if (!options.out.empty() && !absl::EndsWith(options.out, ".npy")) {
     return absl::InvalidArgumentError(
         absl::StrCat("--out ", options.out, ": the file's name must end in .npy"));
   }
   MAE_ASSIGN_OR_RETURN(const std::vector<ImageSource> sources, ListImages(options.images));
-  MAE_ASSIGN_OR_RETURN(BatchLimits limits, AskBatchLimits(session));
-  if (options.pool == v1::EMBEDDING_POOL_PATCHES || !options.attention.empty()) {
-    limits.images = std::min(limits.images, kLargeAnswers);
-  }
+  MAE_ASSIGN_OR_RETURN(const BatchLimits limits, AskBatchLimits(session));
   std::optional<OutputFolder> maps;
   if (!options.attention.empty()) {
     MAE_ASSIGN_OR_RETURN(maps, OutputFolder::Plan(options.attention));
   }
   MAE_ASSIGN_OR_RETURN(const Connection* connection, session.Connect());
-  const auto stub = v1::InferenceService::NewStub(connection->channel());
   LeftOut left_out(options.keep_going);
-  BulkCalls<v1::EmbedRequest, v1::EmbedResponse> calls(
-      *connection, RequestFor(options), limits,
-      [&stub](auto* context, const auto* request, auto* response, auto done) {
-        stub->async()->Embed(context, request, response, std::move(done));
-      },
-      left_out);
+  BulkCalls<v1::EmbedRequest, v1::EmbedResponse> calls(*connection, &AsyncInference::Embed,
+                                                       RequestFor(options), limits, left_out);
   Embeddings embeddings;
   const absl::Status status =
       calls.Run(sources, [&](const auto& batch, const auto& response) -> absl::Status {
@@ -184,7 +176,7 @@ absl::Status Embed(Session& session, const EmbedOptions& options) {
       });
   if (!status.ok())
     return NameOptions(status, {{"model", "--model"}, {"pool", "--pool"}, {"attention", "--attention"}});
-  if (!embeddings.names.empty()) MAE_RETURN_IF_ERROR(Write(session, options, embeddings));
+  MAE_RETURN_IF_ERROR(Write(session, options, embeddings));
   return left_out.Result();
 }
 
@@ -208,9 +200,7 @@ void AddEmbedCommand(VerbRegistry& verbs) {
   verb->add_flag("--l2-normalize", options->l2_normalize, "Scale each vector to length 1");
   verb->add_flag("--exact-size", options->exact_size,
                  "Refuse pictures of another size than the model's instead of scaling and cutting them");
-  verb->add_flag(
-      "--keep-going", options->keep_going,
-      "Tell pictures that are none on stderr, leave them out and go on; the exit status is 1 then");
+  AddKeepGoing(verb, options->keep_going);
   verb->add_option("--out", options->out, "Write a NumPy file FILE.npy, a row a picture");
   verb->add_option(
       "--attention", options->attention,

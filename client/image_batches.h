@@ -45,7 +45,6 @@ class LeftOut {
  public:
   explicit LeftOut(bool keep_going) : keep_going_(keep_going) {}
 
-  bool keep_going() const { return keep_going_; }
   /// @param fault of one picture, which it names.
   /// @return what ends the run: `fault`, or OK if it goes on.
   absl::Status Add(const absl::Status& fault);
@@ -64,8 +63,9 @@ class BatchReader {
   BatchReader(const std::vector<ImageSource>& sources, BatchLimits limits, LeftOut& left_out)
       : sources_(sources), limits_(limits), left_out_(left_out) {}
 
-  /// The next batch; an empty one after the last. A picture that can't be read (an empty file or one above
-  /// limits.bytes: DATA_LOSS) ends it unless it is left out: call it no more then.
+  /// The next batch; an empty one after the last. A picture that can't be read ends it unless it is left
+  /// out: call it no more then. DATA_LOSS for an empty file or one above limits.bytes; NOT_FOUND,
+  /// PERMISSION_DENIED and what else ReadFile says.
   absl::StatusOr<ImageBatch> Next();
 
  private:

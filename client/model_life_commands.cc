@@ -65,19 +65,20 @@ absl::Status LoadModel(Session& session, const std::string& name, std::optional<
   return absl::OkStatus();
 }
 
-// Whether the version that a name means now is pinned. A server that can't say is asked for no more than
-// that.
-bool IsPinned(Session& session, const std::string& name) {
+// Whether the version that a name means now is pinned; not, as far as the server can't say. One that does not
+// answer at all is not waited for a second time.
+absl::StatusOr<bool> IsPinned(Session& session, const std::string& name) {
   v1::GetModelRequest request;
   request.set_name(name);
   const auto model = session.Call<v1::ModelService>(&v1::ModelService::Stub::GetModel, request);
+  if (absl::IsUnavailable(model.status()) || absl::IsDeadlineExceeded(model.status())) return model.status();
   return model.ok() && model->versions_size() > 0 && model->versions(0).pinned();
 }
 
 absl::Status UnloadModel(Session& session, const std::string& name) {
   v1::UnloadModelRequest request;
   request.set_name(ResourceName("models", name));
-  const bool pinned = IsPinned(session, request.name());
+  MAE_ASSIGN_OR_RETURN(const bool pinned, IsPinned(session, request.name()));
   MAE_ASSIGN_OR_RETURN(const auto version,
                        session.Call<v1::ModelService>(&v1::ModelService::Stub::UnloadModel, request));
   session.Note(absl::StrCat(version.name(), " is out of memory",

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/numbers.h"
@@ -12,7 +13,7 @@
 #include "absl/strings/str_replace.h"
 
 /// What options of the command line take, said in words: CLI11's own checks speak of numbers behind names and
-/// of the largest double. Pure.
+/// of the largest double; and an option that several verbs have. Pure.
 namespace mae {
 
 /// For ->check: a whole number from 1.
@@ -24,6 +25,13 @@ inline CLI::Validator OneOrMore() {
         return absl::StrCat("'", text, "' is not a number of 1 or more");
       },
       "");
+}
+
+/// --keep-going of the verbs that read pictures.
+inline void AddKeepGoing(CLI::App* verb, bool& keep_going) {
+  verb->add_flag("--keep-going", keep_going,
+                 "Tell pictures that can't be used on stderr, leave them out and go on; the exit status is 1 "
+                 "then");
 }
 
 /// For ->transform: one of the names, of which the option gets the value. A name may have _ for -, as fields

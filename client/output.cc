@@ -104,9 +104,6 @@ absl::Status WriteMessage(OutputFormat format, const google::protobuf::Message& 
     WriteStdout(table());
     return absl::OkStatus();
   }
-  if (format == OutputFormat::kCsv) {
-    return absl::InvalidArgumentError("-o csv is for `metrics` alone: use table, json or yaml");
-  }
   MAE_ASSIGN_OR_RETURN(const std::string json, ToJson(message));
   return WriteJson(format, json);
 }

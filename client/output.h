@@ -29,8 +29,7 @@ absl::Status WriteJson(OutputFormat format, const std::string& json);
 /// JSON rows as one array, a row a line.
 std::string JsonRows(const std::vector<std::string>& rows);
 
-/// Writes a message to stdout: `table` makes the text of -o table. INVALID_ARGUMENT for csv, which only
-/// `metrics` has.
+/// Writes a message to stdout: `table` makes the text of -o table.
 absl::Status WriteMessage(OutputFormat format, const google::protobuf::Message& message,
                           const std::function<std::string()>& table);
 

@@ -235,15 +235,10 @@ class Reconstructions {
 absl::Status Ask(Session& session, const v1::ReconstructRequest& base, const BatchLimits& limits,
                  const std::vector<ImageSource>& sources, LeftOut& left_out, Reconstructions& results) {
   MAE_ASSIGN_OR_RETURN(const Connection* connection, session.Connect());
-  const auto stub = v1::InferenceService::NewStub(connection->channel());
+  const size_t answers = results.answers_an_image();
   BulkCalls<v1::ReconstructRequest, v1::ReconstructResponse> calls(
-      *connection, base, limits,
-      [&stub](auto* context, const auto* request, auto* response, auto done) {
-        stub->async()->Reconstruct(context, request, response, std::move(done));
-      },
-      left_out);
+      *connection, &AsyncInference::Reconstruct, base, limits, left_out, static_cast<int64_t>(answers));
   return calls.Run(sources, [&](const auto& batch, const auto& response) -> absl::Status {
-    const size_t answers = results.answers_an_image();
     if (response.reconstructions_size() != static_cast<int>(batch.size() * answers)) {
       return absl::InternalError(
           "the server answered another number of reconstructions than images were sent");
@@ -271,9 +266,7 @@ absl::Status Reconstruct(Session& session, const ReconstructOptions& options) {
   base.set_pixel_statistics(options.pixel_statistics);
   base.set_exact_size(options.exact_size);
   if (options.format == PictureFormat::kWebp) base.set_picture_format(v1::PICTURE_FORMAT_WEBP);
-  MAE_ASSIGN_OR_RETURN(BatchLimits limits, AskBatchLimits(session));
-  const auto answers = static_cast<int64_t>(options.answers_an_image());
-  limits.images = std::max<int64_t>(std::min(limits.images, kImagesACall) / answers, 1);
+  MAE_ASSIGN_OR_RETURN(const BatchLimits limits, AskBatchLimits(session));
   LeftOut left_out(options.keep_going);
   const absl::Status status = Ask(session, base, limits, sources, left_out, results);
   if (!status.ok() && results.empty()) return NameOptions(status, kOptionsOfReconstruct);
@@ -321,9 +314,7 @@ void AddReconstructCommand(VerbRegistry& verbs) {
       ->type_name("WAY");
   verb->add_flag("--exact-size", options->exact_size,
                  "Refuse pictures of another size than the model's instead of scaling and cutting them");
-  verb->add_flag(
-      "--keep-going", options->keep_going,
-      "Tell pictures that are none on stderr, leave them out and go on; the exit status is 1 then");
+  AddKeepGoing(verb, options->keep_going);
   auto* out =
       verb->add_option("--out", options->out,
                        "Write NAME.panel.png for each picture and panel.png of all here (of several ratios "

@@ -84,9 +84,7 @@ absl::StatusOr<v1::Job> Create(Session& session, const v1::CreateJobRequest& req
 }
 
 absl::Status WriteSpec(OutputFormat format, const v1::Job& job) {
-  if (format == OutputFormat::kJson || format == OutputFormat::kCsv) {
-    return WriteMessage(format, job.spec(), nullptr);
-  }
+  if (format == OutputFormat::kJson) return WriteMessage(format, job.spec(), nullptr);
   WriteStdout(RecipeToYaml(job.spec()));
   return absl::OkStatus();
 }

@@ -2,9 +2,13 @@
 // after the first.
 #include <CLI/CLI.hpp>
 #include <chrono>
+#include <cstdint>
 #include <cstdio>
 #include <iostream>
+#include <memory>
+#include <string>
 
+#include "data/dataset.h"
 #include "data/decoded_cache.h"
 #include "data/loader.h"
 

@@ -6,6 +6,8 @@
 // Arguments of a row: width, tokens an image, heads, images. Products say GFLOP/s beside the time.
 #include <benchmark/benchmark.h>
 
+#include <cstdint>
+#include <cstdio>
 #include <random>
 #include <vector>
 

@@ -18,7 +18,6 @@ enum ExitCode {
 /// ended. Words go to the process's log. Blocks for as long as training takes. Torch-free header.
 /// @param job_dir an existing folder with spec.json.
 /// @param stop, profile_steps see RunTrainJob.
-ExitCode RunJob(const std::filesystem::path& job_dir, const std::atomic<bool>& stop,
-                int64_t profile_steps = 0);
+ExitCode RunJob(const std::filesystem::path& job_dir, const std::atomic<bool>& stop, int64_t profile_steps);
 
 }  // namespace mae

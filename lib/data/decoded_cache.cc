@@ -1,5 +1,7 @@
 #include "data/decoded_cache.h"
 
+#include <utility>
+
 #include "base/status_macros.h"
 
 namespace mae {
@@ -12,7 +14,7 @@ constexpr int64_t kEntryBytes = 256;
 
 absl::StatusOr<std::shared_ptr<const Picture>> DecodedCache::Get(const EncodedImages& images, int64_t index,
                                                                  int64_t channels) {
-  const Key key{&images, index};
+  const Key key{&images, index, channels};
   if (auto kept = Find(key)) return kept;
   MAE_ASSIGN_OR_RETURN(Picture decoded, DecodeEncodedImage(images, index, channels));
   auto picture = std::make_shared<const Picture>(std::move(decoded));

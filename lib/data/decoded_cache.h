@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <utility>
+#include <tuple>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
@@ -27,7 +27,7 @@ class DecodedCache {
                                                      int64_t channels) ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
-  using Key = std::pair<const EncodedImages*, int64_t>;
+  using Key = std::tuple<const EncodedImages*, int64_t, int64_t>;  ///< images, index, channels
 
   std::shared_ptr<const Picture> Find(const Key& key) ABSL_LOCKS_EXCLUDED(mutex_);
   void Keep(const Key& key, const std::shared_ptr<const Picture>& picture) ABSL_LOCKS_EXCLUDED(mutex_);

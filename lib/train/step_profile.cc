@@ -46,7 +46,7 @@ void StepProfile::Finish() {
     Write();
   } else {
     recorder_.Warning(
-        absl::StrCat("no profile: the run ended in its first ", kWarmUpSteps, " steps, which are left out"));
+        absl::StrCat("no profile: the run ended with no step done after the first ", kWarmUpSteps));
   }
 }
 

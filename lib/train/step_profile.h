@@ -30,7 +30,7 @@ class StepProfile {
   /// After all that belongs to a step. With the last one the trace is written.
   void EndStep();
 
-  /// At the end of the run: writes a trace that has not all of its steps.
+  /// At the end of the run, however it ends: writes a trace that has not all of its steps.
   void Finish();
 
  private:

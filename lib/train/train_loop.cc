@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "optim/schedule.h"
@@ -34,8 +35,8 @@ TrainLoop::TrainLoop(const JobOptions& options, const JobFolder& folder, const T
       profile_(profile_steps, folder, recorder) {}
 
 absl::StatusOr<bool> TrainLoop::Run() {
+  const absl::Cleanup finish = [this] { profile_.Finish(); };  // also when a step throws
   const auto done = RunEpochs();
-  profile_.Finish();
   if (done.ok() && !*done) {
     state_.SaveAndStop(recorder_, /*is_sound=*/guard_.in_row() == 0);
   } else {
@@ -63,24 +64,21 @@ TrainLoop::EpochEnd TrainLoop::TrainEpoch() {
   while (!stop_) {
     if (progress.batch >= train_loader_.num_batches()) return EpochEnd::kDone;
     profile_.BeginStep(progress.step);
-    if (!TrainNextBatch()) return EpochEnd::kDone;
-    if (guard_.has_diverged()) return EpochEnd::kDiverged;
+    TrainNextBatch();
     // What is due at the end of an epoch is written after its validation, which belongs to it.
     if (progress.batch < train_loader_.num_batches()) SaveIfDue(/*is_best=*/false);
     profile_.EndStep();
+    if (guard_.has_diverged()) return EpochEnd::kDiverged;
   }
   return EpochEnd::kStopped;
 }
 
-bool TrainLoop::TrainNextBatch() {
-  std::optional<Batch> batch;
-  {
+void TrainLoop::TrainNextBatch() {
+  const Batch batch = [this] {
     const StepTrace::Phase phase(profile_.trace(), "data_wait");
-    batch = train_loader_.Next();
-    if (batch) batch = ToDevice(*std::move(batch), device_);
-  }
-  if (batch) RunStep(*batch);
-  return batch.has_value();
+    return ToDevice(train_loader_.Next().value(), device_);
+  }();
+  RunStep(batch);
 }
 
 void TrainLoop::RunStep(const Batch& batch) {

@@ -49,8 +49,8 @@ class TrainLoop {
   /// With the averaged weights, where the job has them. @return the loss and accuracy; nothing if stopped.
   std::optional<ValidationResult> Validate();
 
-  /// Waits for the next batch of the epoch, if there is one, and trains on it. @return false: there was none.
-  bool TrainNextBatch();
+  /// Waits for the next batch of the epoch, of which there is one, and trains on it.
+  void TrainNextBatch();
   void RunStep(const Batch& batch);
   bool ShowsGradients() const;
   void Count(const TrainStep::Result& result);

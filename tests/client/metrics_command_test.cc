@@ -67,10 +67,16 @@ TEST(Metrics, JsonIsTheAnswer) {
 }
 
 TEST(Metrics, CsvIsForMetricsAlone) {
+  int asked = 0;
   Script script;
-  script.get_job = [](const auto&, const auto&, auto&) { return grpc::Status::OK; };
+  script.get_job = [&asked](const auto&, const auto&, auto&) {
+    ++asked;
+    return grpc::Status::OK;
+  };
   FakeServer server(std::move(script));
   const ClientResult result = RunClient({"get-job", "p", "-o", "csv"}, {.server = server.address()});
+  server.Stop();
+  EXPECT_EQ(asked, 0);
   EXPECT_EQ(result.exit_code, 2);
   EXPECT_THAT(result.err, HasSubstr("csv is for `metrics`"));
 }

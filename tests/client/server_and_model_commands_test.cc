@@ -146,6 +146,24 @@ TEST(ModelLife, DeletesLoadsAndUnloadsByName) {
                                           "unpin models/m", "unload models/m", "unload models/m@prod"));
 }
 
+TEST(ModelLife, AServerThatDoesNotAnswerIsNotAskedASecondTime) {
+  for (const auto code : {grpc::StatusCode::UNAVAILABLE, grpc::StatusCode::DEADLINE_EXCEEDED}) {
+    int asked = 0;
+    Script script;
+    script.get_model = [code](const auto&, const auto&, auto&) { return grpc::Status(code, "is busy"); };
+    script.unload_model = [&asked](const auto&, const auto&, auto&) {
+      ++asked;
+      return grpc::Status::OK;
+    };
+    FakeServer server(std::move(script));
+    const ClientResult result = RunClient({"unload-model", "m"}, {.server = server.address()});
+    server.Stop();
+    EXPECT_EQ(result.exit_code, 4);
+    EXPECT_THAT(result.err, HasSubstr("is busy"));
+    EXPECT_EQ(asked, 0);
+  }
+}
+
 TEST(ServerInfo, ShowsVersionDevicesAndRecipes) {
   Script script;
   script.info.set_version("0.1.0");

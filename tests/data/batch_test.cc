@@ -143,6 +143,12 @@ TEST_F(CachedBatchTest, WithRoomForOneTheOtherIsDecodedAgain) {
   EXPECT_THROW(Make({1}, 1), c10::Error);
 }
 
+TEST_F(CachedBatchTest, AnImageAskedForWithOtherChannelsIsAnother) {
+  DecodedCache cache(1 << 20);
+  EXPECT_EQ(cache.Get(*set_.encoded, 0, 3).value()->channels, 3);
+  EXPECT_EQ(cache.Get(*set_.encoded, 0, 1).value()->channels, 1);
+}
+
 TEST_F(CachedBatchTest, WithoutACacheEveryEpochDecodes) {
   Make({0, 1}, 0);
   std::filesystem::remove_all(root_ / "train");

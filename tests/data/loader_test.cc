@@ -3,9 +3,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <memory>
 #include <numeric>
+#include <string>
 
 #include "augment/horizontal_flip.h"
+#include "data/decoded_cache.h"
+#include "tests/data/picture_files.h"
+#include "tests/fakes/temp_folder.h"
 
 namespace mae {
 namespace {
@@ -122,6 +128,26 @@ TEST(Loader, ABatchHoldsItsImagesAndLabels) {
       EXPECT_EQ(batch->labels[at].item<int64_t>(), batch->indices[i] % 3);
     }
   }
+}
+
+TEST(Loader, WorkersShareTheCacheOfDecodedImages) {
+  const TempFolder root;
+  for (int i = 0; i < 200; ++i) {
+    const auto shade = static_cast<uint8_t>(i);
+    WritePng(root / "train/a" / (std::to_string(i) + ".png"), 8, 8, {shade, 0, shade});
+  }
+  WritePng(root / "val/a/0.png", 8, 8, {0, 0, 0});
+  ImageSet images = LoadSplit("image_folder", root.path(), Split::kTrain, 0).value();
+  LoaderOptions options = Options(2);
+  options.mean = options.std_dev = {0.5, 0.5, 0.5};
+  const std::vector<torch::Tensor> expected = EpochImages(images, options, 1);
+  options.workers = 4;
+  images.decoded = std::make_shared<DecodedCache>(1 << 20);
+  ASSERT_EQ(EpochImages(images, options, 0).size(), 100U);
+  std::filesystem::remove_all(root / "train");
+  const std::vector<torch::Tensor> again = EpochImages(images, options, 1);
+  ASSERT_EQ(again.size(), expected.size());
+  for (size_t i = 0; i < again.size(); ++i) EXPECT_TRUE(again[i].equal(expected[i])) << i;
 }
 
 TEST(Loader, AnEpochResumedInTheMiddleIsTheTailOfTheWholeOne) {

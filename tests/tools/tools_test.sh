@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
-# The scripts of tools/: what they refuse, and that clones share a cache without touching each other's folders.
+# The scripts of tools/: what they refuse, and that clones share a cache without touching each other's folders. Argument: the folder of
+# the built programs.
 set -euo pipefail
+bin=$(realpath "$1")
 cd "$(dirname "$0")/../.."
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
@@ -67,6 +69,22 @@ for rate in 100 400 300; do
   done
 done | python3 -B tools/data-peer/table.py > "$scratch/table"
 grep -qF "| tar | 2 | 300 | 150 | 2.00 | 900 |" "$scratch/table" || fail "tools/bench-data printed $(cat "$scratch/table")"
+
+# Its side of ours, on 20 black images of CIFAR-10's format.
+mkdir "$scratch/cifar"
+for name in data_batch_{1..5} test_batch; do head -c $((4 * 3073)) /dev/zero > "$scratch/cifar/$name.bin"; done
+"$bin/data_load" --data "$scratch/cifar" --size 32 --batch 8 --workers 2 > "$scratch/out" || fail "data_load: $(cat "$scratch/out")"
+grep -qE '^  images/s [0-9]+\.[0-9]$' "$scratch/out" || fail "data_load printed $(cat "$scratch/out")"
+
+# Their Python: a venv that was not made to its end is none, and MAE_TRAINING_PYTHON may be found in PATH.
+venv=$(unset MAE_TRAINING_PYTHON; MAE_DEPS_DIR=$scratch/half bash -c '. tools/training-peer/python.sh; echo "$training_venv"')
+mkdir -p "$venv/bin"
+cp "$(command -v true)" "$venv/bin/python"
+short_data() { code=0; MAE_DEPS_DIR=$scratch/half tools/bench-data --bin "$bin" --short > "$scratch/out" 2>&1 || code=$?; }
+(unset MAE_TRAINING_PYTHON; short_data; [ $code = 77 ] && grep -q "no whole $venv" "$scratch/out") || fail "half a venv: $(cat "$scratch/out")"
+(export MAE_TRAINING_PYTHON=no-such-python; short_data; [ $code = 1 ] && grep -q no-such-python "$scratch/out") || fail "no Python: $(cat "$scratch/out")"
+# The program true makes no pictures: data_load is what fails.
+(export MAE_TRAINING_PYTHON=true; short_data; [ $code = 1 ] && grep -q data_load: "$scratch/out") || fail "a Python in PATH: $(cat "$scratch/out")"
 
 # A cache with the folder of another clone's pins, and one of ours beside it under the hash of its pins.
 cache=$scratch/cache

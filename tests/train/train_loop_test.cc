@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 
 #include <cmath>
+#include <filesystem>
 #include <set>
+#include <stdexcept>
 
 #include "checkpoint/manifest.h"
 #include "tests/fakes/status_matchers.h"
@@ -31,7 +33,7 @@ class TrainLoopTest : public testing::Test {
     const TrainData data = LoadTrainData(options_).value();
     const auto state =
         TrainState::Open(options_, folder_, task, recorder_, StepsPerEpoch(options_, data)).value();
-    TrainLoop loop(options_, folder_, data, task, *state, recorder_, kCpu, stop_);
+    TrainLoop loop(options_, folder_, data, task, *state, recorder_, kCpu, stop_, profile_steps_);
     auto done = loop.Run();
     progress_ = state->progress();
     return done;
@@ -52,6 +54,7 @@ class TrainLoopTest : public testing::Test {
   TrainingProgress progress_;
   double weight_ = 0;
   std::atomic<bool> stop_ = false;
+  int64_t profile_steps_ = 0;
 };
 
 TEST_F(TrainLoopTest, RunsEveryEpoch) {
@@ -182,6 +185,26 @@ TEST_F(TrainLoopTest, ARunThatDivergesAgainAndAgainFailsAfterTheLastRollbackWith
   EXPECT_EQ(calls, 9) << "three steps, and three more after each rollback";
   EXPECT_EQ(progress_.counters["skipped_steps"], 9.0);
   EXPECT_TRUE(db_.Of<CheckpointEvent>().empty());
+}
+
+TEST_F(TrainLoopTest, ARunThatThrowsLeavesTheProfileOfItsSteps) {
+  profile_steps_ = 100;
+  std::filesystem::create_directories(folder_.root());
+  PuppetTask task([](int64_t call) {
+    if (call == 4) throw std::runtime_error("no memory");
+    return 1.0;
+  });
+  EXPECT_THROW((void)Run(task), std::runtime_error);
+  EXPECT_THAT(db_.Of<LogEvent>(), Contains(Field(&LogEvent::text, HasSubstr("profile of 2 steps"))));
+  EXPECT_TRUE(std::filesystem::exists(folder_.trace()));
+}
+
+TEST_F(TrainLoopTest, TheProfileHasTheStepThatARunDivergedAt) {
+  profile_steps_ = 100;
+  options_.safety = {3, 2, 0.5};
+  ASSERT_THAT(RunWithLossNotFinite({1, 2, 3}), IsOkAndHolds(true));
+  // Four before the rollback and ten after it, less the two at the start.
+  EXPECT_THAT(db_.Of<LogEvent>(), Contains(Field(&LogEvent::text, HasSubstr("profile of 12 steps"))));
 }
 
 TEST_F(TrainLoopTest, NoCheckpointIsMadeAmidSkippedSteps) {

@@ -153,7 +153,7 @@ TEST(Profile, OfARunThatEndsWithItsWarmUpIsNone) {
   ProfiledJob job;
   job.options().schedule.epochs = 1;
   EXPECT_THAT(job.Run("job", {"--profile", "1"}),
-              HasSubstr("no profile: the run ended in its first 2 steps"));
+              HasSubstr("no profile: the run ended with no step done after the first 2"));
   EXPECT_FALSE(std::filesystem::exists(job.Folder("job").trace()));
 }
 
