@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "serving/precision_check.h"
 
 namespace mae {
 namespace {
@@ -33,16 +34,10 @@ absl::StatusOr<FileLock> LockDataFolder(const std::filesystem::path& data) {
                                                     "that one or choose another folder with --data-dir"));
 }
 
-InferencePrecision PrecisionFrom(absl::string_view name) {
-  if (name == "bf16") return InferencePrecision::kBf16;
-  if (name == "int8") return InferencePrecision::kInt8;
-  return name == "fp32" ? InferencePrecision::kFp32 : InferencePrecision::kAuto;
-}
-
 ServingOptions ServingFrom(const ServerConfig::Inference& config, InferMetrics& metrics) {
   ServingOptions options;
   options.device = config.device;
-  options.precision = PrecisionFrom(config.precision);
+  options.precision = PrecisionNamed(config.precision);
   options.max_loaded = config.max_loaded_models;
   options.max_bytes = config.memory_mib << 20;
   options.forward_threads = config.forward_threads;

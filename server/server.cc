@@ -19,8 +19,8 @@
 #include "server/listen_address.h"
 #include "server/metrics_interceptor.h"
 #include "server/model_metrics.h"
-#include "server/precision_check.h"
 #include "server/process_metrics.h"
+#include "serving/precision_check.h"
 
 namespace mae {
 namespace {
@@ -56,7 +56,9 @@ absl::Status CheckSettings(const ServerConfig& config) {
     return absl::InvalidArgumentError(
         absl::StrCat("inference.device: ", std::string(device.status().message())));
   }
-  MAE_RETURN_IF_ERROR(CheckPrecisionRuns(config.inference.precision, *device, HasFastBf16(*device)));
+  const absl::Status runs =
+      CheckPrecisionRuns(PrecisionNamed(config.inference.precision), *device, HasFastBf16(*device));
+  if (!runs.ok()) return absl::InvalidArgumentError(absl::StrCat("inference.", std::string(runs.message())));
   const std::filesystem::path& trainer = config.jobs.trainer;
   std::error_code ignored;  // What can't be looked at can't be run either.
   if (std::filesystem::is_regular_file(trainer, ignored) && access(trainer.c_str(), X_OK) == 0)

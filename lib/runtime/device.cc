@@ -15,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
+#include "kernels/cpu_features.h"
 
 namespace mae {
 namespace {
@@ -87,14 +88,7 @@ absl::StatusOr<std::string> ResolveDevice(const std::string& requested) {
                                                     LibTorchVersion(), " can use: ", names));
 }
 
-bool HasFastBf16(const std::string& resolved) {
-  if (resolved != "cpu") return true;
-#if defined(__x86_64__)
-  return __builtin_cpu_supports("avx512bf16") != 0;
-#else
-  return false;
-#endif
-}
+bool HasFastBf16(const std::string& resolved) { return resolved != "cpu" || HasAvx512Bf16(); }
 
 int64_t UsableCores() {
   cpu_set_t set;

@@ -52,41 +52,6 @@ constexpr std::string_view kSelectVersions =
     "SELECT model, version, created_micros, config, card FROM model_versions "
     "WHERE announced_aliases IS NULL AND model = ?1 ";
 
-absl::Status NoSuchAlias(const ModelRecord& record, const std::string& alias) {
-  std::vector<std::string> aliases;
-  for (const auto& [name, version] : record.aliases) aliases.push_back(name);
-  return absl::NotFoundError(absl::StrCat("model: \"", record.model, "\" has no alias \"", alias, "\"",
-                                          DidYouMean(alias, aliases), "; it has ",
-                                          absl::StrJoin(aliases, ", ")));
-}
-
-// Those that a version is called by, but for latest, which moves by itself.
-std::vector<std::string> AliasesOf(const ModelRecord& record, int64_t version) {
-  std::vector<std::string> aliases;
-  for (const auto& [name, of] : record.aliases) {
-    if (of == version && name != "latest") aliases.push_back(name);
-  }
-  return aliases;
-}
-
-std::string VersionsOf(const ModelRecord& record) {
-  return absl::StrJoin(record.versions, ", ", [](std::string* out, const ModelVersion& version) {
-    absl::StrAppend(out, version.version);
-  });
-}
-
-// Null: there is no such version.
-const ModelVersion* VersionIn(const ModelRecord& record, int64_t wanted) {
-  const auto it = std::find_if(record.versions.begin(), record.versions.end(),
-                               [&](const ModelVersion& version) { return version.version == wanted; });
-  return it == record.versions.end() ? nullptr : &*it;
-}
-
-absl::Status NoSuchVersion(const ModelRecord& record, int64_t version) {
-  return absl::NotFoundError(absl::StrCat("model: \"", record.model, "\" has no version ", version,
-                                          "; it has ", VersionsOf(record)));
-}
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<ModelRegistry>> ModelRegistry::Create(Database& database, absl::Mutex& mutex,

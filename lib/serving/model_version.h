@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "options/model_card.h"
 
@@ -29,5 +30,14 @@ struct ModelRecord {
   std::vector<ModelVersion> versions;
   std::map<std::string, int64_t> aliases;
 };
+
+/// Points into the record; null: there is no such version.
+const ModelVersion* VersionIn(const ModelRecord& record, int64_t wanted);
+/// Those that a version is called by, but for latest, which moves by itself.
+std::vector<std::string> AliasesOf(const ModelRecord& record, int64_t version);
+
+/// NOT_FOUND that names what there is instead.
+absl::Status NoSuchVersion(const ModelRecord& record, int64_t version);
+absl::Status NoSuchAlias(const ModelRecord& record, const std::string& alias);
 
 }  // namespace mae

@@ -9,7 +9,6 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "checkpoint/model_folder.h"
-#include "kernels/cpu_features.h"
 #include "models/asked_mask.h"
 #include "models/make_module.h"
 #include "models/masked_autoencoder.h"
@@ -25,6 +24,7 @@
 #include "serving/config_check.h"
 #include "serving/finite_answers.h"
 #include "serving/input_batch.h"
+#include "serving/precision_check.h"
 #include "serving/reconstruction_picture.h"
 
 namespace mae {
@@ -33,16 +33,6 @@ namespace {
 absl::Status CantDo(const ModelConfig& config, absl::string_view method, absl::string_view need) {
   return absl::FailedPreconditionError(
       absl::StrCat(method, " needs ", need, "; this model is a ", config.kind_name()));
-}
-
-absl::Status CheckPrecision(InferencePrecision precision, const torch::Device& device) {
-  const bool free = precision == InferencePrecision::kAuto || precision == InferencePrecision::kFp32;
-  const bool can = device.is_cpu() ? HasAvx512Bf16() : precision == InferencePrecision::kBf16;
-  if (free || can) return absl::OkStatus();
-  return absl::FailedPreconditionError(absl::StrCat(
-      "precision: ", precision == InferencePrecision::kInt8 ? "int8" : "bf16", " does not run on this ",
-      device.is_cpu() ? "processor, which lacks AVX-512 bfloat16 instructions" : "GPU",
-      "; auto takes what is quick, fp32 runs everywhere"));
 }
 
 FloatTensor ToFloatTensor(const torch::Tensor& tensor) {
@@ -387,7 +377,7 @@ absl::StatusOr<std::unique_ptr<Predictor>> Predictor::Load(const std::filesystem
   MAE_ASSIGN_OR_RETURN(auto config, ReadModelConfig(folder));
   MAE_RETURN_IF_ERROR(CheckModelConfig(config));
   MAE_ASSIGN_OR_RETURN(const auto place, ResolveDevice(device));
-  MAE_RETURN_IF_ERROR(CheckPrecision(precision, torch::Device(place)));
+  MAE_RETURN_IF_ERROR(CheckPrecisionRuns(precision, place, HasFastBf16(place)));
   return CatchTorch(
       absl::StrCat("loading ", folder.string()), [&]() -> absl::StatusOr<std::unique_ptr<Predictor>> {
         auto predictor =

@@ -32,7 +32,7 @@ const std::map<std::string, FolderRule>& Arrows() {
        {{"recipe", "image", "data/byte_source.h", "data/dataset.h", "data/dataset_path.h",
          "data/tar_archive.h"}}},
       // With LibTorch.
-      {"runtime", {}},
+      {"runtime", {{"kernels/cpu_features.h"}}},
       {"nn", {{"kernels", "runtime"}}},
       {"models", {{"nn", "runtime"}}},
       {"data", {{"image", "augment", "runtime"}}},

@@ -299,12 +299,12 @@ TEST_F(WindowedStreamTest, OneThreadHasOneAnswerOfAStreamThatIsCancelledMeanwhil
   {
     const auto stream = Start("3", "kept");
     for (int i = 0; i < 3; ++i) ASSERT_TRUE(stream->Write({}));
+    ASSERT_TRUE(service_.HasBegun(1));
     while (!queue_.LacksThreads()) std::this_thread::yield();  // The second waits.
     context_->TryCancel();
     EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::CANCELLED);
   }
   host_ = nullptr;  // The stream has ended.
-  EXPECT_TRUE(service_.HasBegun(1));
   EXPECT_FALSE(service_.HasBegun(2, absl::ZeroDuration()));
 }
 

@@ -301,8 +301,9 @@ TEST_F(UnreadableModelTest, IsNotChanged) {
   EXPECT_THAT(store_->Delete("m", 2), Not(IsOk()));
   EXPECT_THAT(store_->Publish(Export("c"), "m", {{"prod"}, ""}), Not(IsOk()));
   Mend();
-  EXPECT_THAT(Aliases("m"), UnorderedElementsAre(Pair("latest", 2), Pair("prod", 2)));
   EXPECT_THAT(store_->Delete("m", 2), StatusIs(StatusCode::kFailedPrecondition, HasSubstr("prod")));
+  EXPECT_THAT(store_->SetAlias("m", "next", 1, {}), IsOk());  // after a change it is read at once
+  EXPECT_THAT(Aliases("m"), UnorderedElementsAre(Pair("latest", 2), Pair("prod", 2), Pair("next", 1)));
 }
 
 TEST_F(ModelStoreTest, WhatWasFoundStaysAsItWas) {

@@ -79,7 +79,7 @@ grep -qE '^  images/s [0-9]+\.[0-9]$' "$scratch/out" || fail "data_load printed 
 # Their Python: a venv that was not made to its end is none, and MAE_TRAINING_PYTHON may be found in PATH.
 venv=$(unset MAE_TRAINING_PYTHON; MAE_DEPS_DIR=$scratch/half bash -c '. tools/training-peer/python.sh; echo "$training_venv"')
 mkdir -p "$venv/bin"
-cp "$(command -v true)" "$venv/bin/python"
+cp "$(type -P true)" "$venv/bin/python"
 short_data() { code=0; MAE_DEPS_DIR=$scratch/half tools/bench-data --bin "$bin" --short > "$scratch/out" 2>&1 || code=$?; }
 (unset MAE_TRAINING_PYTHON; short_data; [ $code = 77 ] && grep -q "no whole $venv" "$scratch/out") || fail "half a venv: $(cat "$scratch/out")"
 (export MAE_TRAINING_PYTHON=no-such-python; short_data; [ $code = 1 ] && grep -q no-such-python "$scratch/out") || fail "no Python: $(cat "$scratch/out")"
