@@ -1,0 +1,36 @@
+#include "runtime/late_values.h"
+
+#include <c10/core/impl/VirtualGuardImpl.h>
+
+#include <utility>
+
+namespace mae {
+
+void LateValues::Ask(int64_t step, const torch::Tensor& scalar) {
+  const auto device = scalar.device();
+  Asked asked{step, scalar.detach().clone(), c10::Event(device.type()), !device.is_cpu()};
+  if (asked.on_device) {
+    asked.host = torch::empty(scalar.sizes(), torch::TensorOptions(torch::kFloat32).pinned_memory(true));
+    asked.host.copy_(scalar, /*non_blocking=*/true);
+    asked.arrival.record(c10::impl::VirtualGuardImpl(device.type()).getStream(device));
+  }
+  asked_.push_back(std::move(asked));
+}
+
+std::vector<LateValues::Value> LateValues::Arrived() { return Take(most_); }
+
+std::vector<LateValues::Value> LateValues::All() { return Take(0); }
+
+std::vector<LateValues::Value> LateValues::Take(size_t may_remain) {
+  std::vector<Value> values;
+  while (!asked_.empty()) {
+    Asked& first = asked_.front();
+    if (first.on_device && asked_.size() > may_remain) first.arrival.synchronize();
+    if (first.on_device && !first.arrival.query()) break;
+    values.push_back({first.step, first.host.item<float>()});
+    asked_.pop_front();
+  }
+  return values;
+}
+
+}  // namespace mae
