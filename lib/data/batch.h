@@ -19,6 +19,9 @@ struct Batch {
   std::vector<int64_t> indices;  ///< of each image in its split
   /// [B, classes] float32, the share that each class has in an image; undefined where the labels say it all.
   torch::Tensor targets = {};
+  /// [B, patches] float32 on the CPU, what the images' masks are sorted from (train/mask_noise.h); undefined
+  /// where nothing is masked, or nobody has drawn it yet.
+  torch::Tensor mask_noise = {};
 };
 
 /// Picks images out of a set, transforms their bytes, and normalises them. Concurrent calls are safe. The set

@@ -18,6 +18,9 @@ class AdamW : public Optimizer {
   /// @param options betas and epsilon; weight decay comes with each group.
   AdamW(const std::vector<ParamGroup>& groups, const OptimizerOptions& options);
 
+  bool steps_on_device() const override { return true; }
+  void StepOnDevice(const torch::Tensor& learning_rate, const torch::Tensor& skip) override;
+
  private:
   void StepGroup(size_t group, double learning_rate) override;
   NamedParameters OwnState() const override;

@@ -18,6 +18,12 @@ void Ema::Update() {
   for (size_t i = 0; i < averages_.size(); ++i) averages_[i].lerp_(parameters_[i].second, 1.0 - decay_);
 }
 
+void Ema::UpdateUnless(const torch::Tensor& skip) {
+  const torch::NoGradGuard no_grad;
+  const auto share = (1.0 - skip) * (1.0 - decay_);
+  for (size_t i = 0; i < averages_.size(); ++i) averages_[i].lerp_(parameters_[i].second, share);
+}
+
 void Ema::Swap() {
   const torch::NoGradGuard no_grad;
   for (size_t i = 0; i < averages_.size(); ++i) {

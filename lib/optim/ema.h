@@ -22,6 +22,10 @@ class Ema {
   /// Takes the present weights in. Call it after each step of the optimizer.
   void Update();
 
+  /// Update on the device, whose launches can be recorded.
+  /// @param skip float32 scalar there: 1 leaves the averages as they are.
+  void UpdateUnless(const torch::Tensor& skip);
+
   /// Exchanges weights and averages, in place; once more puts all back. Update and steps of an optimizer
   /// between the two would mix them up: see AveragedWeights.
   void Swap();

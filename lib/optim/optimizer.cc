@@ -22,6 +22,10 @@ void Optimizer::Step(double learning_rate) {
   for (size_t i = 0; i < groups_.size(); ++i) StepGroup(i, learning_rate * groups_[i].learning_rate_scale);
 }
 
+void Optimizer::StepOnDevice(const torch::Tensor&, const torch::Tensor&) {
+  TORCH_CHECK(false, "this optimizer's steps take numbers of the host");
+}
+
 void Optimizer::ZeroGrad() {
   for (auto& group : groups_) {
     for (auto& [name, parameter] : group.parameters) parameter.mutable_grad().reset();

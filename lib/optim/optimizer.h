@@ -30,6 +30,14 @@ class Optimizer {
   /// @param learning_rate of this step, see LearningRateAt; each group scales it by its learning_rate_scale.
   void Step(double learning_rate);
 
+  /// Whether StepOnDevice is there: AdamW alone.
+  virtual bool steps_on_device() const { return false; }
+
+  /// Step, with every number that changes on the device: the same launches each time, to be recorded.
+  /// @param learning_rate float32 scalar. @param skip float32 scalar: 1 leaves weights and moments as they
+  /// are.
+  virtual void StepOnDevice(const torch::Tensor& learning_rate, const torch::Tensor& skip);
+
   /// Forgets the gradients, so that the next backward pass writes instead of adding.
   void ZeroGrad();
 

@@ -175,6 +175,7 @@ struct JobOptions {
   std::string publish_only_if_better;        ///< a metric; empty: the aliases move in any case
   int64_t threads = 0;                       ///< CPU threads; 0: all cores
   std::string device = "auto";               ///< auto, cpu, cuda or cuda:N
+  bool cuda_graphs = true;                   ///< on a GPU: record a step's launches and replay them
   int64_t log_every_steps = 25;              ///< at least 1
   int64_t pictures = 6;                      ///< validation images drawn after each epoch; 0: none
   bool tensorboard = true;                   ///< write event files too

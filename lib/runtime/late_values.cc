@@ -17,16 +17,11 @@ void LateValues::Ask(int64_t step, const torch::Tensor& scalar) {
   asked_.push_back(std::move(asked));
 }
 
-std::vector<LateValues::Value> LateValues::Arrived() { return Take(most_); }
-
-std::vector<LateValues::Value> LateValues::All() { return Take(0); }
-
-std::vector<LateValues::Value> LateValues::Take(size_t may_remain) {
+std::vector<LateValues::Value> LateValues::Take(size_t remaining) {
   std::vector<Value> values;
-  while (!asked_.empty()) {
+  while (asked_.size() > remaining) {
     Asked& first = asked_.front();
-    if (first.on_device && asked_.size() > may_remain) first.arrival.synchronize();
-    if (first.on_device && !first.arrival.query()) break;
+    if (first.on_device) first.arrival.synchronize();
     values.push_back({first.step, first.host.item<float>()});
     asked_.pop_front();
   }

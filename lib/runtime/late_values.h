@@ -9,8 +9,9 @@
 
 namespace mae {
 
-/// Reads numbers of a device some steps after they were asked for, so that the device is never idle while the
-/// host waits for one. Of a CPU they are there at once. Bounds how far the host runs ahead. One thread.
+/// Reads numbers of a device a fixed count of steps after they were asked for, so that the device has work
+/// left while the host waits for one, and the host never runs ahead further than that. Always as late, on a
+/// CPU too: what is decided by them does not depend on who was quicker. One thread.
 class LateValues {
  public:
   struct Value {
@@ -18,19 +19,18 @@ class LateValues {
     float value = 0;
   };
 
-  /// @param most numbers that may be on their way, at least 0.
-  explicit LateValues(size_t most) : most_(most) {}
+  /// @param lag numbers that stay on their way, at least 0.
+  explicit LateValues(size_t lag) : lag_(lag) {}
 
   /// Asks for a number that the present stream makes.
   /// @param scalar float32, one element.
   void Ask(int64_t step, const torch::Tensor& scalar);
 
-  /// Those that have arrived, in the order they were asked for, each once. Waits while more than `most` are
-  /// on their way.
-  std::vector<Value> Arrived();
+  /// All but the newest `lag`, in the order they were asked for, each once. Waits for them.
+  std::vector<Value> Due() { return Take(lag_); }
 
   /// All that were asked for and not given yet. Waits.
-  std::vector<Value> All();
+  std::vector<Value> All() { return Take(0); }
 
  private:
   struct Asked {
@@ -39,9 +39,9 @@ class LateValues {
     c10::Event arrival;
     bool on_device;
   };
-  std::vector<Value> Take(size_t may_remain);
+  std::vector<Value> Take(size_t remaining);
 
-  const size_t most_;
+  const size_t lag_;
   std::deque<Asked> asked_;
 };
 

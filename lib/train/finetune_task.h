@@ -26,6 +26,7 @@ class FinetuneTask : public TrainTask {
   Batch Prepare(const Batch& batch, int64_t epoch) override;
   Measure Train(const Batch& batch, int64_t epoch) override;
   Measure Validate(const Batch& batch) override;
+  bool recordable() const override { return true; }
   bool shardable() const override { return model_->options().drop_path == 0.0; }
   ModelConfig config() const override { return config_; }
 

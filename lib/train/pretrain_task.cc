@@ -22,15 +22,22 @@ PretrainTask::PretrainTask(const JobOptions& options, std::vector<std::string> l
 }
 
 Mask PretrainTask::MaskOf(const torch::Tensor& noise) const {
-  return MaskFromNoise(noise.to(device_), options().mask_ratio);
+  return MaskFromNoise(noise.to(device_, /*non_blocking=*/true), options().mask_ratio);
 }
 
 Mask PretrainTask::ValidationMaskOf(const Batch& batch) const {
   return MaskOf(ValidationMaskNoise(batch.indices, options().encoder.num_patches()));
 }
 
+Batch PretrainTask::Prepare(const Batch& batch, int64_t epoch) {
+  Batch prepared = batch;
+  prepared.mask_noise = TrainMaskNoise(seed_, epoch, batch.indices, options().encoder.num_patches());
+  if (device_.is_cuda()) prepared.mask_noise = prepared.mask_noise.pin_memory();
+  return prepared;
+}
+
 TrainTask::Measure PretrainTask::Train(const Batch& batch, int64_t epoch) {
-  const auto noise = TrainMaskNoise(seed_, epoch, batch.indices, options().encoder.num_patches());
+  const auto noise = batch.mask_noise.defined() ? batch.mask_noise : Prepare(batch, epoch).mask_noise;
   return {model_->Loss(batch.images, MaskOf(noise)), {}};
 }
 

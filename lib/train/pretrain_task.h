@@ -17,8 +17,11 @@ class PretrainTask : public TrainTask {
 
   torch::nn::Module& model() override { return *model_; }
   TrainingKind kind() const override { return TrainingKind::kPretrain; }
+  /// Draws the noise of the masks, page-locked where the model is on a GPU.
+  Batch Prepare(const Batch& batch, int64_t epoch) override;
   Measure Train(const Batch& batch, int64_t epoch) override;
   Measure Validate(const Batch& batch) override;
+  bool recordable() const override { return true; }
   bool shardable() const override { return true; }
   bool draws() const override { return true; }
   /// original | masked | reconstruction, the visible patches pasted over it. For norm-pix models mean and

@@ -37,7 +37,9 @@ bool ProgressReport::IsLogStep(const TrainingProgress& progress) const {
 
 void ProgressReport::StepDone(const TrainingProgress& progress, const TrainStep::Result& result,
                               int64_t images, double learning_rate) {
-  if (result.taken) metrics_.Add(result.measure.loss, result.measure.correct, result.grad_norm, images);
+  if (result.taken || result.taken_there.defined()) {
+    metrics_.Add(result.measure.loss, result.measure.correct, result.grad_norm, images, result.taken_there);
+  }
   if (IsLogStep(progress)) LogInterval(progress, learning_rate);
 }
 

@@ -42,7 +42,8 @@ std::vector<Shard> SplitBatch(const Batch& batch, int64_t shards) {
     part.batch = {batch.images.slice(0, begin, end),
                   batch.labels.slice(0, begin, end),
                   {batch.indices.begin() + begin, batch.indices.begin() + end},
-                  batch.targets.defined() ? batch.targets.slice(0, begin, end) : torch::Tensor()};
+                  batch.targets.defined() ? batch.targets.slice(0, begin, end) : torch::Tensor(),
+                  batch.mask_noise.defined() ? batch.mask_noise.slice(0, begin, end) : torch::Tensor()};
     part.weight = static_cast<double>(end - begin) / static_cast<double>(images);
   }
   return parts;

@@ -11,15 +11,19 @@ constexpr double kNewest = 0.3;
 }  // namespace
 
 void StepMetrics::Add(const torch::Tensor& loss, const torch::Tensor& correct, const torch::Tensor& grad_norm,
-                      int64_t images) {
+                      int64_t images, const torch::Tensor& taken) {
   classifies_ = correct.defined();
-  const auto right = classifies_ ? correct : torch::zeros_like(loss);
-  const auto norm = grad_norm.defined() ? grad_norm : torch::zeros_like(loss);
-  const auto step =
-      torch::stack({loss.detach() * static_cast<double>(images), norm, right}).to(torch::kFloat64);
-  norms_ += grad_norm.defined() ? 1 : 0;
+  const auto number = [&loss](double value) {
+    return torch::full_like(loss, value, torch::requires_grad(false));
+  };
+  const auto count = static_cast<double>(images);
+  auto step = torch::stack({loss.detach() * count, grad_norm.defined() ? grad_norm : number(0.0),
+                            classifies_ ? correct : number(0.0), number(count),
+                            number(grad_norm.defined() ? 1.0 : 0.0)})
+                  .to(torch::kFloat64);
+  // Not by a product: what is left out may be no number.
+  if (taken.defined()) step = torch::where(taken > 0, step, torch::zeros_like(step));
   sums_ = sums_.defined() ? sums_.add_(step) : step;
-  images_ += images;
   ++steps_;
 }
 
@@ -27,10 +31,11 @@ std::optional<StepMetrics::Interval> StepMetrics::Take(Clock::time_point now) {
   if (steps_ == 0) return std::nullopt;
   const auto sums = sums_.cpu();
   const double* sum = sums.data_ptr<double>();
-  const double images = static_cast<double>(images_);
+  const double images = sum[3], norms = sum[4];
+  if (images == 0.0) return std::nullopt;
   const double seconds = std::max(1e-9, std::chrono::duration<double>(now - start_).count());
   Interval interval{sum[0] / images, {}, images / seconds, steps_, seconds, {}};
-  if (norms_ > 0) interval.grad_norm = sum[1] / static_cast<double>(norms_);
+  if (norms > 0.0) interval.grad_norm = sum[1] / norms;
   if (classifies_) interval.batch_accuracy = sum[2] / images;
   Restart(now);
   return interval;
@@ -39,7 +44,7 @@ std::optional<StepMetrics::Interval> StepMetrics::Take(Clock::time_point now) {
 void StepMetrics::Restart(Clock::time_point now) {
   start_ = now;
   sums_ = torch::Tensor();
-  images_ = steps_ = norms_ = 0;
+  steps_ = 0;
 }
 
 void Eta::AddSteps(int64_t steps, double seconds) {

@@ -31,11 +31,12 @@ class StepMetrics {
   /// wait for more.
   /// @param correct float32 scalar, or undefined.
   /// @param images of the batch.
+  /// @param taken float32 scalar: 0 where the batch does not count after all; undefined: it counts.
   void Add(const torch::Tensor& loss, const torch::Tensor& correct, const torch::Tensor& grad_norm,
-           int64_t images);
+           int64_t images, const torch::Tensor& taken = {});
 
-  /// Reads the interval that ends now and begins the next. Nothing if no step was added: then the interval
-  /// goes on.
+  /// Reads the interval that ends now and begins the next. Nothing if no step was added that counts: then the
+  /// interval goes on.
   std::optional<Interval> Take(Clock::time_point now);
 
   /// Begins an interval at `now`, dropping what was added: time spent on validation is no training time.
@@ -43,9 +44,10 @@ class StepMetrics {
 
  private:
   Clock::time_point start_;
-  torch::Tensor sums_;  ///< [3] float64 on the device of the losses: loss x images, grad norm, correct
+  /// [5] float64 on the device of the losses: loss x images, grad norm, correct, images, and how many norms.
+  torch::Tensor sums_;
   bool classifies_ = false;
-  int64_t images_ = 0, steps_ = 0, norms_ = 0;
+  int64_t steps_ = 0;
 };
 
 /// How long a job will still take, from the speed of its own recent past. One thread.

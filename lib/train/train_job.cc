@@ -119,7 +119,8 @@ absl::StatusOr<JobState> TrainEpochs(const JobOptions& options, const JobFolder&
   MAE_ASSIGN_OR_RETURN(const auto state,
                        TrainState::Open(options, folder, **task, recorder, StepsPerEpoch(options, data)));
   if (state->progress().step == 0) ShowRatios(**task, data, options, folder, device, "before", 0, recorder);
-  TrainLoop loop(options, folder, data, **task, *state, recorder, device, stop, profile_steps);
+  TrainLoop loop(options, folder, data, **task, *state, recorder, device, stop, profile_steps,
+                 TrainStep::FormOf(torch::Device(device)));
   MAE_ASSIGN_OR_RETURN(const bool done, loop.Run());
   if (!done) return JobState::kStopped;
   const AveragedWeights averaged(state->ema());

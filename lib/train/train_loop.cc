@@ -14,10 +14,16 @@
 #include "train/validation.h"
 
 namespace mae {
+namespace {
+
+// By so many steps the host may run ahead of a GPU: enough that it never lacks work.
+constexpr size_t kStepsAhead = 2;
+
+}  // namespace
 
 TrainLoop::TrainLoop(const JobOptions& options, const JobFolder& folder, const TrainData& data,
                      TrainTask& task, TrainState& state, JobRecorder& recorder, torch::Device device,
-                     const std::atomic<bool>& stop, int64_t profile_steps)
+                     const std::atomic<bool>& stop, int64_t profile_steps, TrainStep::Form form)
     : options_(options),
       folder_(folder),
       data_(data),
@@ -29,7 +35,9 @@ TrainLoop::TrainLoop(const JobOptions& options, const JobFolder& folder, const T
       train_loader_(data.train, TrainLoaderOptions(options)),
       validation_loader_(data.validation, ValidationLoaderOptions(options)),
       waited_before_(state.progress().counters["data_wait_seconds"]),
-      step_(options, task, state.optimizer(), device),
+      step_(options, task, state.optimizer(), device, form, state.ema(),
+            [&recorder](const std::string& warning) { recorder.Warning(warning); }),
+      taken_late_(kStepsAhead),
       guard_(options.safety),
       report_(options, train_loader_.num_batches(), recorder),
       profile_(profile_steps, folder, recorder) {}
@@ -48,6 +56,8 @@ absl::StatusOr<bool> TrainLoop::Run() {
 absl::StatusOr<bool> TrainLoop::RunEpochs() {
   while (state_.progress().epoch < options_.schedule.epochs) {
     EpochEnd end = TrainEpoch();
+    Settle();
+    if (end == EpochEnd::kDone && guard_.has_diverged()) end = EpochEnd::kDiverged;
     if (end == EpochEnd::kDone) end = FinishEpoch();
     if (end == EpochEnd::kStopped) return false;
     if (end == EpochEnd::kDiverged) MAE_RETURN_IF_ERROR(RollBack());
@@ -107,29 +117,40 @@ bool TrainLoop::ShowsGradients() const {
 }
 
 void TrainLoop::Count(const TrainStep::Result& result) {
+  const int64_t step = state_.progress().step;
+  if (result.taken_there.defined()) {
+    taken_late_.Ask(step, result.taken_there);
+    for (const auto& late : taken_late_.Due()) CountStep(late.step, late.value > 0);
+    return;
+  }
+  Settle();
   if (!result.due) return;
-  if (!result.taken) return CountSkipped();
-  guard_.Taken();
-  if (state_.ema() == nullptr) return;
+  CountStep(step, result.taken);
+  if (!result.taken || state_.ema() == nullptr) return;
   const StepTrace::Phase phase(profile_.trace(), "ema");
   state_.ema()->Update();
 }
 
-void TrainLoop::CountSkipped() {
-  auto& progress = state_.progress();
-  progress.counters["skipped_steps"] += 1;
+void TrainLoop::Settle() {
+  for (const auto& late : taken_late_.All()) CountStep(late.step, late.value > 0);
+}
+
+void TrainLoop::CountStep(int64_t step, bool taken) {
+  if (taken) return guard_.Taken();
+  state_.progress().counters["skipped_steps"] += 1;
   guard_.Skipped();
   // A run that limps along would fill the log: only the first of a row is told.
   if (guard_.in_row() == 1) {
-    recorder_.Warning(
-        absl::StrCat("step ", progress.step, " was skipped: its loss or gradients are not finite"));
+    recorder_.Warning(absl::StrCat("step ", step, " was skipped: its loss or gradients are not finite"));
   }
 }
 
 // A state from amid skipped steps is none to go back to: the checkpoint before them stays the last.
 void TrainLoop::SaveIfDue(bool is_best) {
   const bool is_due = state_.plan().IsDue(state_.progress().step) || (is_best && state_.plan().keeps_best());
-  if (!is_due || guard_.in_row() > 0) return;
+  if (!is_due) return;
+  Settle();
+  if (guard_.in_row() > 0) return;
   const StepTrace::Phase phase(profile_.trace(), "checkpoint");
   state_.Save(recorder_);
 }

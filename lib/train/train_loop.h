@@ -10,6 +10,7 @@
 #include "data/loader.h"
 #include "job/job_folder.h"
 #include "options/train_options.h"
+#include "runtime/late_values.h"
 #include "train/finite_guard.h"
 #include "train/job_recorder.h"
 #include "train/progress_report.h"
@@ -29,9 +30,10 @@ class TrainLoop {
  public:
   /// @param stop looked at before every batch.
   /// @param profile_steps how many steps StepProfile is to trace.
+  /// @param form of the steps, see TrainStep::FormOf.
   TrainLoop(const JobOptions& options, const JobFolder& folder, const TrainData& data, TrainTask& task,
             TrainState& state, JobRecorder& recorder, torch::Device device, const std::atomic<bool>& stop,
-            int64_t profile_steps = 0);
+            int64_t profile_steps = 0, TrainStep::Form form = TrainStep::Form::kPlain);
 
   /// No checkpoint is on its way when it returns.
   /// @return true when every epoch is done; false when stopped before: a checkpoint was written then, if the
@@ -53,8 +55,11 @@ class TrainLoop {
   void TrainNextBatch();
   void RunStep(const Batch& batch);
   bool ShowsGradients() const;
+  /// Counts what has become known of steps up to this one.
   void Count(const TrainStep::Result& result);
-  void CountSkipped();
+  void CountStep(int64_t step, bool taken);
+  /// Waits for what is not known yet of the steps so far and counts it.
+  void Settle();
   void SaveIfDue(bool is_best);
   /// What was not finite, and where.
   std::string Divergence() const;
@@ -75,6 +80,7 @@ class TrainLoop {
   Loader train_loader_, validation_loader_;
   const double waited_before_;  ///< seconds that earlier runs of this job waited for data
   TrainStep step_;
+  LateValues taken_late_;  ///< whether WholeSteps were taken
   FiniteGuard guard_;
   ProgressReport report_;
   StepProfile profile_;

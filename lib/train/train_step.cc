@@ -1,5 +1,7 @@
 #include "train/train_step.h"
 
+#include <utility>
+
 #include "base/counted_random.h"
 #include "optim/grad_clip.h"
 #include "runtime/precision.h"
@@ -8,14 +10,28 @@
 
 namespace mae {
 
-TrainStep::TrainStep(const JobOptions& options, TrainTask& task, Optimizer& optimizer, torch::Device device)
+namespace {
+
+RecordedStep::MakeGraph GraphFor(const JobOptions& options, const torch::Device& device) {
+  if (!device.is_cuda() || !options.cuda_graphs) return nullptr;
+  return [device] { return StepGraph::Make(device); };
+}
+
+}  // namespace
+
+TrainStep::TrainStep(const JobOptions& options, TrainTask& task, Optimizer& optimizer, torch::Device device,
+                     Form form, Ema* ema, RecordedStep::Warn warn)
     : seed_(options.seed),
       precision_(options.precision),
       clip_(options.optimizer.clip_grad_norm),
       accumulate_(options.optimizer.accumulate_steps),
       device_(device),
       task_(task),
-      optimizer_(optimizer) {}
+      optimizer_(optimizer) {
+  if (form == Form::kPlain || !WholeStep::CanRun(options, task, optimizer)) return;
+  whole_ = std::make_unique<WholeStep>(options, task, optimizer, ema, device, GraphFor(options, device),
+                                       std::move(warn));
+}
 
 void TrainStep::AwaitDevice(const StepTrace* trace) const {
   if (trace != nullptr && device_.is_cuda()) torch::cuda::synchronize(device_.index());
@@ -51,9 +67,19 @@ bool TrainStep::Judge(Result& result, bool histograms, StepTrace* trace) {
   return torch::isfinite(result.measure.loss + result.grad_norm).item<bool>();
 }
 
+TrainStep::Result TrainStep::RunWhole(const Batch& batch, int64_t epoch, double learning_rate) {
+  const auto outcome = whole_->Run(task_.Prepare(batch, epoch), learning_rate);
+  Result result;
+  result.measure = outcome.measure;
+  result.grad_norm = outcome.grad_norm;
+  result.taken_there = outcome.taken;
+  return result;
+}
+
 TrainStep::Result TrainStep::Run(const Batch& batch, int64_t epoch, int64_t step, double learning_rate,
                                  bool histograms, StepTrace* trace) {
   torch::manual_seed(CountedBits(seed_, RandomStream::kDropPath, {static_cast<uint64_t>(step)}));
+  if (whole_ != nullptr && !histograms && trace == nullptr) return RunWhole(batch, epoch, learning_rate);
   Result result;
   result.measure = ForwardAndBackward(batch, epoch, trace);
   result.due = (step + 1) % accumulate_ == 0;

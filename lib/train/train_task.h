@@ -39,6 +39,11 @@ class TrainTask {
   /// drop path) the default generator. The model is in train mode.
   virtual Measure Train(const Batch& batch, int64_t epoch) = 0;
 
+  /// Whether Train launches the same work for every batch of a size that Prepare gave, as a recording needs
+  /// it: it looks at no value, waits for no device, and reads the batch's tensors alone, not its indices, nor
+  /// the epoch.
+  virtual bool recordable() const { return false; }
+
   /// Whether Train may be called for parts of a batch at the same time, with the gradients of the parts
   /// adding up to those of the whole: the loss is a mean over images, and nothing is drawn from a default
   /// generator.

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 namespace mae {
 namespace {
 
@@ -21,6 +23,19 @@ TEST(StepMetrics, WeighsTheLossByImagesAndTheNormBySteps) {
   EXPECT_DOUBLE_EQ(interval->images_per_second, 10.0);
   EXPECT_EQ(interval->steps, 2);
   EXPECT_FALSE(interval->batch_accuracy);
+}
+
+TEST(StepMetrics, LeavesOutWhatDoesNotCountAfterAll) {
+  StepMetrics metrics(kStart);
+  metrics.Add(Scalar(1.0), {}, Scalar(3.0), 30, Scalar(1));
+  metrics.Add(Scalar(std::nan("")), {}, Scalar(HUGE_VAL), 10, Scalar(0));
+  const auto interval = metrics.Take(kStart + seconds(3));
+  ASSERT_TRUE(interval);
+  EXPECT_DOUBLE_EQ(interval->loss, 1.0);
+  EXPECT_DOUBLE_EQ(interval->grad_norm.value(), 3.0);
+  EXPECT_DOUBLE_EQ(interval->images_per_second, 10.0);
+  metrics.Add(Scalar(std::nan("")), {}, Scalar(HUGE_VAL), 10, Scalar(0));
+  EXPECT_FALSE(metrics.Take(kStart + seconds(4)));
 }
 
 TEST(StepMetrics, TakeBeginsANewInterval) {

@@ -7,6 +7,7 @@
 #include <set>
 #include <stdexcept>
 
+#include "checkpoint/checkpoint_reader.h"
 #include "checkpoint/manifest.h"
 #include "tests/fakes/status_matchers.h"
 #include "tests/train/cpu_device.h"
@@ -33,7 +34,7 @@ class TrainLoopTest : public testing::Test {
     const TrainData data = LoadTrainData(options_).value();
     const auto state =
         TrainState::Open(options_, folder_, task, recorder_, StepsPerEpoch(options_, data)).value();
-    TrainLoop loop(options_, folder_, data, task, *state, recorder_, kCpu, stop_, profile_steps_);
+    TrainLoop loop(options_, folder_, data, task, *state, recorder_, kCpu, stop_, profile_steps_, form_);
     auto done = loop.Run();
     progress_ = state->progress();
     return done;
@@ -55,6 +56,7 @@ class TrainLoopTest : public testing::Test {
   double weight_ = 0;
   std::atomic<bool> stop_ = false;
   int64_t profile_steps_ = 0;
+  TrainStep::Form form_ = TrainStep::Form::kPlain;
 };
 
 TEST_F(TrainLoopTest, RunsEveryEpoch) {
@@ -75,6 +77,67 @@ TEST_F(TrainLoopTest, CountsAndTellsAFewStepsThatAreNotFinite) {
   for (const auto& event : db_.Of<LogEvent>()) told += event.severity == "warning" ? 1 : 0;
   EXPECT_EQ(told, 1) << "once a row";
   EXPECT_THAT(db_.Of<MetricsEvent>().back().values, Contains(Pair("skipped_steps_total", 3.0)));
+}
+
+// A puppet that WholeSteps can train: whether they were taken is known some steps later.
+class SteadyTask : public PuppetTask {
+ public:
+  using PuppetTask::PuppetTask;
+  bool recordable() const override { return true; }
+};
+
+TEST_F(TrainLoopTest, CountsAndTellsSkippedStepsThatItHearsOfLate) {
+  form_ = TrainStep::Form::kWhole;
+  SteadyTask task([](int64_t call) { return call >= 2 && call <= 4 ? std::nan("") : 1.0; });
+  ASSERT_THAT(Run(task), IsOkAndHolds(true));
+  EXPECT_EQ(progress_.step, 10);
+  EXPECT_EQ(progress_.counters["images"], 144.0);
+  EXPECT_EQ(progress_.counters["skipped_steps"], 3.0);
+  EXPECT_TRUE(std::isfinite(task.weight()));
+  std::vector<std::string> told;
+  for (const auto& event : db_.Of<LogEvent>()) {
+    if (event.severity == "warning") told.push_back(event.text);
+  }
+  EXPECT_THAT(told, testing::ElementsAre(HasSubstr("step 3 was skipped"))) << "once a row, by its own number";
+  for (const auto& event : db_.Of<MetricsEvent>()) {
+    const auto loss = event.values.find("loss");
+    EXPECT_TRUE(loss == event.values.end() || std::isfinite(loss->second)) << event.step;
+  }
+}
+
+TEST_F(TrainLoopTest, ARunThatDivergesUnheardGoesBackToo) {
+  form_ = TrainStep::Form::kWhole;
+  options_.safety = {3, 1, 0.5};
+  // The whole second epoch is lost the first time.
+  SteadyTask task([](int64_t call) { return call >= 5 && call < 10 ? HUGE_VAL : 1.0; });
+  ASSERT_THAT(Run(task), IsOkAndHolds(true));
+  EXPECT_EQ(progress_.step, 10);
+  EXPECT_EQ(RollbacksOf(progress_), 1);
+  EXPECT_EQ(progress_.counters["skipped_steps"], 5.0) << "three to diverge, two before it was known";
+  EXPECT_THAT(db_.rewound_to, testing::ElementsAre(0, 5));
+}
+
+TEST_F(TrainLoopTest, WholeStepsTrainAsPlainOnesWithAverageAndCheckpoints) {
+  options_.optimizer.ema_decay = 0.9;
+  options_.histogram_every_epochs = 0;
+  // The keys' biases have no gradient but rounding, which AdamW makes steps of.
+  std::get<PretrainOptions>(options_.kind).model.encoder.qkv_bias = false;
+  const auto train = [&](TrainStep::Form form, const char* folder) {
+    form_ = form;
+    folder_ = JobFolder(job_.root() / folder);
+    PretrainTask task(options_, {}, kCpu);
+    EXPECT_THAT(Run(task), IsOkAndHolds(true));
+    return ReadLatestCheckpoint(folder_.checkpoints()).value().checkpoint;
+  };
+  const auto whole = train(TrainStep::Form::kWhole, "whole"), plain = train(TrainStep::Form::kPlain, "plain");
+  EXPECT_EQ(whole.progress.step, plain.progress.step);
+  ASSERT_EQ(whole.optimizer.size(), plain.optimizer.size());
+  for (size_t i = 0; i < plain.optimizer.size(); ++i) {
+    const auto& [name, tensor] = plain.optimizer[i];
+    EXPECT_TRUE(torch::allclose(whole.optimizer[i].second, tensor, 1e-3, 1e-5)) << name;
+  }
+  for (size_t i = 0; i < plain.model.size(); ++i)
+    EXPECT_TRUE(torch::allclose(whole.model[i].second, plain.model[i].second, 1e-3, 1e-5));
 }
 
 // The weight falls by the learning rate a step, from 1; below the edge the loss overflows, whatever the
