@@ -43,6 +43,19 @@ class ImageTransform {
   int64_t height() const { return options_.height; }
   int64_t width() const { return options_.width; }
 
+  /// What is drawn of an image's geometry.
+  struct Cut {
+    CropBox box;  ///< the whole image without a random crop
+    bool mirror = false;
+  };
+
+  /// Whether Apply and Erase do no more with images of this size than to cut DrawCut's rectangle out, resize
+  /// it to height() x width(), if there is a random crop, and mirror it.
+  bool IsCutAlone(int64_t source_height, int64_t source_width) const;
+
+  /// What Apply draws of an image, and its index in the set.
+  Cut DrawCut(int64_t source_height, int64_t source_width, int64_t epoch, int64_t image) const;
+
   /// @param source one image, and its index in the set.
   /// @return valid until the source or the workspace changes.
   Result Apply(const ImageView& source, int64_t epoch, int64_t image, Workspace& work) const;
@@ -52,9 +65,9 @@ class ImageTransform {
   void Erase(float* planes, int64_t epoch, int64_t image) const;
 
  private:
-  void Crop(const ImageView& source, int64_t epoch, int64_t image, ByteImage& out) const;
+  void Crop(const ImageView& source, const CropBox& box, ByteImage& out) const;
   void RandAugment(int64_t epoch, int64_t image, Workspace& work) const;
-  bool Crops(const ImageView& source) const;
+  bool Crops(int64_t source_height, int64_t source_width) const;
 
   ImageTransformOptions options_;
   int64_t channels_;

@@ -4,16 +4,10 @@
 #include <utility>
 
 #include "data/image_picture.h"
+#include "data/normalised_values.h"
 
 namespace mae {
 namespace {
-
-std::array<float, 256> NormalisedValues(double mean, double std_dev) {
-  std::array<float, 256> table{};
-  for (int pixel = 0; pixel < 256; ++pixel)
-    table[pixel] = static_cast<float>((pixel / 255.0 - mean) / std_dev);
-  return table;
-}
 
 ImageTransformOptions Completed(ImageTransformOptions options, const ImageSet& images,
                                 const std::vector<double>& mean) {

@@ -14,7 +14,8 @@ namespace mae {
 
 /// One step's input.
 struct Batch {
-  torch::Tensor images;          ///< [B, C, H, W] float32, (pixel / 255 - mean) / std, on the CPU
+  /// [B, C, H, W] float32, (pixel / 255 - mean) / std, on the CPU; where `cuts` are, uint8 still.
+  torch::Tensor images;
   torch::Tensor labels;          ///< [B] int64
   std::vector<int64_t> indices;  ///< of each image in its split
   /// [B, classes] float32, the share that each class has in an image; undefined where the labels say it all.
@@ -22,6 +23,10 @@ struct Batch {
   /// [B, patches] float32 on the CPU, what the images' masks are sorted from (train/mask_noise.h); undefined
   /// where nothing is masked, or nobody has drawn it yet.
   torch::Tensor mask_noise = {};
+  /// [B, kCutNumbers] int64 of images that a CutTransform is still to be applied to: top, left, height and
+  /// width of what is cut out, and 1 where it is mirrored. Undefined where the images are done.
+  torch::Tensor cuts = {};
+  static constexpr int64_t kCutNumbers = 5;
 };
 
 /// Picks images out of a set, transforms their bytes, and normalises them. Concurrent calls are safe. The set

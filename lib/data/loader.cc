@@ -10,6 +10,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "base/joined_thread.h"
+#include "data/byte_batch.h"
 
 namespace mae {
 namespace {
@@ -19,6 +20,13 @@ LoaderOptions Checked(LoaderOptions options) {
   TORCH_CHECK(options.workers >= 1, "workers must be at least 1, but is ", options.workers);
   TORCH_CHECK(options.queue_batches >= 1, "queue_batches must be at least 1, but is ", options.queue_batches);
   return options;
+}
+
+Batch PageLocked(Batch batch) {
+  for (torch::Tensor* tensor : {&batch.images, &batch.labels, &batch.cuts}) {
+    if (tensor->defined()) *tensor = tensor->pin_memory();
+  }
+  return batch;
 }
 
 // An epoch as its workers see it; immutable, so a worker can finish a batch of an epoch that was dropped.
@@ -36,7 +44,9 @@ class Loader::Impl {
   Impl(const ImageSet& images, LoaderOptions options)
       : images_(images),
         options_(Checked(std::move(options))),
-        maker_(images, options_.mean, options_.std_dev, options_.transform) {}
+        maker_(images, options_.mean, options_.std_dev, options_.transform) {
+    if (options_.bytes) byte_maker_.emplace(images, options_.transform);
+  }
 
   ~Impl() {
     absl::MutexLock lock(&mutex_);
@@ -112,7 +122,9 @@ class Loader::Impl {
     const int64_t size = std::min(options_.batch_size, images_.count - first);
     try {
       const auto indices = absl::MakeSpan(claim.epoch->order).subspan(first, size);
-      return {maker_.Make(indices, claim.epoch->number), nullptr};
+      Batch batch = byte_maker_ ? byte_maker_->Make(indices, claim.epoch->number)
+                                : maker_.Make(indices, claim.epoch->number);
+      return {options_.page_locked ? PageLocked(std::move(batch)) : std::move(batch), nullptr};
     } catch (...) {  // the consumer gets it: here it would end the process
       return {std::nullopt, std::current_exception()};
     }
@@ -142,6 +154,7 @@ class Loader::Impl {
   const ImageSet& images_;
   const LoaderOptions options_;
   const BatchMaker maker_;
+  std::optional<ByteBatchMaker> byte_maker_;  // where batches are to be bytes
   mutable absl::Mutex mutex_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::shared_ptr<const Epoch> epoch_ ABSL_GUARDED_BY(mutex_);  // null before the first

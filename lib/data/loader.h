@@ -18,7 +18,9 @@ struct LoaderOptions {
   uint64_t seed = 0;                ///< of the order
   ImageTransformOptions transform;  ///< what becomes of each image; its mean is set from `mean`
   int64_t workers = 1;  ///< threads, at least 1; batches are the same, in the same order, whatever the number
-  int64_t queue_batches = 4;          ///< batches ahead of the consumer, ready or in the making; at least 1
+  int64_t queue_batches = 4;  ///< batches ahead of the consumer, ready or in the making; at least 1
+  bool bytes = false;         ///< batches for a CutTransform; only where ByteBatchMaker::CanMake holds
+  bool page_locked = false;   ///< batches in memory that a GPU copies from by itself; only where there is one
   std::vector<double> mean, std_dev;  ///< a channel each, of pixel values in 0..1; std_dev above 0
 };
 

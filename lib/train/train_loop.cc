@@ -8,6 +8,7 @@
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "data/byte_batch.h"
 #include "optim/schedule.h"
 #include "train/epoch_picture.h"
 #include "train/run_counters.h"
@@ -18,6 +19,19 @@ namespace {
 
 // By so many steps the host may run ahead of a GPU: enough that it never lacks work.
 constexpr size_t kStepsAhead = 2;
+
+// Batches for a GPU travel as bytes, where it can make of them what the loader would.
+LoaderOptions LoaderFor(const JobOptions& options, const ImageSet& images, const torch::Device& device) {
+  LoaderOptions loader = TrainLoaderOptions(options);
+  loader.page_locked = device.is_cuda();
+  loader.bytes = device.is_cuda() && ByteBatchMaker::CanMake(images, loader.transform);
+  return loader;
+}
+
+std::optional<CutTransform> TransformFor(const LoaderOptions& loader, const torch::Device& device) {
+  if (!loader.bytes) return std::nullopt;
+  return CutTransform(loader.transform, loader.mean, loader.std_dev, device);
+}
 
 }  // namespace
 
@@ -32,8 +46,9 @@ TrainLoop::TrainLoop(const JobOptions& options, const JobFolder& folder, const T
       recorder_(recorder),
       device_(device),
       stop_(stop),
-      train_loader_(data.train, TrainLoaderOptions(options)),
+      train_loader_(data.train, LoaderFor(options, data.train, device)),
       validation_loader_(data.validation, ValidationLoaderOptions(options)),
+      feed_(device, TransformFor(LoaderFor(options, data.train, device), device)),
       waited_before_(state.progress().counters["data_wait_seconds"]),
       step_(options, task, state.optimizer(), device, form, state.ema(),
             [&recorder](const std::string& warning) { recorder.Warning(warning); }),
@@ -86,7 +101,7 @@ TrainLoop::EpochEnd TrainLoop::TrainEpoch() {
 void TrainLoop::TrainNextBatch() {
   const Batch batch = [this] {
     const StepTrace::Phase phase(profile_.trace(), "data_wait");
-    return ToDevice(train_loader_.Next().value(), device_);
+    return feed_.Move(train_loader_.Next().value());
   }();
   RunStep(batch);
 }

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "data/batch_feed.h"
 #include "data/loader.h"
 #include "job/job_folder.h"
 #include "options/train_options.h"
@@ -78,6 +79,7 @@ class TrainLoop {
   const std::atomic<bool>& stop_;
 
   Loader train_loader_, validation_loader_;
+  BatchFeed feed_;              ///< of training batches
   const double waited_before_;  ///< seconds that earlier runs of this job waited for data
   TrainStep step_;
   LateValues taken_late_;  ///< whether WholeSteps were taken
