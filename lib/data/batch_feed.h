@@ -17,7 +17,9 @@ class BatchFeed {
  public:
   /// @param transform of batches that a ByteBatchMaker made; none: they come as a BatchMaker makes them.
   BatchFeed(const torch::Device& device, std::optional<CutTransform> transform)
-      : device_(device), transform_(std::move(transform)), side_(device) {}
+      : device_(device), transform_(std::move(transform)), side_(device) {
+    side_.RunInTurn([] {});  // What the transform was made of is there from here on.
+  }
 
   /// @param batch on the CPU, page-locked or not (LoaderOptions::page_locked).
   /// @return images [B, C, height, width] float32 and labels on the device, the rest as it was.

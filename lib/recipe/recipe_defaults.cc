@@ -255,6 +255,7 @@ void FillRun(const RecipeContext& context, v1::JobSpec& spec) {
   spec.mutable_publish();
   FillAugmentation(*spec.mutable_augmentation());
   if (spec.resources().device().empty()) spec.mutable_resources()->set_device("auto");
+  MAE_FILL(*spec.mutable_resources(), cuda_graphs, true);
   MAE_FILL(*spec.mutable_logging(), every_steps, 25);
   MAE_FILL(*spec.mutable_logging(), pictures, 6);
   MAE_FILL(*spec.mutable_logging(), tensorboard, true);

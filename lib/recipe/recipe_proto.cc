@@ -307,6 +307,7 @@ void ReadRun(const v1::JobSpec& spec, JobOptions& out) {
   out.publish_only_if_better = spec.publish().only_if_better();
   out.threads = spec.resources().threads();
   if (!spec.resources().device().empty()) out.device = spec.resources().device();
+  if (spec.resources().has_cuda_graphs()) out.cuda_graphs = spec.resources().cuda_graphs();
   if (spec.logging().has_every_steps()) out.log_every_steps = spec.logging().every_steps();
   if (spec.logging().has_pictures()) out.pictures = spec.logging().pictures();
   if (spec.logging().has_tensorboard()) out.tensorboard = spec.logging().tensorboard();
@@ -325,6 +326,7 @@ void WriteRun(const JobOptions& options, v1::JobSpec& out) {
   out.mutable_publish()->set_only_if_better(options.publish_only_if_better);
   out.mutable_resources()->set_threads(static_cast<int32_t>(options.threads));
   out.mutable_resources()->set_device(options.device);
+  out.mutable_resources()->set_cuda_graphs(options.cuda_graphs);
   out.mutable_logging()->set_every_steps(static_cast<int32_t>(options.log_every_steps));
   out.mutable_logging()->set_pictures(static_cast<int32_t>(options.pictures));
   out.mutable_logging()->set_tensorboard(options.tensorboard);

@@ -60,6 +60,9 @@ class TrainStep {
   Result Run(const Batch& batch, int64_t epoch, int64_t step, double learning_rate, bool histograms = false,
              StepTrace* trace = nullptr);
 
+  /// Whether the last WholeStep was a replay of a recorded one.
+  bool replays() const { return whole_ != nullptr && whole_->replays(); }
+
  private:
   TrainTask::Measure ForwardAndBackward(const Batch& loaded, int64_t epoch, StepTrace* trace);
   TrainTask::Measure Forward(const Batch& batch, int64_t epoch, StepTrace* trace);

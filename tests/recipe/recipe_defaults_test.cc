@@ -81,7 +81,7 @@ precision: bf16
 checkpoint: {every_epochs: 1, keep_last: 2}
 safety: {skip_limit: 10, rollback_limit: 3, rollback_learning_rate_factor: 0.5}
 publish: {}
-resources: {device: auto}
+resources: {device: auto, cuda_graphs: true}
 logging: {every_steps: 25, pictures: 6, tensorboard: true, histogram_every_epochs: 1}
 )"))) << spec.DebugString();
 }
@@ -135,7 +135,8 @@ TEST(RecipeDefaults, WhatIsSetStandsAgainstEverySource) {
       "schedule: {unit: epoch, shape: capped_cosine}\nprecision: fp32\ncheckpoint: {every_epochs: 3, "
       "keep_last: 4}\n"
       "safety: {skip_limit: 1, rollback_limit: 0, rollback_learning_rate_factor: 1}\n"
-      "resources: {device: cpu}\nlogging: {every_steps: 1, pictures: 0, tensorboard: false, "
+      "resources: {device: cpu, cuda_graphs: false}\nlogging: {every_steps: 1, pictures: 0, tensorboard: "
+      "false, "
       "histogram_every_epochs: 7}\n";
   auto expected = Recipe(yaml);
   expected.mutable_publish();

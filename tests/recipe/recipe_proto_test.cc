@@ -59,16 +59,19 @@ TEST(RecipeProto, UnsetFieldsKeepTheDefaultsOfTheStructs) {
   EXPECT_EQ(options->data.batch_size, 256);
   EXPECT_EQ(options->device, "auto");
   EXPECT_EQ(options->pictures, 6);
+  EXPECT_TRUE(options->cuda_graphs);
 }
 
 TEST(RecipeProto, ZeroThatIsSetIsNotADefault) {
   v1::JobSpec spec;
   spec.mutable_finetune();
   spec.mutable_logging()->set_pictures(0);
+  spec.mutable_resources()->set_cuda_graphs(false);
   spec.mutable_optimizer()->set_weight_decay(0);
   const auto options = OptionsFromSpec(spec);
   ASSERT_THAT(options, IsOk());
   EXPECT_EQ(options->pictures, 0);
+  EXPECT_FALSE(options->cuda_graphs);
   EXPECT_EQ(options->optimizer.weight_decay, 0);
 }
 

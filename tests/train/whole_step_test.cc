@@ -3,11 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <numeric>
 
-#include "optim/adamw.h"
 #include "tests/train/cpu_device.h"
 #include "tests/train/puppet_task.h"
+#include "tests/train/stepped_job.h"
 #include "tests/train/tiny_job.h"
 #include "train/finetune_task.h"
 #include "train/pretrain_task.h"
@@ -15,51 +14,6 @@
 
 namespace mae {
 namespace {
-
-// What keys are biased by has no gradient but rounding, which AdamW makes steps of: without such biases.
-JobOptions WithoutKeyBias(JobOptions options) {
-  std::visit(
-      [](auto& kind) {
-        if constexpr (requires { kind.model.encoder; }) kind.model.encoder.qkv_bias = false;
-      },
-      options.kind);
-  return options;
-}
-
-// A job of a kind with everything that its steps are made of.
-struct SteppedJob {
-  SteppedJob(const JobOptions& options_in, std::unique_ptr<TrainTask> task_in, TrainStep::Form form)
-      : options(options_in),
-        task(std::move(task_in)),
-        adamw(MakeParamGroups(task->model(), options.optimizer, task->kind()), options.optimizer),
-        ema(task->model(), 0.9),
-        step(options, *task, adamw, kCpu, form, &ema) {
-    task->model().train();
-  }
-
-  TrainStep::Result Step(int64_t number, int64_t images = 16) {
-    torch::manual_seed(static_cast<uint64_t>(number));
-    Batch batch{torch::randn({images, 1, 12, 12}), torch::arange(images) % 4, {}};
-    batch.indices.resize(static_cast<size_t>(images));
-    std::iota(batch.indices.begin(), batch.indices.end(), number);
-    auto result = step.Run(batch, 0, number, 1e-3 * static_cast<double>(number + 1));
-    if (result.taken) ema.Update();
-    return result;
-  }
-
-  std::vector<torch::Tensor> Everything() {
-    std::vector<torch::Tensor> all = task->model().parameters();
-    for (const auto& [name, tensor] : adamw.State()) all.push_back(tensor);
-    for (const auto& [name, tensor] : ema.State()) all.push_back(tensor);
-    return all;
-  }
-
-  JobOptions options;
-  std::unique_ptr<TrainTask> task;
-  AdamW adamw;
-  Ema ema;
-  TrainStep step;
-};
 
 void ExpectTheSame(SteppedJob& whole, SteppedJob& plain) {
   for (int64_t i = 0; i < 6; ++i) {
