@@ -119,7 +119,7 @@ TEST_F(RecordedStepTest, RecordsNothingWithoutAGraph) {
   EXPECT_FALSE(step.replays());
 }
 
-TEST(StepGraph, ThereIsNoneInABuildWithoutCuda) {
+TEST(StepGraph, WithoutAGpuNothingIsRecordedAndAWarningSaysSo) {
   if (torch::cuda::is_available()) GTEST_SKIP() << "there is a GPU";
   RecordedStep::Tensors done;
   std::vector<std::string> warnings;
