@@ -21,7 +21,7 @@ else()
     "LINKER:--allow-shlib-undefined")
   if(MAE_CUDA)
     set(cuda_folder "${MAE_LIBTORCH}/nvidia/cu13")
-    target_include_directories(mae_torch SYSTEM INTERFACE "${cuda_folder}/include")
+    target_include_directories(mae_torch SYSTEM INTERFACE "${cuda_folder}/include" "${MAE_LIBTORCH}/nvidia/nccl/include")
     target_link_options(mae_torch INTERFACE "LINKER:--no-as-needed" "LINKER:-rpath,${cuda_folder}/lib")
     target_link_libraries(mae_torch INTERFACE "${torch_lib}/libtorch_cuda.so" "${torch_lib}/libc10_cuda.so"
       "${cuda_folder}/lib/libcudart.so.13")

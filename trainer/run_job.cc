@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -13,7 +14,9 @@
 #include "job/job_lock.h"
 #include "job/tensorboard_writer.h"
 #include "recipe/recipe_json.h"
+#include "runtime/rank_place.h"
 #include "train/train_job.h"
+#include "trainer/rank_agent.h"
 
 namespace mae {
 namespace {
@@ -52,26 +55,68 @@ std::unique_ptr<TensorboardWriter> MakeTensorboard(const JobFolder& folder,
   return nullptr;
 }
 
-}  // namespace
-
-ExitCode RunJob(const std::filesystem::path& job_dir, const std::atomic<bool>& stop, int64_t profile_steps) {
-  // The last part of the path names the job on the model's card, so it must not be "." or empty.
-  const JobFolder folder(std::filesystem::canonical(job_dir));
-  const auto lock = LockJobFolder(folder);
-  if (!lock.ok()) return Fail(absl::IsFailedPrecondition(lock.status()) ? kBusy : kFailed, lock.status());
+// Trains, and records the end where this process records.
+ExitCode Train(const JobFolder& folder, const absl::StatusOr<JobPlan>& plan, const RankPlace& place,
+               const std::atomic<bool>& stop, int64_t profile_steps) {
   const auto db = JobDbWriter::Open(folder.database());
   if (!db.ok()) return Fail(kFailed, db.status());
-  const auto plan = ReadPlan(folder);
   const auto tensorboard = MakeTensorboard(folder, plan);
   JobRecorder recorder(
       **db,
       [](const LogEvent& event) { spdlog::log(spdlog::level::from_str(event.severity), "{}", event.text); },
       tensorboard.get());
-  const auto result = plan.ok() ? RunTrainJob(plan->options, folder, recorder, stop, profile_steps)
+  const auto result = plan.ok() ? RunTrainJob(plan->options, folder, recorder, place, stop, profile_steps)
                                 : absl::StatusOr<JobState>(plan.status());
+  if (place.ranks > 1 && absl::IsUnavailable(result.status())) return Fail(kRankLost, result.status());
   const auto end = RecordEnd(recorder, result);
   if (!end.ok()) return Fail(kFailed, end.status());
   return *end == JobState::kFailed ? kFailed : kDone;
+}
+
+// A rank beside the first: what it says that matters goes to the log.
+ExitCode TrainBeside(const JobFolder& folder, const JobPlan& plan, const RankPlace& place,
+                     const std::atomic<bool>& stop) {
+  JobRecorder recorder([&](const LogEvent& event) {
+    if (event.severity != "info")
+      spdlog::log(spdlog::level::from_str(event.severity), "rank {}: {}", place.rank, event.text);
+  });
+  const auto result = RunTrainJob(plan.options, folder, recorder, place, stop);
+  if (result.ok()) return kDone;
+  spdlog::error("rank {}: {}", place.rank, result.status().ToString());
+  return absl::IsUnavailable(result.status()) ? kRankLost : kFailed;
+}
+
+ExitCode RunRank(const JobFolder& folder, const RankPlace& place, const std::atomic<bool>& stop,
+                 int64_t profile_steps) {
+  std::optional<FileLock> lock;
+  if (place.rank == 0 && place.meeting_file.empty()) {  // else the agent has it
+    auto taken = LockJobFolder(folder);
+    if (!taken.ok())
+      return Fail(absl::IsFailedPrecondition(taken.status()) ? kBusy : kFailed, taken.status());
+    lock.emplace(*std::move(taken));
+  }
+  const auto plan = ReadPlan(folder);
+  if (place.rank == 0) return Train(folder, plan, place, stop, profile_steps);
+  return plan.ok() ? TrainBeside(folder, *plan, place, stop) : Fail(kFailed, plan.status());
+}
+
+ExitCode RunWhole(const JobFolder& folder, const std::atomic<bool>& stop, int64_t profile_steps) {
+  const auto lock = LockJobFolder(folder);
+  if (!lock.ok()) return Fail(absl::IsFailedPrecondition(lock.status()) ? kBusy : kFailed, lock.status());
+  const auto plan = ReadPlan(folder);
+  if (plan.ok() && plan->options.processes > 1) return RunRanks(folder, plan->options, stop, profile_steps);
+  return Train(folder, plan, RankPlace(), stop, profile_steps);
+}
+
+}  // namespace
+
+ExitCode RunJob(const std::filesystem::path& job_dir, const std::atomic<bool>& stop, int64_t profile_steps) {
+  // The last part of the path names the job on the model's card, so it must not be "." or empty.
+  const JobFolder folder(std::filesystem::canonical(job_dir));
+  const auto place = RankPlaceFromEnvironment();
+  if (!place.ok()) return Fail(kUsage, place.status());
+  return place->has_value() ? RunRank(folder, **place, stop, profile_steps)
+                            : RunWhole(folder, stop, profile_steps);
 }
 
 }  // namespace mae

@@ -27,6 +27,9 @@ struct Batch {
   /// width of what is cut out, and 1 where it is mirrored. Undefined where the images are done.
   torch::Tensor cuts = {};
   static constexpr int64_t kCutNumbers = 5;
+  /// What part of the whole batch this is: of several ranks each has its own. 0: the whole batch has fewer
+  /// images than there are ranks, and its first image stands in here, to count for nothing.
+  double share = 1.0;
 };
 
 /// Picks images out of a set, transforms their bytes, and normalises them. Concurrent calls are safe. The set

@@ -18,6 +18,8 @@ namespace {
 LoaderOptions Checked(LoaderOptions options) {
   TORCH_CHECK(options.batch_size >= 1, "batch_size must be at least 1, but is ", options.batch_size);
   TORCH_CHECK(options.workers >= 1, "workers must be at least 1, but is ", options.workers);
+  TORCH_CHECK(options.rank >= 0 && options.rank < options.ranks, "rank must be in 0 .. ", options.ranks - 1,
+              ", but is ", options.rank);
   TORCH_CHECK(options.queue_batches >= 1, "queue_batches must be at least 1, but is ", options.queue_batches);
   return options;
 }
@@ -79,6 +81,10 @@ class Loader::Impl {
     return options_.drop_last || images_.count % options_.batch_size == 0 ? whole : whole + 1;
   }
 
+  int64_t images_in(int64_t batch) const {
+    return std::min(options_.batch_size, images_.count - batch * options_.batch_size);
+  }
+
   double wait_seconds() const ABSL_LOCKS_EXCLUDED(mutex_) {
     absl::MutexLock lock(&mutex_);
     return wait_seconds_;
@@ -118,12 +124,16 @@ class Loader::Impl {
   }
 
   Made Make(const Claim& claim) const {
-    const int64_t first = claim.batch * options_.batch_size;
-    const int64_t size = std::min(options_.batch_size, images_.count - first);
+    const int64_t size = images_in(claim.batch);
+    const int64_t begin = size * options_.rank / options_.ranks,
+                  end = size * (options_.rank + 1) / options_.ranks;
     try {
-      const auto indices = absl::MakeSpan(claim.epoch->order).subspan(first, size);
+      const auto indices = absl::MakeSpan(claim.epoch->order)
+                               .subspan(claim.batch * options_.batch_size, size)
+                               .subspan(begin, std::max<int64_t>(end - begin, 1));
       Batch batch = byte_maker_ ? byte_maker_->Make(indices, claim.epoch->number)
                                 : maker_.Make(indices, claim.epoch->number);
+      batch.share = static_cast<double>(end - begin) / static_cast<double>(size);
       return {options_.page_locked ? PageLocked(std::move(batch)) : std::move(batch), nullptr};
     } catch (...) {  // the consumer gets it: here it would end the process
       return {std::nullopt, std::current_exception()};
@@ -173,6 +183,7 @@ Loader::~Loader() = default;
 void Loader::StartEpoch(int64_t epoch, int64_t first_batch) { impl_->StartEpoch(epoch, first_batch); }
 std::optional<Batch> Loader::Next() { return impl_->Next(); }
 int64_t Loader::num_batches() const { return impl_->num_batches(); }
+int64_t Loader::images_in(int64_t batch) const { return impl_->images_in(batch); }
 double Loader::wait_seconds() const { return impl_->wait_seconds(); }
 
 }  // namespace mae

@@ -130,6 +130,10 @@ absl::StatusOr<std::unique_ptr<JobProcess>> JobProcess::Spawn(const std::filesys
                                                               const JobFolder& folder) {
   const SpawnPlan plan(folder.log().string());
   MAE_ASSIGN_OR_RETURN(const pid_t pid, plan.Run({trainer.string(), "--job-dir", folder.root().string()}));
+  return WatchChild(pid);
+}
+
+absl::StatusOr<std::unique_ptr<JobProcess>> JobProcess::WatchChild(pid_t pid) {
   // Nobody else reaps this child, so the pid is still its own, even if it has ended already.
   const int pidfd = OpenPidfd(pid);
   const int error = errno;

@@ -28,6 +28,9 @@ class JobProcess {
   /// signal blocked or ignored. Safe in a process with threads. NOT_FOUND if there is no such binary.
   static absl::StatusOr<std::unique_ptr<JobProcess>> Spawn(const std::filesystem::path& trainer,
                                                            const JobFolder& folder);
+  /// Of a child that this process made itself, and that nobody has waited for. It is killed if it can't be
+  /// watched.
+  static absl::StatusOr<std::unique_ptr<JobProcess>> WatchChild(pid_t pid);
   /// Takes over a running process. NOT_FOUND if that process has ended (also if its pid lives on as another).
   static absl::StatusOr<std::unique_ptr<JobProcess>> Adopt(ProcessIdentity identity);
   virtual ~JobProcess() = default;

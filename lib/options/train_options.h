@@ -176,6 +176,9 @@ struct JobOptions {
   int64_t threads = 0;                       ///< CPU threads; 0: all cores
   std::string device = "auto";               ///< auto, cpu, cuda or cuda:N
   bool cuda_graphs = true;                   ///< on a GPU: record a step's launches and replay them
+  int64_t processes = 1;                     ///< of this machine that train together, at least 1
+  int64_t max_restarts = 3;                  ///< after a process was lost
+  int64_t rank_timeout_seconds = 300;        ///< that processes wait for one another, at least 1
   int64_t log_every_steps = 25;              ///< at least 1
   int64_t pictures = 6;                      ///< validation images drawn after each epoch; 0: none
   bool tensorboard = true;                   ///< write event files too

@@ -296,6 +296,24 @@ void WriteSafety(const SafetyOptions& options, v1::SafetySpec& out) {
   out.set_rollback_learning_rate_factor(options.rollback_learning_rate_factor);
 }
 
+void ReadResources(const v1::ResourceSpec& spec, JobOptions& out) {
+  out.threads = spec.threads();
+  if (!spec.device().empty()) out.device = spec.device();
+  if (spec.has_cuda_graphs()) out.cuda_graphs = spec.cuda_graphs();
+  if (spec.has_processes()) out.processes = spec.processes();
+  if (spec.has_max_restarts()) out.max_restarts = spec.max_restarts();
+  if (spec.has_rank_timeout_seconds()) out.rank_timeout_seconds = spec.rank_timeout_seconds();
+}
+
+void WriteResources(const JobOptions& options, v1::ResourceSpec& out) {
+  out.set_threads(static_cast<int32_t>(options.threads));
+  out.set_device(options.device);
+  out.set_cuda_graphs(options.cuda_graphs);
+  out.set_processes(static_cast<int32_t>(options.processes));
+  out.set_max_restarts(static_cast<int32_t>(options.max_restarts));
+  out.set_rank_timeout_seconds(static_cast<int32_t>(options.rank_timeout_seconds));
+}
+
 // Checkpoints, safety, publishing, resources and logging.
 void ReadRun(const v1::JobSpec& spec, JobOptions& out) {
   out.precision = ReadPrecision(spec.precision());
@@ -305,9 +323,7 @@ void ReadRun(const v1::JobSpec& spec, JobOptions& out) {
   out.publish_model = spec.publish().model();
   out.publish_aliases.assign(spec.publish().aliases().begin(), spec.publish().aliases().end());
   out.publish_only_if_better = spec.publish().only_if_better();
-  out.threads = spec.resources().threads();
-  if (!spec.resources().device().empty()) out.device = spec.resources().device();
-  if (spec.resources().has_cuda_graphs()) out.cuda_graphs = spec.resources().cuda_graphs();
+  ReadResources(spec.resources(), out);
   if (spec.logging().has_every_steps()) out.log_every_steps = spec.logging().every_steps();
   if (spec.logging().has_pictures()) out.pictures = spec.logging().pictures();
   if (spec.logging().has_tensorboard()) out.tensorboard = spec.logging().tensorboard();
@@ -324,9 +340,7 @@ void WriteRun(const JobOptions& options, v1::JobSpec& out) {
   out.mutable_publish()->mutable_aliases()->Assign(options.publish_aliases.begin(),
                                                    options.publish_aliases.end());
   out.mutable_publish()->set_only_if_better(options.publish_only_if_better);
-  out.mutable_resources()->set_threads(static_cast<int32_t>(options.threads));
-  out.mutable_resources()->set_device(options.device);
-  out.mutable_resources()->set_cuda_graphs(options.cuda_graphs);
+  WriteResources(options, *out.mutable_resources());
   out.mutable_logging()->set_every_steps(static_cast<int32_t>(options.log_every_steps));
   out.mutable_logging()->set_pictures(static_cast<int32_t>(options.pictures));
   out.mutable_logging()->set_tensorboard(options.tensorboard);

@@ -200,6 +200,23 @@ bool IsDevice(const std::string& device) {
          std::all_of(index.begin(), index.end(), [](char c) { return absl::ascii_isdigit(c); });
 }
 
+void CheckProcesses(const v1::JobSpec& spec, ViolationList& violations) {
+  const auto& resources = spec.resources();
+  violations.Between("resources.processes", int64_t{resources.processes()}, 1, kMaxProcesses);
+  violations.Between("resources.max_restarts", int64_t{resources.max_restarts()}, 0, kMaxRestarts);
+  violations.Between("resources.rank_timeout_seconds", int64_t{resources.rank_timeout_seconds()}, 1,
+                     kMaxRankTimeoutSeconds);
+  if (resources.processes() <= 1) return;
+  if (!TrainsModel(spec)) {
+    violations.Add("resources.processes", absl::StrCat("is ", resources.processes(), ", but ",
+                                                       KindNameOf(spec), " trains nothing: leave it out"));
+  } else if (resources.processes() > spec.data().batch_size()) {
+    violations.Add("resources.processes",
+                   absl::StrCat("is ", resources.processes(), ", more than data.batch_size, ",
+                                spec.data().batch_size(), ", has images for"));
+  }
+}
+
 void CheckResources(const v1::ResourceSpec& resources, ViolationList& violations) {
   violations.Between("resources.threads", int64_t{resources.threads()}, 0, kMaxThreads);
   if (!IsDevice(resources.device()))
@@ -238,6 +255,7 @@ void CheckRun(const RecipeContext& context, const v1::JobSpec& spec, ViolationLi
   CheckPublish(spec.publish(), violations);
   CheckOnlyIfBetter(spec, context.dataset, violations);
   CheckResources(spec.resources(), violations);
+  CheckProcesses(spec, violations);
   violations.Between("logging.every_steps", int64_t{spec.logging().every_steps()}, 1, kMaxEverySteps);
   violations.Between("logging.histogram_every_epochs", int64_t{spec.logging().histogram_every_epochs()}, 0,
                      kMaxEpochs);

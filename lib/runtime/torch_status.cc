@@ -7,6 +7,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "runtime/process_group.h"
 
 namespace mae {
 namespace {
@@ -28,6 +29,8 @@ absl::Status StatusOfCurrentException(absl::string_view what) {
     // The host's allocator throws a plain error.
     if (absl::StrContains(text, "DefaultCPUAllocator")) return OutOfMemory(what, text);
     return absl::InternalError(absl::StrCat(what, ": ", text));
+  } catch (const GroupLostError& error) {
+    return absl::UnavailableError(absl::StrCat(what, ": another rank is gone: ", error.what()));
   } catch (const std::bad_alloc& error) {
     return OutOfMemory(what, error.what());
   } catch (const std::exception& error) {

@@ -12,9 +12,8 @@ namespace mae {
 
 /// The exception being handled, as a Status. Call it in a catch block only.
 /// @param what names the operation; stands first in the message.
-/// @return RESOURCE_EXHAUSTED with a remedy if memory of host or device ran out, else INTERNAL with the
-/// exception's
-///   words, without a backtrace.
+/// @return RESOURCE_EXHAUSTED with a remedy if memory of host or device ran out, UNAVAILABLE of
+/// GroupLostError, else INTERNAL with the exception's words, without a backtrace.
 absl::Status StatusOfCurrentException(absl::string_view what);
 
 namespace torch_status_internal {

@@ -7,7 +7,9 @@
 namespace mae {
 
 JobRecorder::JobRecorder(JobDbWriter& db, Words words, TensorboardWriter* tensorboard)
-    : db_(db), words_(std::move(words)), tensorboard_(tensorboard) {}
+    : db_(&db), words_(std::move(words)), tensorboard_(tensorboard) {}
+
+JobRecorder::JobRecorder(Words words) : db_(nullptr), words_(std::move(words)), tensorboard_(nullptr) {}
 
 absl::Status JobRecorder::State(JobState state, const absl::Status& error) {
   if (state == JobState::kFailed) {
@@ -16,12 +18,13 @@ absl::Status JobRecorder::State(JobState state, const absl::Status& error) {
     words_({"info", std::string(JobStateName(state))});
   }
   if (tensorboard_ != nullptr) Mirror(tensorboard_->Write(StateEvent{state, error}));
-  return db_.Append(StateEvent{state, error}).status();
+  if (db_ == nullptr) return absl::OkStatus();
+  return db_->Append(StateEvent{state, error}).status();
 }
 
 absl::Status JobRecorder::ResumeAt(const CheckpointEvent& start) {
   if (tensorboard_ != nullptr) Mirror(tensorboard_->ResumeAt(start.step));
-  return db_.RewindTo(start);
+  return db_ == nullptr ? absl::OkStatus() : db_->RewindTo(start);
 }
 
 void JobRecorder::Distribution(int64_t step, const std::string& tag, const Histogram& histogram) {
@@ -34,9 +37,8 @@ void JobRecorder::Say(const LogEvent& event) {
 }
 
 void JobRecorder::Append(const decltype(JobEvent::event)& event) {
-  const auto sequence = db_.Append(event);
-  if (!sequence.ok())
-    words_({"error", absl::StrCat("an event was not recorded: ", sequence.status().ToString())});
+  const auto recorded = db_ == nullptr ? absl::OkStatus() : db_->Append(event).status();
+  if (!recorded.ok()) words_({"error", absl::StrCat("an event was not recorded: ", recorded.ToString())});
   if (tensorboard_ != nullptr) Mirror(tensorboard_->Write(event));
 }
 

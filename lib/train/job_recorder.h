@@ -22,6 +22,8 @@ class JobRecorder {
   /// @param db outlives the recorder, as does `tensorboard`.
   /// @param tensorboard nullptr: no event files.
   JobRecorder(JobDbWriter& db, Words words, TensorboardWriter* tensorboard = nullptr);
+  /// Of a rank beside the first one, which records for all: words alone.
+  explicit JobRecorder(Words words);
 
   /// Errors of JobDbWriter::Append.
   absl::Status State(JobState state, const absl::Status& error = absl::OkStatus());
@@ -47,7 +49,7 @@ class JobRecorder {
   // An event file that can't be written to is said once and done without.
   void Mirror(const absl::Status& status);
 
-  JobDbWriter& db_;
+  JobDbWriter* const db_;  ///< nullptr: nothing is recorded
   const Words words_;
   TensorboardWriter* tensorboard_;
 };

@@ -111,4 +111,10 @@ LoaderOptions ValidationLoaderOptions(const JobOptions& options) {
   return loader;
 }
 
+LoaderOptions OfRank(LoaderOptions options, const ProcessGroup& group) {
+  options.rank = group.rank();
+  options.ranks = group.ranks();
+  return options;
+}
+
 }  // namespace mae

@@ -7,6 +7,7 @@
 #include "data/dataset.h"
 #include "data/loader.h"
 #include "options/train_options.h"
+#include "runtime/process_group.h"
 
 namespace mae {
 
@@ -31,5 +32,7 @@ int64_t StepsPerEpoch(const JobOptions& options, const TrainData& data);
 LoaderOptions TrainLoaderOptions(const JobOptions& options);
 /// In order, whole; only brought to the model's size.
 LoaderOptions ValidationLoaderOptions(const JobOptions& options);
+/// Of each batch the part of a rank.
+LoaderOptions OfRank(LoaderOptions options, const ProcessGroup& group);
 
 }  // namespace mae

@@ -1,5 +1,6 @@
 #include "train/train_job.h"
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <system_error>
@@ -11,6 +12,7 @@
 #include "checkpoint/model_folder.h"
 #include "job/job_db.h"
 #include "runtime/device.h"
+#include "runtime/process_group.h"
 #include "runtime/torch_status.h"
 #include "train/epoch_picture.h"
 #include "train/finetune_task.h"
@@ -46,11 +48,11 @@ int64_t CountParameters(const torch::nn::Module& module) {
 }
 
 std::string Describe(const JobOptions& options, const TrainData& data, TrainTask& task,
-                     const std::string& device) {
+                     const std::string& device, int64_t ranks) {
   return absl::StrCat(options.kind_name(), ": ", CountParameters(task.model()), " parameters, ",
                       data.train.count, " training and ", data.validation.count, " validation images of ",
                       options.data.dataset, ", ", options.precision == Precision::kBf16 ? "bf16" : "fp32",
-                      " on ", device);
+                      " on ", device, ranks > 1 ? absl::StrCat(" by ", ranks, " processes") : "");
 }
 
 void WarnOfSlowBf16(const JobOptions& options, const std::string& device, JobRecorder& recorder) {
@@ -111,18 +113,21 @@ absl::Status ExportOrSayWhatToDo(const JobOptions& options, const JobFolder& fol
 // The epochs of a job that trains, and its model.
 absl::StatusOr<JobState> TrainEpochs(const JobOptions& options, const JobFolder& folder,
                                      const TrainData& data, JobRecorder& recorder, const std::string& device,
-                                     const std::atomic<bool>& stop, int64_t profile_steps) {
+                                     ProcessGroup& group, const std::atomic<bool>& stop,
+                                     int64_t profile_steps) {
   const auto task = MakeTask(options, data, device, recorder, stop);
   if (absl::IsCancelled(task.status())) return JobState::kStopped;
   MAE_RETURN_IF_ERROR(task.status());
-  recorder.Info(Describe(options, data, **task, device));
-  MAE_ASSIGN_OR_RETURN(const auto state,
-                       TrainState::Open(options, folder, **task, recorder, StepsPerEpoch(options, data)));
-  if (state->progress().step == 0) ShowRatios(**task, data, options, folder, device, "before", 0, recorder);
-  TrainLoop loop(options, folder, data, **task, *state, recorder, device, stop, profile_steps,
+  recorder.Info(Describe(options, data, **task, device, group.ranks()));
+  MAE_ASSIGN_OR_RETURN(const auto state, TrainState::Open(options, folder, **task, recorder,
+                                                          StepsPerEpoch(options, data), group));
+  if (group.is_first() && state->progress().step == 0)
+    ShowRatios(**task, data, options, folder, device, "before", 0, recorder);
+  TrainLoop loop(options, folder, data, **task, *state, recorder, device, group, stop, profile_steps,
                  TrainStep::FormOf(torch::Device(device)));
   MAE_ASSIGN_OR_RETURN(const bool done, loop.Run());
   if (!done) return JobState::kStopped;
+  if (!group.is_first()) return JobState::kSucceeded;
   const AveragedWeights averaged(state->ema());
   ShowRatios(**task, data, options, folder, device, "after", options.schedule.epochs, recorder);
   MAE_RETURN_IF_ERROR(ExportOrSayWhatToDo(options, folder, **task, state->saved_step()));
@@ -130,19 +135,31 @@ absl::StatusOr<JobState> TrainEpochs(const JobOptions& options, const JobFolder&
   return JobState::kSucceeded;
 }
 
+// The GPU of its number, where the job leaves that open, and its share of the processor.
+absl::StatusOr<std::string> TakePlace(const JobOptions& options, const ProcessGroup& group) {
+  MAE_ASSIGN_OR_RETURN(std::string device, ResolveDevice(options.device));
+  const bool is_open = options.device == "auto" || options.device == "cuda";
+  if (is_open && device != "cpu" && group.place().local_ranks > 1) {
+    MAE_ASSIGN_OR_RETURN(device, ResolveDevice(absl::StrCat("cuda:", group.place().local_rank)));
+  }
+  const int64_t threads = options.threads > 0 ? options.threads : UsableCores();
+  SetComputeThreads(std::max<int64_t>(threads / group.place().local_ranks, 1));
+  return device;
+}
+
 absl::StatusOr<JobState> Run(const JobOptions& asked, const JobFolder& folder, JobRecorder& recorder,
-                             const std::atomic<bool>& stop, int64_t profile_steps) {
+                             ProcessGroup& group, const std::atomic<bool>& stop, int64_t profile_steps) {
   MAE_RETURN_IF_ERROR(recorder.State(JobState::kRunning));
   // Data and weights may take minutes to load; there is nothing to keep before the first step.
-  if (stop) return JobState::kStopped;
+  if (group.Any(stop)) return JobState::kStopped;
   MAE_RETURN_IF_ERROR(MakeSamplesFolder(folder));
   MAE_ASSIGN_OR_RETURN(const JobOptions options, WithSourceModel(asked));
-  MAE_ASSIGN_OR_RETURN(const std::string device, ResolveDevice(options.device));
-  SetComputeThreads(options.threads);
+  MAE_ASSIGN_OR_RETURN(const std::string device, TakePlace(options, group));
   MAE_ASSIGN_OR_RETURN(const TrainData data, LoadTrainData(options));
-  if (stop) return JobState::kStopped;
+  if (group.Any(stop)) return JobState::kStopped;
   WarnOfSlowBf16(options, device, recorder);
-  if (options.trains()) return TrainEpochs(options, folder, data, recorder, device, stop, profile_steps);
+  if (options.trains())
+    return TrainEpochs(options, folder, data, recorder, device, group, stop, profile_steps);
   if (profile_steps > 0) recorder.Warning("no profile: this kind of job trains nothing");
   return RunMeasurement(options, folder, data, recorder, device, stop);
 }
@@ -150,9 +167,13 @@ absl::StatusOr<JobState> Run(const JobOptions& asked, const JobFolder& folder, J
 }  // namespace
 
 absl::StatusOr<JobState> RunTrainJob(const JobOptions& options, const JobFolder& folder,
-                                     JobRecorder& recorder, const std::atomic<bool>& stop,
-                                     int64_t profile_steps) {
-  return CatchTorch(options.kind_name(), [&] { return Run(options, folder, recorder, stop, profile_steps); });
+                                     JobRecorder& recorder, const RankPlace& place,
+                                     const std::atomic<bool>& stop, int64_t profile_steps) {
+  return CatchTorch(options.kind_name(), [&]() -> absl::StatusOr<JobState> {
+    MAE_ASSIGN_OR_RETURN(const auto group,
+                         ProcessGroup::Join(place, absl::Seconds(options.rank_timeout_seconds)));
+    return Run(options, folder, recorder, *group, stop, profile_steps);
+  });
 }
 
 absl::StatusOr<JobState> RecordEnd(JobRecorder& recorder, const absl::StatusOr<JobState>& result) {

@@ -37,7 +37,7 @@ std::optional<CutTransform> TransformFor(const LoaderOptions& loader, const torc
 
 TrainLoop::TrainLoop(const JobOptions& options, const JobFolder& folder, const TrainData& data,
                      TrainTask& task, TrainState& state, JobRecorder& recorder, torch::Device device,
-                     const std::atomic<bool>& stop, int64_t profile_steps, TrainStep::Form form)
+                     ProcessGroup& group, const std::atomic<bool>& stop, int64_t profile_steps, TrainStep::Form form)
     : options_(options),
       folder_(folder),
       data_(data),
@@ -45,12 +45,13 @@ TrainLoop::TrainLoop(const JobOptions& options, const JobFolder& folder, const T
       state_(state),
       recorder_(recorder),
       device_(device),
+      group_(group),
       stop_(stop),
-      train_loader_(data.train, LoaderFor(options, data.train, device)),
-      validation_loader_(data.validation, ValidationLoaderOptions(options)),
+      train_loader_(data.train, OfRank(LoaderFor(options, data.train, device), group)),
+      validation_loader_(data.validation, OfRank(ValidationLoaderOptions(options), group)),
       feed_(device, TransformFor(LoaderFor(options, data.train, device), device)),
       waited_before_(state.progress().counters["data_wait_seconds"]),
-      step_(options, task, state.optimizer(), device, form, state.ema(),
+      step_(options, task, state.optimizer(), device, group, form, state.ema(),
             [&recorder](const std::string& warning) { recorder.Warning(warning); }),
       taken_late_(kStepsAhead),
       guard_(options.safety),
@@ -86,7 +87,7 @@ TrainLoop::EpochEnd TrainLoop::TrainEpoch() {
   report_.EpochBegins(progress, LearningRate());
   task_.model().train();
   train_loader_.StartEpoch(progress.epoch, progress.batch);
-  while (!stop_) {
+  while (!group_.Any(stop_)) {
     if (progress.batch >= train_loader_.num_batches()) return EpochEnd::kDone;
     profile_.BeginStep(progress.step);
     TrainNextBatch();
@@ -109,7 +110,7 @@ void TrainLoop::TrainNextBatch() {
 void TrainLoop::RunStep(const Batch& batch) {
   auto& progress = state_.progress();
   const double learning_rate = LearningRate();
-  const auto images = batch.images.size(0);
+  const auto images = train_loader_.images_in(progress.batch);
   const auto result =
       step_.Run(batch, progress.epoch, progress.step, learning_rate, ShowsGradients(), profile_.trace());
   ++progress.step;
@@ -195,7 +196,7 @@ absl::Status TrainLoop::RollBack() {
 std::optional<ValidationResult> TrainLoop::Validate() {
   const StepTrace::Phase phase(profile_.trace(), "validation");
   const AveragedWeights averaged(state_.ema());
-  const auto result = RunValidation(task_, validation_loader_, options_.precision, device_, stop_);
+  const auto result = RunValidation(task_, validation_loader_, options_.precision, device_, stop_, group_);
   if (!result) return std::nullopt;
   report_.Validated(state_.progress(), *result);
   return result;
@@ -217,7 +218,7 @@ TrainLoop::EpochEnd TrainLoop::FinishEpoch() {
 }
 
 void TrainLoop::DrawPicture() {
-  if (options_.pictures == 0 || !task_.draws()) return;
+  if (options_.pictures == 0 || !task_.draws() || !group_.is_first()) return;
   const StepTrace::Phase phase(profile_.trace(), "picture");
   const AveragedWeights averaged(state_.ema());
   const auto picture =

@@ -29,12 +29,14 @@ namespace mae {
 /// kind of job, only TrainTask. One thread; everything it is given outlives it.
 class TrainLoop {
  public:
-  /// @param stop looked at before every batch.
+  /// @param group of several ranks: each runs a loop, and rank 0 alone records and draws.
+  /// @param stop looked at before every batch. Ranks stop together.
   /// @param profile_steps how many steps StepProfile is to trace.
   /// @param form of the steps, see TrainStep::FormOf.
   TrainLoop(const JobOptions& options, const JobFolder& folder, const TrainData& data, TrainTask& task,
-            TrainState& state, JobRecorder& recorder, torch::Device device, const std::atomic<bool>& stop,
-            int64_t profile_steps = 0, TrainStep::Form form = TrainStep::Form::kPlain);
+            TrainState& state, JobRecorder& recorder, torch::Device device, ProcessGroup& group,
+            const std::atomic<bool>& stop, int64_t profile_steps = 0,
+            TrainStep::Form form = TrainStep::Form::kPlain);
 
   /// No checkpoint is on its way when it returns.
   /// @return true when every epoch is done; false when stopped before: a checkpoint was written then, if the
@@ -76,6 +78,7 @@ class TrainLoop {
   TrainState& state_;
   JobRecorder& recorder_;
   const torch::Device device_;
+  ProcessGroup& group_;
   const std::atomic<bool>& stop_;
 
   Loader train_loader_, validation_loader_;

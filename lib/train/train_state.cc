@@ -9,12 +9,16 @@
 #include "checkpoint/manifest.h"
 #include "checkpoint/model_folder.h"
 #include "train/run_counters.h"
+#include "train/shared_checkpoint.h"
 
 namespace mae {
 
-TrainState::TrainState(const JobOptions& options, const JobFolder& folder, TrainTask& task)
+TrainState::TrainState(const JobOptions& options, const JobFolder& folder, TrainTask& task,
+                       int64_t steps_per_epoch, ProcessGroup& group)
     : folder_(folder),
       task_(task),
+      group_(group),
+      plan_(options, steps_per_epoch),
       optimizer_(
           MakeOptimizer(MakeParamGroups(task.model(), options.optimizer, task.kind()), options.optimizer)) {
   if (options.optimizer.ema_decay > 0.0) ema_.emplace(task.model(), options.optimizer.ema_decay);
@@ -23,26 +27,36 @@ TrainState::TrainState(const JobOptions& options, const JobFolder& folder, Train
 
 absl::StatusOr<std::unique_ptr<TrainState>> TrainState::Open(const JobOptions& options,
                                                              const JobFolder& folder, TrainTask& task,
-                                                             JobRecorder& recorder, int64_t steps_per_epoch) {
-  auto state = absl::WrapUnique(new TrainState(options, folder, task));
-  if (options.safety.rollback_limit > 0) {
-    MAE_RETURN_IF_ERROR(state->KeepBeginning(CheckpointPlan(options, steps_per_epoch)));
+                                                             JobRecorder& recorder, int64_t steps_per_epoch,
+                                                             ProcessGroup& group) {
+  auto state = absl::WrapUnique(new TrainState(options, folder, task, steps_per_epoch, group));
+  bool resumed = false;
+  if (group.is_first()) {
+    if (options.safety.rollback_limit > 0) MAE_RETURN_IF_ERROR(state->KeepBeginning());
+    MAE_ASSIGN_OR_RETURN(resumed, state->Resume(recorder));
+    MAE_ASSIGN_OR_RETURN(state->checkpoints_,
+                         RunCheckpoints::Open(options, folder, steps_per_epoch, state->progress_.step));
   }
-  MAE_RETURN_IF_ERROR(state->Resume(recorder));
-  MAE_ASSIGN_OR_RETURN(state->checkpoints_,
-                       RunCheckpoints::Open(options, folder, steps_per_epoch, state->progress_.step));
+  // Initial weights are the same everywhere.
+  if (group.Any(resumed)) MAE_RETURN_IF_ERROR(state->Share());
   return state;
 }
 
-absl::Status TrainState::KeepBeginning(const CheckpointPlan& plan) {
+absl::Status TrainState::Share() {
+  if (group_.ranks() == 1) return absl::OkStatus();
+  MAE_ASSIGN_OR_RETURN(const TrainingCheckpoint first, ShareCheckpoint(Snapshot(), group_));
+  return group_.is_first() ? absl::OkStatus() : Restore(first);
+}
+
+absl::Status TrainState::KeepBeginning() {
   MAE_ASSIGN_OR_RETURN(const std::vector<int64_t> steps, ListCheckpointSteps(folder_.checkpoints()));
-  const auto is_due = [&](int64_t step) { return plan.IsDue(step); };
+  const auto is_due = [&](int64_t step) { return plan_.IsDue(step); };
   if (std::any_of(steps.begin(), steps.end(), is_due)) return absl::OkStatus();
   MAE_ASSIGN_OR_RETURN(beginning_, CopyOf(Snapshot()));
   return absl::OkStatus();
 }
 
-absl::Status TrainState::Resume(JobRecorder& recorder) {
+absl::StatusOr<bool> TrainState::Resume(JobRecorder& recorder) {
   auto latest = ReadLatestCheckpoint(folder_.checkpoints());
   if (latest.ok()) {
     for (const auto& warning : latest->warnings) recorder.Warning(warning);
@@ -52,7 +66,8 @@ absl::Status TrainState::Resume(JobRecorder& recorder) {
   } else if (!absl::IsNotFound(latest.status())) {
     return latest.status();
   }
-  return recorder.ResumeAt(CheckpointEventOf(folder_, progress_.step));
+  MAE_RETURN_IF_ERROR(recorder.ResumeAt(CheckpointEventOf(folder_, progress_.step)));
+  return latest.ok();
 }
 
 absl::Status TrainState::Restore(const TrainingCheckpoint& checkpoint) {
@@ -70,9 +85,12 @@ absl::Status TrainState::Restore(const TrainingCheckpoint& checkpoint) {
 
 TrainingCheckpoint TrainState::Snapshot() { return {StateOf(task_.model()), OptimizerTensors(), progress_}; }
 
-void TrainState::Save(JobRecorder& recorder) { checkpoints_->Save(Snapshot(), recorder); }
+void TrainState::Save(JobRecorder& recorder) {
+  if (checkpoints_ != nullptr) checkpoints_->Save(Snapshot(), recorder);
+}
 
 void TrainState::NoteSaved(JobRecorder& recorder) {
+  if (checkpoints_ == nullptr) return;
   checkpoints_->Note(recorder);
   if (plan().IsDue(saved_step())) beginning_.reset();
 }
@@ -84,9 +102,12 @@ NamedTensors TrainState::OptimizerTensors() const {
   return tensors;
 }
 
-void TrainState::Finish(JobRecorder& recorder) { checkpoints_->Finish(recorder); }
+void TrainState::Finish(JobRecorder& recorder) {
+  if (checkpoints_ != nullptr) checkpoints_->Finish(recorder);
+}
 
 void TrainState::SaveAndStop(JobRecorder& recorder, bool is_sound) {
+  if (checkpoints_ == nullptr) return;
   if (is_sound && progress_.step > saved_step()) Save(recorder);
   Finish(recorder);
   const int64_t step = progress_.step;
@@ -102,6 +123,13 @@ void TrainState::SaveAndStop(JobRecorder& recorder, bool is_sound) {
 
 absl::Status TrainState::RollBack(double factor, JobRecorder& recorder) {
   const TrainingProgress now = progress_;
+  if (group_.is_first()) MAE_RETURN_IF_ERROR(GoBack(now, recorder));
+  MAE_RETURN_IF_ERROR(Share());
+  progress_ = RolledBack(progress_, now, factor);
+  return recorder.ResumeAt(CheckpointEventOf(folder_, progress_.step));
+}
+
+absl::Status TrainState::GoBack(const TrainingProgress& now, JobRecorder& recorder) {
   auto target = checkpoints_->GoBack(BestStepOf(now), recorder);
   if (absl::IsNotFound(target.status()) && beginning_) target = *beginning_;
   if (!target.ok()) {
@@ -110,9 +138,7 @@ absl::Status TrainState::RollBack(double factor, JobRecorder& recorder) {
     return absl::Status(code, absl::StrCat("training diverged at step ", now.step,
                                            " and can't go back: ", std::string(target.status().message())));
   }
-  MAE_RETURN_IF_ERROR(Restore(*target));
-  progress_ = RolledBack(progress_, now, factor);
-  return recorder.ResumeAt(CheckpointEventOf(folder_, progress_.step));
+  return Restore(*target);
 }
 
 }  // namespace mae

@@ -11,6 +11,7 @@
 #include "optim/ema.h"
 #include "optim/optimizer.h"
 #include "options/train_options.h"
+#include "runtime/process_group.h"
 #include "train/job_recorder.h"
 #include "train/run_checkpoints.h"
 #include "train/train_task.h"
@@ -29,13 +30,15 @@ class TrainState {
   /// Starts from the newest whole checkpoint of the folder, else anew. Checkpoints that were passed over
   /// become warnings of the job; what a former run recorded after the resumed step is taken back.
   /// @param task its model is filled; outlives the state.
+  /// @param group of several ranks: rank 0 alone has checkpoints, and the others get its state. Outlives the
+  /// state; Open and RollBack are collectives.
   /// @param steps_per_epoch by how much `step` grows in an epoch, for the plan of checkpoints.
   /// @return DATA_LOSS if there are checkpoints and none is whole; INVALID_ARGUMENT if one does not fit the
   /// job (another
   ///   seed, other shapes); else errors of the disk.
   static absl::StatusOr<std::unique_ptr<TrainState>> Open(const JobOptions& options, const JobFolder& folder,
                                                           TrainTask& task, JobRecorder& recorder,
-                                                          int64_t steps_per_epoch);
+                                                          int64_t steps_per_epoch, ProcessGroup& group);
 
   /// Copies the state and has it written in the background (train/run_checkpoints.h).
   void Save(JobRecorder& recorder);
@@ -54,9 +57,9 @@ class TrainState {
   /// @return DATA_LOSS if no checkpoint to go back to is whole, else errors of the disk.
   absl::Status RollBack(double factor, JobRecorder& recorder);
 
-  const CheckpointPlan& plan() const { return checkpoints_->plan(); }
+  const CheckpointPlan& plan() const { return plan_; }
   /// Of the newest checkpoint that is there; 0: none.
-  int64_t saved_step() const { return checkpoints_->saved_step(); }
+  int64_t saved_step() const { return checkpoints_ == nullptr ? 0 : checkpoints_->saved_step(); }
 
   Optimizer& optimizer() { return *optimizer_; }
   /// The moving average of the weights, nullptr where the job has none.
@@ -65,21 +68,28 @@ class TrainState {
   const TrainingProgress& progress() const { return progress_; }
 
  private:
-  TrainState(const JobOptions& options, const JobFolder& folder, TrainTask& task);
+  TrainState(const JobOptions& options, const JobFolder& folder, TrainTask& task, int64_t steps_per_epoch,
+             ProcessGroup& group);
 
-  absl::Status Resume(JobRecorder& recorder);
+  /// @return whether there was a checkpoint.
+  absl::StatusOr<bool> Resume(JobRecorder& recorder);
+  /// Gives the others rank 0's state.
+  absl::Status Share();
+  absl::Status GoBack(const TrainingProgress& now, JobRecorder& recorder);
   absl::Status Restore(const TrainingCheckpoint& checkpoint);
-  absl::Status KeepBeginning(const CheckpointPlan& plan);
+  absl::Status KeepBeginning();
   TrainingCheckpoint Snapshot();
   NamedTensors OptimizerTensors() const;
 
   const JobFolder folder_;
   TrainTask& task_;
+  ProcessGroup& group_;
+  const CheckpointPlan plan_;
   const std::unique_ptr<Optimizer> optimizer_;
   std::optional<Ema> ema_;
   TrainingProgress progress_;
   std::optional<TrainingCheckpoint> beginning_;  ///< a copy, until there is a checkpoint to roll back to
-  std::unique_ptr<RunCheckpoints> checkpoints_;
+  std::unique_ptr<RunCheckpoints> checkpoints_;  ///< of rank 0
 };
 
 }  // namespace mae

@@ -20,14 +20,19 @@ RecordedStep::MakeGraph GraphFor(const JobOptions& options, const torch::Device&
 }  // namespace
 
 TrainStep::TrainStep(const JobOptions& options, TrainTask& task, Optimizer& optimizer, torch::Device device,
-                     Form form, Ema* ema, RecordedStep::Warn warn)
+                     ProcessGroup& group, Form form, Ema* ema, RecordedStep::Warn warn)
     : seed_(options.seed),
       precision_(options.precision),
       clip_(options.optimizer.clip_grad_norm),
       accumulate_(options.optimizer.accumulate_steps),
       device_(device),
       task_(task),
-      optimizer_(optimizer) {
+      optimizer_(optimizer),
+      group_(group) {
+  if (group.ranks() > 1) {
+    reducer_.emplace(task.model(), group);
+    return;
+  }
   if (form == Form::kPlain || !WholeStep::CanRun(options, task, optimizer)) return;
   whole_ = std::make_unique<WholeStep>(options, task, optimizer, ema, device, GraphFor(options, device),
                                        std::move(warn));
@@ -48,6 +53,7 @@ TrainTask::Measure TrainStep::Forward(const Batch& batch, int64_t epoch, StepTra
 TrainTask::Measure TrainStep::ForwardAndBackward(const Batch& loaded, int64_t epoch, StepTrace* trace) {
   const Batch batch = task_.Prepare(loaded, epoch);
   const double scale = 1.0 / static_cast<double>(accumulate_);
+  if (reducer_) return ForwardAndBackwardTogether(batch, epoch, scale, trace);
   if (const int64_t shards = ShardsOf(task_, batch, device_); shards > 1) {
     return ForwardAndBackwardInShards(task_, batch, epoch, precision_, shards, scale, trace);
   }
@@ -57,6 +63,27 @@ TrainTask::Measure TrainStep::ForwardAndBackward(const Batch& loaded, int64_t ep
   measure.loss = measure.loss.detach();
   AwaitDevice(trace);
   return measure;
+}
+
+TrainTask::Measure TrainStep::ForwardAndBackwardTogether(const Batch& batch, int64_t epoch, double scale,
+                                                         StepTrace* trace) {
+  reducer_->BeginForward();
+  auto measure = Forward(batch, epoch, trace);
+  {
+    const StepTrace::Phase phase(trace, "backward");
+    // The reducer takes the mean over ranks; a batch's mean weighs each by the images that it has.
+    const double weight = scale * batch.share * static_cast<double>(group_.ranks());
+    reducer_->Backward(weight == 1.0 ? measure.loss : measure.loss * weight);
+    AwaitDevice(trace);
+  }
+  const StepTrace::Phase phase(trace, "sum_measures");
+  const auto loss = measure.loss.detach();
+  const bool counts = batch.share > 0, classifies = measure.correct.defined();
+  const auto right = classifies && counts ? measure.correct : torch::zeros_like(loss);
+  auto sums = torch::stack({loss * (counts ? batch.share : 0.0), right}).to(torch::kCPU, torch::kFloat64);
+  group_.Sum(sums);
+  sums = sums.to(device_, torch::kFloat32);
+  return {sums[0], classifies ? sums[1] : torch::Tensor()};
 }
 
 bool TrainStep::Judge(Result& result, bool histograms, StepTrace* trace) {
@@ -78,7 +105,9 @@ TrainStep::Result TrainStep::RunWhole(const Batch& batch, int64_t epoch, double 
 
 TrainStep::Result TrainStep::Run(const Batch& batch, int64_t epoch, int64_t step, double learning_rate,
                                  bool histograms, StepTrace* trace) {
-  torch::manual_seed(CountedBits(seed_, RandomStream::kDropPath, {static_cast<uint64_t>(step)}));
+  const auto counted = static_cast<uint64_t>(step), rank = static_cast<uint64_t>(group_.rank());
+  torch::manual_seed(rank == 0 ? CountedBits(seed_, RandomStream::kDropPath, {counted})
+                               : CountedBits(seed_, RandomStream::kDropPath, {counted, rank}));
   if (whole_ != nullptr && !histograms && trace == nullptr) return RunWhole(batch, epoch, learning_rate);
   Result result;
   result.measure = ForwardAndBackward(batch, epoch, trace);

@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,6 +12,8 @@
 #include "job/tensorboard_event.h"
 #include "optim/optimizer.h"
 #include "options/train_options.h"
+#include "runtime/process_group.h"
+#include "train/gradient_reducer.h"
 #include "train/step_trace.h"
 #include "train/train_task.h"
 #include "train/whole_step.h"
@@ -46,10 +49,12 @@ class TrainStep {
   };
 
   /// @param task, optimizer outlive the step; the model is on `device`.
+  /// @param group of several ranks: each calls Run with its part of a batch, all get the same result; steps are
+  /// plain ones.
   /// @param ema updated by a WholeStep alone; nullptr: none. Outlives the step.
   /// @param warn told if steps can't be recorded.
   TrainStep(const JobOptions& options, TrainTask& task, Optimizer& optimizer, torch::Device device,
-            Form form = Form::kPlain, Ema* ema = nullptr, RecordedStep::Warn warn = {});
+            ProcessGroup& group, Form form = Form::kPlain, Ema* ema = nullptr, RecordedStep::Warn warn = {});
 
   /// @param batch on the device.
   /// @param step of the job, counted in batches from 0: what drop path draws from, and what tells whose turn
@@ -65,6 +70,9 @@ class TrainStep {
 
  private:
   TrainTask::Measure ForwardAndBackward(const Batch& loaded, int64_t epoch, StepTrace* trace);
+  /// The same of one rank of several.
+  TrainTask::Measure ForwardAndBackwardTogether(const Batch& batch, int64_t epoch, double scale,
+                                                StepTrace* trace);
   TrainTask::Measure Forward(const Batch& batch, int64_t epoch, StepTrace* trace);
   /// Clips and looks at the gradients. @return whether to step.
   bool Judge(Result& result, bool histograms, StepTrace* trace);
@@ -79,6 +87,8 @@ class TrainStep {
   TrainTask& task_;
   Optimizer& optimizer_;
   std::unique_ptr<WholeStep> whole_;  ///< null: every step is a plain one
+  ProcessGroup& group_;
+  std::optional<GradientReducer> reducer_;  ///< of several ranks
 };
 
 }  // namespace mae

@@ -7,28 +7,30 @@
 namespace mae {
 
 std::optional<ValidationResult> RunValidation(TrainTask& task, Loader& loader, Precision precision,
-                                              const torch::Device& device, const std::atomic<bool>& stop) {
+                                              const torch::Device& device, const std::atomic<bool>& stop,
+                                              ProcessGroup& group) {
   const torch::NoGradGuard no_grad;
   task.model().eval();
-  auto sums = torch::zeros({2}, torch::TensorOptions(torch::kFloat64).device(device));
-  int64_t images = 0;
+  // Of loss, of images classified right, and of images.
+  auto sums = torch::zeros({3}, torch::TensorOptions(torch::kFloat64).device(device));
   bool classifies = false;
   loader.StartEpoch(0);
-  while (!stop) {
+  while (!group.Any(stop)) {
     auto next = loader.Next();
     if (!next) {
-      const auto total = sums.cpu() / static_cast<double>(images);
-      const double* mean = total.data_ptr<double>();
-      return ValidationResult{mean[0], classifies ? std::optional(mean[1]) : std::nullopt};
+      auto total = sums.cpu();
+      group.Sum(total);
+      const double* sum = total.data_ptr<double>();
+      return ValidationResult{sum[0] / sum[2], classifies ? std::optional(sum[1] / sum[2]) : std::nullopt};
     }
     const Batch batch = ToDevice(*std::move(next), device);
     const AutocastScope autocast(device, precision);
     const auto measure = task.Validate(batch);
-    const auto count = batch.images.size(0);
     classifies = measure.correct.defined();
+    if (batch.share == 0) continue;
+    const auto count = torch::full_like(measure.loss, batch.images.size(0));
     const auto right = classifies ? measure.correct : torch::zeros_like(measure.loss);
-    sums += torch::stack({measure.loss * static_cast<double>(count), right}).to(torch::kFloat64);
-    images += count;
+    sums += torch::stack({measure.loss * count, right, count}).to(torch::kFloat64);
   }
   return std::nullopt;
 }

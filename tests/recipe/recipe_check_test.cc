@@ -119,19 +119,38 @@ TEST(ResolveSpec, RunOutsideItsLimitsIsRefused) {
         "is 1.5; must be above 0 and at most 1"},
        {"resources.threads=-1", "resources.threads", "is -1; must be from 0 to 1024"},
        {"resources.threads=1025", "resources.threads", "is 1025"},
+       {"resources.processes=0", "resources.processes", "is 0; must be from 1 to 64"},
+       {"resources.processes=65", "resources.processes", "is 65"},
+       {"resources.max_restarts=-1", "resources.max_restarts", "is -1; must be from 0 to 100"},
+       {"resources.rank_timeout_seconds=0", "resources.rank_timeout_seconds", "is 0; must be from 1 to 3600"},
        {"logging.every_steps=0", "logging.every_steps", "is 0; must be from 1"},
        {"logging.pictures=65", "logging.pictures", "is 65; must be from 0 to 64"},
        {"logging.pictures=-1", "logging.pictures", "is -1"}});
 }
 
+TEST(ResolveSpec, ProcessesNeedAnImageEachAndSomethingToTrain) {
+  auto few = Recipe(kPretrain);
+  few.mutable_resources()->set_processes(4);
+  few.mutable_data()->set_batch_size(3);
+  EXPECT_THAT(
+      Resolve(FashionContext(), few),
+      ElementsAre(AllOf(StartsWith("resources.processes"), HasSubstr("is 4, more than data.batch_size, 3"))));
+  auto measures =
+      Recipe("knn_probe: {from_model: m}\ndata: {dataset: fashion-mnist}\nresources: {processes: 2}\n");
+  EXPECT_THAT(Resolve(FashionContext(), measures),
+              Contains(AllOf(StartsWith("resources.processes"), HasSubstr("trains nothing"))));
+}
+
 TEST(ResolveSpec, RunAtItsLimitsIsTaken) {
-  ExpectEachTaken(FashionContext(), kPretrain,
-                  {"data.batch_size=65536", "data={drop_last: true, train_images: 256}",
-                   "data.train_images=60000", "data.workers=64", "data.cache_decoded_mib=1048576",
-                   "schedule.warmup_epochs=5", "optimizer={beta1: 0, beta2: 0, weight_decay: 0}",
-                   "checkpoint={every_steps: 1000000, keep_best: true, keep_every_epochs: 100000}",
-                   "safety={skip_limit: 1, rollback_limit: 0, rollback_learning_rate_factor: 1}",
-                   "resources.threads=1024", "logging.pictures=0", "logging.pictures=64"});
+  ExpectEachTaken(
+      FashionContext(), kPretrain,
+      {"data.batch_size=65536", "data={drop_last: true, train_images: 256}", "data.train_images=60000",
+       "data.workers=64", "data.cache_decoded_mib=1048576", "schedule.warmup_epochs=5",
+       "optimizer={beta1: 0, beta2: 0, weight_decay: 0}",
+       "checkpoint={every_steps: 1000000, keep_best: true, keep_every_epochs: 100000}",
+       "safety={skip_limit: 1, rollback_limit: 0, rollback_learning_rate_factor: 1}",
+       "resources.threads=1024", "resources={processes: 64, max_restarts: 0, rank_timeout_seconds: 3600}",
+       "logging.pictures=0", "logging.pictures=64"});
 }
 
 TEST(ResolveSpec, DevicesAreAutoCpuOrCuda) {

@@ -154,7 +154,7 @@ TEST_F(MeasureJobTest, AStoppedMeasurementBeginsAnew) {
     const auto db = JobDbWriter::Open(folder.database()).value();
     JobRecorder recorder(*db, [](const LogEvent&) {});
     const std::atomic<bool> stop = true;
-    EXPECT_THAT(RunTrainJob(options, folder, recorder, stop), IsOkAndHolds(JobState::kStopped));
+    EXPECT_THAT(RunTrainJob(options, folder, recorder, {}, stop), IsOkAndHolds(JobState::kStopped));
   }
   EXPECT_THAT(Measure(options, "knn"), Contains(Key("accuracy")));
 }

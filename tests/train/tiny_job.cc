@@ -86,7 +86,7 @@ absl::StatusOr<JobState> TinyJob::Run(const JobOptions& options, const JobFolder
     if (watcher) watcher(event);
   });
   JobRecorder recorder(db, [](const LogEvent&) {});
-  const auto result = RunTrainJob(options, folder, recorder, stop);
+  const auto result = RunTrainJob(options, folder, recorder, {}, stop);
   if (const auto end = RecordEnd(recorder, result); !end.ok()) return end.status();
   return result;
 }

@@ -10,6 +10,7 @@
 #include "checkpoint/safetensors.h"
 #include "image/codec.h"
 #include "options/model_json.h"
+#include "tests/fakes/lone_rank.h"
 #include "tests/fakes/status_matchers.h"
 #include "tests/train/cpu_device.h"
 #include "tests/train/tiny_job.h"
@@ -149,7 +150,7 @@ TEST_F(TrainJobTest, AStopBeforeTrainingBeginsIsAStopEvenIfNothingCouldBeLoaded)
   const std::atomic<bool> stop = true;
   const auto db = JobDbWriter::Open(folder.database()).value();
   JobRecorder recorder(*db, [](const LogEvent&) {});
-  EXPECT_THAT(RunTrainJob(options, folder, recorder, stop), IsOkAndHolds(JobState::kStopped));
+  EXPECT_THAT(RunTrainJob(options, folder, recorder, {}, stop), IsOkAndHolds(JobState::kStopped));
 }
 
 TEST_F(TrainJobTest, AModelThatCannotBeExportedFailsTheJobWithWhatToDoAndAResumeExportsIt) {
@@ -174,7 +175,7 @@ TEST_F(TrainJobTest, AResumeWithoutAnyCheckpointStartsAnewAndTakesTheRecordedPro
     const auto db = JobDbWriter::Open(folder.database()).value();
     JobRecorder recorder(*db, [](const LogEvent&) {});
     PretrainTask task(job_.Pretrain(), {}, kCpu);
-    ASSERT_THAT(TrainState::Open(job_.Pretrain(), folder, task, recorder, 5), IsOk());
+    ASSERT_THAT(TrainState::Open(job_.Pretrain(), folder, task, recorder, 5, LoneRank()), IsOk());
   }
   const auto summary = JobDbReader::Open(folder.database()).value()->Summary();
   ASSERT_THAT(summary, IsOk());

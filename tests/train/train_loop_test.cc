@@ -9,6 +9,7 @@
 
 #include "checkpoint/checkpoint_reader.h"
 #include "checkpoint/manifest.h"
+#include "tests/fakes/lone_rank.h"
 #include "tests/fakes/status_matchers.h"
 #include "tests/train/cpu_device.h"
 #include "tests/train/memory_job_db.h"
@@ -33,8 +34,10 @@ class TrainLoopTest : public testing::Test {
     stop_ = stop;
     const TrainData data = LoadTrainData(options_).value();
     const auto state =
-        TrainState::Open(options_, folder_, task, recorder_, StepsPerEpoch(options_, data)).value();
-    TrainLoop loop(options_, folder_, data, task, *state, recorder_, kCpu, stop_, profile_steps_, form_);
+        TrainState::Open(options_, folder_, task, recorder_, StepsPerEpoch(options_, data), LoneRank())
+            .value();
+    TrainLoop loop(options_, folder_, data, task, *state, recorder_, kCpu, LoneRank(), stop_, profile_steps_,
+                   form_);
     auto done = loop.Run();
     progress_ = state->progress();
     return done;

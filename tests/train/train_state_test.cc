@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "checkpoint/manifest.h"
+#include "tests/fakes/lone_rank.h"
 #include "tests/fakes/status_matchers.h"
 #include "tests/fakes/temp_folder.h"
 #include "tests/train/memory_job_db.h"
@@ -52,7 +53,7 @@ class TrainStateTest : public testing::Test {
   }
 
   absl::StatusOr<std::unique_ptr<TrainState>> Open() {
-    return TrainState::Open(options_, folder_, task_, recorder_, kStepsPerEpoch);
+    return TrainState::Open(options_, folder_, task_, recorder_, kStepsPerEpoch, LoneRank());
   }
 
   // So that every epoch's end is at a multiple of it; by far more than these tests take.
@@ -60,7 +61,7 @@ class TrainStateTest : public testing::Test {
 
   // Takes `steps` optimizer steps, saves after the last, and waits until that is done.
   void StepAndSave(TrainState& state, int64_t steps) {
-    TrainStep step(options_, task_, state.optimizer(), torch::Device(torch::kCPU));
+    TrainStep step(options_, task_, state.optimizer(), torch::Device(torch::kCPU), LoneRank());
     for (int64_t i = 0; i < steps; ++i) {
       step.Run({torch::zeros({1}), torch::zeros({1}, torch::kInt64), {0}}, 0, state.progress().step, 0.01);
       ++state.progress().step;
@@ -256,13 +257,14 @@ TEST_F(TrainStateTest, RollsBackToTheInitialWeightsWhereThePlanHasWrittenNothing
   StepAndSave(*state, 1);  // as a stop does
   const double first = task_.weight();
   PuppetTask fresh([](int64_t) { return 1.0; });  // as the next process makes it
-  const auto resumed = TrainState::Open(options_, folder_, fresh, recorder_, kStepsPerEpoch).value();
+  const auto resumed =
+      TrainState::Open(options_, folder_, fresh, recorder_, kStepsPerEpoch, LoneRank()).value();
   ASSERT_EQ(fresh.weight(), first);
   ASSERT_THAT(resumed->RollBack(0.5, recorder_), IsOk());
   EXPECT_EQ(fresh.weight(), 1.0);
   EXPECT_EQ(resumed->progress().step, 0);
   EXPECT_EQ(resumed->progress().seed, 42u);
-  TrainStep(options_, fresh, resumed->optimizer(), torch::Device(torch::kCPU))
+  TrainStep(options_, fresh, resumed->optimizer(), torch::Device(torch::kCPU), LoneRank())
       .Run({torch::zeros({1}), torch::zeros({1}, torch::kInt64), {0}}, 0, 0, 0.01);
   EXPECT_EQ(fresh.weight(), first) << "the moments began anew too";
 }

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "optim/adamw.h"
+#include "tests/fakes/lone_rank.h"
 #include "tests/train/cpu_device.h"
 #include "tests/train/puppet_task.h"
 #include "tests/train/tiny_job.h"
@@ -34,7 +35,7 @@ TEST(TrainStep, StepsAgainstTheGradientByTheLearningRate) {
   PuppetTask task([](int64_t) { return 2.0; });
   const JobOptions options = Options();
   AdamW adamw(Groups(task, options), options.optimizer);
-  const auto result = TrainStep(options, task, adamw, kCpu).Run(AnyBatch(), 0, 0, 0.1);
+  const auto result = TrainStep(options, task, adamw, kCpu, LoneRank()).Run(AnyBatch(), 0, 0, 0.1);
   EXPECT_TRUE(result.taken);
   EXPECT_EQ(result.measure.loss.item<double>(), 2.0);
   EXPECT_FALSE(result.measure.loss.requires_grad());
@@ -51,15 +52,16 @@ TEST(TrainStep, TrainsWhatTheTaskPreparedOfTheBatch) {
   const double expected = task->Train(task->Prepare(batch, 2), 2).loss.item<double>();
   ASSERT_NE(expected, task->Train(batch, 2).loss.item<double>());
   AdamW adamw(Groups(*task, options), options.optimizer);
-  EXPECT_NEAR(TrainStep(options, *task, adamw, kCpu).Run(batch, 2, 0, 0.1).measure.loss.item<double>(),
-              expected, 1e-6);
+  EXPECT_NEAR(
+      TrainStep(options, *task, adamw, kCpu, LoneRank()).Run(batch, 2, 0, 0.1).measure.loss.item<double>(),
+      expected, 1e-6);
 }
 
 TEST(TrainStep, LeavesWeightsAndMomentsAloneWhereLossOrGradientIsNotFinite) {
   PuppetTask task([](int64_t call) { return call == 1 ? kNaN : call == 2 ? HUGE_VAL : 2.0; });
   const JobOptions options = Options();
   AdamW adamw(Groups(task, options), options.optimizer);
-  TrainStep step(options, task, adamw, kCpu);
+  TrainStep step(options, task, adamw, kCpu, LoneRank());
   ASSERT_TRUE(step.Run(AnyBatch(), 0, 0, 0.1).taken);
   const double before = task.weight();
   EXPECT_FALSE(step.Run(AnyBatch(), 0, 1, 0.1).taken);
@@ -74,7 +76,9 @@ TEST(TrainStep, ReportsTheNormBeforeClipping) {
   JobOptions options = Options();
   options.optimizer.clip_grad_norm = 1.0;
   AdamW adamw(Groups(task, options), options.optimizer);
-  EXPECT_EQ(TrainStep(options, task, adamw, kCpu).Run(AnyBatch(), 0, 0, 0.1).grad_norm.item<double>(), 100.0);
+  EXPECT_EQ(
+      TrainStep(options, task, adamw, kCpu, LoneRank()).Run(AnyBatch(), 0, 0, 0.1).grad_norm.item<double>(),
+      100.0);
 }
 
 TEST(TrainStep, DropPathIsAFunctionOfTheStep) {
@@ -86,7 +90,9 @@ TEST(TrainStep, DropPathIsAFunctionOfTheStep) {
     auto task = FinetuneTask::Create(options, {}, kCpu).value();
     AdamW adamw(Groups(*task, options), options.optimizer);
     task->model().train();
-    return TrainStep(options, *task, adamw, kCpu).Run(batch, 0, step, 0.0).measure.loss.item<double>();
+    return TrainStep(options, *task, adamw, kCpu, LoneRank())
+        .Run(batch, 0, step, 0.0)
+        .measure.loss.item<double>();
   };
   EXPECT_EQ(loss_at(1), loss_at(1));
   EXPECT_NE(loss_at(1), loss_at(2));
@@ -105,7 +111,7 @@ TEST(TrainStep, AddsTheGradientsOfSeveralBatchesUp) {
   PuppetTask task([](int64_t call) { return call == 0 ? 2.0 : 4.0; });
   const JobOptions options = Accumulating(2);
   const auto sgd = MakeOptimizer(Groups(task, options), options.optimizer);
-  TrainStep step(options, task, *sgd, kCpu);
+  TrainStep step(options, task, *sgd, kCpu, LoneRank());
   const auto first = step.Run(AnyBatch(), 0, 0, 0.1);
   EXPECT_FALSE(first.due);
   EXPECT_TRUE(first.taken);
@@ -124,7 +130,7 @@ TEST(TrainStep, ABatchThatIsNotFiniteSpoilsTheStepOfAllThatAddUp) {
   PuppetTask task([](int64_t call) { return call == 0 ? kNaN : 2.0; });
   const JobOptions options = Accumulating(2);
   const auto sgd = MakeOptimizer(Groups(task, options), options.optimizer);
-  TrainStep step(options, task, *sgd, kCpu);
+  TrainStep step(options, task, *sgd, kCpu, LoneRank());
   EXPECT_FALSE(step.Run(AnyBatch(), 0, 0, 0.1).taken);
   EXPECT_FALSE(step.Run(AnyBatch(), 0, 1, 0.1).taken);
   EXPECT_EQ(task.weight(), 1.0);
@@ -152,7 +158,7 @@ TEST(TrainStep, Bf16FollowsFp32) {
     options.kind = pretrain;
     PretrainTask task(options, {}, kCpu);
     AdamW adamw(Groups(task, options), options.optimizer);
-    TrainStep step(options, task, adamw, kCpu);
+    TrainStep step(options, task, adamw, kCpu, LoneRank());
     torch::manual_seed(1);
     const auto ramps = torch::linspace(-1, 1, 16).expand({64, 1, 16, 16}) * torch::randn({64, 1, 1, 1});
     std::vector<int64_t> indices(64);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/fakes/lone_rank.h"
 #include "tests/train/cpu_device.h"
 #include "tests/train/puppet_task.h"
 
@@ -21,7 +22,7 @@ class ValidationTest : public testing::Test {
   std::optional<ValidationResult> Run(bool stop) {
     Loader loader(images_, options_);
     const std::atomic<bool> flag = stop;
-    return RunValidation(task_, loader, Precision::kFp32, kCpu, flag);
+    return RunValidation(task_, loader, Precision::kFp32, kCpu, flag, LoneRank());
   }
 
   ImageSet images_;

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <stdexcept>
 
@@ -19,7 +20,10 @@ std::string TrainerBinary() {
   return std::filesystem::read_symlink("/proc/self/exe").parent_path() / "mae_trainer";
 }
 
-[[noreturn]] void Exec(const std::vector<std::string>& arguments, int output) {
+[[noreturn]] void Exec(const std::vector<std::string>& arguments, const std::vector<std::string>& environment,
+                       int output) {
+  std::vector<std::string> variables = environment;
+  for (auto& variable : variables) putenv(variable.data());
   dup2(output, STDOUT_FILENO);
   dup2(output, STDERR_FILENO);
   std::string binary = TrainerBinary();
@@ -33,11 +37,12 @@ std::string TrainerBinary() {
 
 }  // namespace
 
-TrainerProcess::TrainerProcess(const std::vector<std::string>& arguments) {
+TrainerProcess::TrainerProcess(const std::vector<std::string>& arguments,
+                               const std::vector<std::string>& environment) {
   std::array<int, 2> ends{};
   if (pipe2(ends.data(), O_CLOEXEC) != 0) throw std::runtime_error("pipe2 failed");
   pid_ = fork();
-  if (pid_ == 0) Exec(arguments, ends[1]);
+  if (pid_ == 0) Exec(arguments, environment, ends[1]);
   close(ends[1]);
   pipe_ = ends[0];
 }
