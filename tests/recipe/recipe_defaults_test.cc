@@ -81,7 +81,7 @@ precision: bf16
 checkpoint: {every_epochs: 1, keep_last: 2}
 safety: {skip_limit: 10, rollback_limit: 3, rollback_learning_rate_factor: 0.5}
 publish: {}
-resources: {device: auto, cuda_graphs: true}
+resources: {device: auto, cuda_graphs: true, processes: 1, max_restarts: 3, rank_timeout_seconds: 300}
 logging: {every_steps: 25, pictures: 6, tensorboard: true, histogram_every_epochs: 1}
 )"))) << spec.DebugString();
 }
