@@ -132,6 +132,9 @@ void AddStart(VerbRegistry& verbs, v1::JobSpec::KindCase kind, CLI::App* verb) {
   if (kind != v1::JobSpec::kPretrain) {
     verb->add_option("--from", options->from, WhatFromMeans(kind));
   }
+  verb->add_option("--launcher", options->launcher,
+                   "Who gives the job its processors: local, the server's machine, or slurm")
+      ->check(CLI::IsMember({"local", "slurm"}));
   verb->add_option("--set", options->overrides,
                    "Set one field of the recipe: path.to.field=value (may be repeated)")
       ->allow_extra_args(false);
@@ -170,6 +173,8 @@ absl::StatusOr<v1::JobSpec> SpecFrom(v1::JobSpec::KindCase kind, const StartOpti
   if (!options.dataset.empty()) spec.mutable_data()->set_dataset(options.dataset);
   if (!options.model.empty()) spec.mutable_publish()->set_model(options.model);
   if (!options.from.empty()) SetFromModel(options.from, spec);
+  if (!options.launcher.empty())
+    MAE_RETURN_IF_ERROR(ApplyOverride("resources.launcher=" + options.launcher, spec));
   for (const std::string& assignment : options.overrides) {
     const absl::Status applied = ApplyOverride(assignment, spec);
     if (!applied.ok()) {

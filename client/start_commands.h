@@ -14,6 +14,7 @@ struct StartOptions {
   std::string dataset;
   std::string model;                   ///< to publish as
   std::string from;                    ///< MODEL[@ALIAS], of kinds that start from a model
+  std::string launcher;                ///< local or slurm; empty: as the recipe says
   std::vector<std::string> overrides;  ///< "path.to.field=value", applied last
   std::string request_id;              ///< empty: a fresh UUID
   bool watch = false;

@@ -2,7 +2,6 @@
 
 #include <poll.h>
 #include <signal.h>
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <chrono>
@@ -15,8 +14,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
-#include "job/job_db.h"
 #include "trainer/child_process.h"
+#include "trainer/run_job.h"
+#include "trainer/run_record.h"
 
 namespace mae {
 namespace {
@@ -98,9 +98,10 @@ class Attempt {
       arguments.insert(arguments.end(), {"--profile", absl::StrCat(profile_steps_)});
     }
     const size_t ranks = ranks_.size();
-    return StartChild(arguments, {absl::StrCat("RANK=", rank), absl::StrCat("WORLD_SIZE=", ranks),
-                                  absl::StrCat("LOCAL_RANK=", rank), absl::StrCat("LOCAL_WORLD_SIZE=", ranks),
-                                  absl::StrCat("MAE_MEETING_FILE=", meeting_file_.string())});
+    return StartChild(arguments,
+                      {absl::StrCat("RANK=", rank), absl::StrCat("WORLD_SIZE=", ranks),
+                       absl::StrCat("LOCAL_RANK=", rank), absl::StrCat("LOCAL_WORLD_SIZE=", ranks),
+                       absl::StrCat("MAE_MEETING_FILE=", meeting_file_.string()), kFolderIsLocked});
   }
 
   // Takes note of those that have ended. @return whether one has not.
@@ -139,43 +140,6 @@ class Attempt {
   const std::filesystem::path meeting_file_;
 };
 
-absl::Status AppendEvents(const JobFolder& folder, const std::vector<decltype(JobEvent::event)>& events) {
-  MAE_ASSIGN_OR_RETURN(const auto db, JobDbWriter::Open(folder.database()));
-  for (const auto& event : events) MAE_RETURN_IF_ERROR(db->Append(event).status());
-  return absl::OkStatus();
-}
-
-// The job's end, unless rank 0 has recorded one.
-ExitCode RecordOutcome(const JobFolder& folder, JobState state, const absl::Status& error,
-                       const std::string& text) {
-  const auto record = [&]() -> absl::Status {
-    MAE_ASSIGN_OR_RETURN(const auto reader, JobDbReader::Open(folder.database()));
-    MAE_ASSIGN_OR_RETURN(const JobSummary summary, reader->Summary());
-    if (summary.state &&
-        (summary.state->state == JobState::kFailed || summary.state->state == JobState::kStopped)) {
-      return absl::OkStatus();
-    }
-    return AppendEvents(folder, {LogEvent{error.ok() ? "warning" : "error", text}, StateEvent{state, error}});
-  };
-  const absl::Status recorded = record();
-  if (!recorded.ok()) spdlog::error("the end was not recorded: {}", recorded.ToString());
-  return recorded.ok() && error.ok() ? kDone : kFailed;
-}
-
-ExitCode FailJob(const JobFolder& folder, absl::StatusCode code, const std::string& text) {
-  spdlog::error("{}", text);
-  return RecordOutcome(folder, JobState::kFailed, absl::Status(code, text), text);
-}
-
-void TellOfRestart(const JobFolder& folder, const std::string& what, int64_t restart, int64_t most) {
-  const std::string text =
-      absl::StrCat("processes lost one another (", what,
-                   "): all begin again from the last checkpoint, restart ", restart, " of ", most);
-  spdlog::warn("{}", text);
-  const absl::Status told = AppendEvents(folder, {LogEvent{"warning", text}});
-  if (!told.ok()) spdlog::error("an event was not recorded: {}", told.ToString());
-}
-
 }  // namespace
 
 ExitCode RunRanks(const JobFolder& folder, const JobOptions& options, const std::atomic<bool>& stop,
@@ -195,7 +159,7 @@ ExitCode RunRanks(const JobFolder& folder, const JobOptions& options, const std:
                      absl::StrCat("a process failed (", what, "); trainer.log says why"));
     }
     if (stop) {
-      return RecordOutcome(
+      return EndJob(
           folder, JobState::kStopped, absl::OkStatus(),
           absl::StrCat("stopped without a last checkpoint: processes lost one another (", what, ")"));
     }
@@ -205,7 +169,8 @@ ExitCode RunRanks(const JobFolder& folder, const JobOptions& options, const std:
           absl::StrCat("processes lost one another ", restart + 1, " times (", what,
                        "); resume the job to go on from its last checkpoint; trainer.log has their words"));
     }
-    TellOfRestart(folder, what, restart + 1, options.max_restarts);
+    TellOfRestart(folder, absl::StrCat("processes lost one another (", what, ")"), restart + 1,
+                  options.max_restarts);
   }
 }
 

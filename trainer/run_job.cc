@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <cstdlib>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,6 +18,7 @@
 #include "runtime/rank_place.h"
 #include "train/train_job.h"
 #include "trainer/rank_agent.h"
+#include "trainer/slurm_agent.h"
 
 namespace mae {
 namespace {
@@ -86,10 +88,15 @@ ExitCode TrainBeside(const JobFolder& folder, const JobPlan& plan, const RankPla
   return absl::IsUnavailable(result.status()) ? kRankLost : kFailed;
 }
 
+bool FolderIsLocked() {
+  const std::string name(kFolderIsLocked, std::string(kFolderIsLocked).find('='));
+  return std::getenv(name.c_str()) != nullptr;
+}
+
 ExitCode RunRank(const JobFolder& folder, const RankPlace& place, const std::atomic<bool>& stop,
                  int64_t profile_steps) {
   std::optional<FileLock> lock;
-  if (place.rank == 0 && place.meeting_file.empty()) {  // else the agent has it
+  if (place.rank == 0 && !FolderIsLocked()) {
     auto taken = LockJobFolder(folder);
     if (!taken.ok())
       return Fail(absl::IsFailedPrecondition(taken.status()) ? kBusy : kFailed, taken.status());
@@ -104,6 +111,7 @@ ExitCode RunWhole(const JobFolder& folder, const std::atomic<bool>& stop, int64_
   const auto lock = LockJobFolder(folder);
   if (!lock.ok()) return Fail(absl::IsFailedPrecondition(lock.status()) ? kBusy : kFailed, lock.status());
   const auto plan = ReadPlan(folder);
+  if (plan.ok() && plan->options.launcher == Launcher::kSlurm) return RunOnSlurm(folder, plan->options, stop);
   if (plan.ok() && plan->options.processes > 1) return RunRanks(folder, plan->options, stop, profile_steps);
   return Train(folder, plan, RankPlace(), stop, profile_steps);
 }

@@ -8,8 +8,12 @@
 
 namespace mae {
 
+/// In the environment of a rank: whoever started it holds the folder's lock.
+inline constexpr char kFolderIsLocked[] = "MAE_FOLDER_IS_LOCKED=1";
+
 /// Runs the job in a folder to its end: takes the folder's lock, reads its spec, trains, records how it
-/// ended. A job of several processes starts them (trainer/rank_agent.h). Where RANK is set this is one rank
+/// ended. A job of several processes starts them (trainer/rank_agent.h), one for Slurm hands itself to Slurm
+/// (trainer/slurm_agent.h). Where RANK is set this is one rank
 /// of a job that somebody else starts (RankPlaceFromEnvironment): it meets the others, and rank 0 alone locks
 /// and records. Words go to the process's log. Blocks for as long as training takes. Torch-free header.
 /// @param job_dir an existing folder with spec.json.

@@ -21,7 +21,7 @@ struct LoaderOptions {
   int64_t queue_batches = 4;  ///< batches ahead of the consumer, ready or in the making; at least 1
   bool bytes = false;         ///< batches for a CutTransform; only where ByteBatchMaker::CanMake holds
   bool page_locked = false;   ///< batches in memory that a GPU copies from by itself; only where there is one
-  int64_t rank = 0, ranks = 1;  ///< of each batch, the part of this rank (Batch::share)
+  int64_t rank = 0, ranks = 1;        ///< of each batch, the part of this rank (Batch::share)
   std::vector<double> mean, std_dev;  ///< a channel each, of pixel values in 0..1; std_dev above 0
 };
 

@@ -155,6 +155,9 @@ struct EvaluateOptions {
   bool operator==(const EvaluateOptions&) const = default;
 };
 
+/// Who gives a job its processors.
+enum class Launcher { kLocal, kSlurm };
+
 /// One job, whole.
 struct JobOptions {
   std::variant<PretrainOptions, FinetuneOptions, LinearProbeOptions, KnnProbeOptions, EvaluateOptions> kind;
@@ -176,14 +179,15 @@ struct JobOptions {
   int64_t threads = 0;                       ///< CPU threads; 0: all cores
   std::string device = "auto";               ///< auto, cpu, cuda or cuda:N
   bool cuda_graphs = true;                   ///< on a GPU: record a step's launches and replay them
-  int64_t processes = 1;                     ///< of this machine that train together, at least 1
-  int64_t max_restarts = 3;                  ///< after a process was lost
-  int64_t rank_timeout_seconds = 300;        ///< that processes wait for one another, at least 1
-  int64_t log_every_steps = 25;              ///< at least 1
-  int64_t pictures = 6;                      ///< validation images drawn after each epoch; 0: none
-  bool tensorboard = true;                   ///< write event files too
-  int64_t histogram_every_epochs = 1;        ///< gradients' distributions for TensorBoard; 0: none
-  std::string recipe;                        ///< name of the recipe, for the card
+  Launcher launcher = Launcher::kLocal;
+  int64_t processes = 1;               ///< of this machine that train together, at least 1
+  int64_t max_restarts = 3;            ///< after a process was lost
+  int64_t rank_timeout_seconds = 300;  ///< that processes wait for one another, at least 1
+  int64_t log_every_steps = 25;        ///< at least 1
+  int64_t pictures = 6;                ///< validation images drawn after each epoch; 0: none
+  bool tensorboard = true;             ///< write event files too
+  int64_t histogram_every_epochs = 1;  ///< gradients' distributions for TensorBoard; 0: none
+  std::string recipe;                  ///< name of the recipe, for the card
 
   bool is_pretrain() const { return std::holds_alternative<PretrainOptions>(kind); }
   /// Whether the job has epochs and makes a model; else it only measures one.

@@ -256,6 +256,8 @@ void FillRun(const RecipeContext& context, v1::JobSpec& spec) {
   FillAugmentation(*spec.mutable_augmentation());
   if (spec.resources().device().empty()) spec.mutable_resources()->set_device("auto");
   MAE_FILL(*spec.mutable_resources(), cuda_graphs, true);
+  if (spec.resources().launcher() == v1::LAUNCHER_UNSPECIFIED)
+    spec.mutable_resources()->set_launcher(v1::LAUNCHER_LOCAL);
   MAE_FILL(*spec.mutable_resources(), processes, 1);
   MAE_FILL(*spec.mutable_resources(), max_restarts, 3);
   MAE_FILL(*spec.mutable_resources(), rank_timeout_seconds, 300);

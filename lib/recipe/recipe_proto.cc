@@ -300,6 +300,7 @@ void ReadResources(const v1::ResourceSpec& spec, JobOptions& out) {
   out.threads = spec.threads();
   if (!spec.device().empty()) out.device = spec.device();
   if (spec.has_cuda_graphs()) out.cuda_graphs = spec.cuda_graphs();
+  out.launcher = spec.launcher() == v1::LAUNCHER_SLURM ? Launcher::kSlurm : Launcher::kLocal;
   if (spec.has_processes()) out.processes = spec.processes();
   if (spec.has_max_restarts()) out.max_restarts = spec.max_restarts();
   if (spec.has_rank_timeout_seconds()) out.rank_timeout_seconds = spec.rank_timeout_seconds();
@@ -309,6 +310,7 @@ void WriteResources(const JobOptions& options, v1::ResourceSpec& out) {
   out.set_threads(static_cast<int32_t>(options.threads));
   out.set_device(options.device);
   out.set_cuda_graphs(options.cuda_graphs);
+  out.set_launcher(options.launcher == Launcher::kSlurm ? v1::LAUNCHER_SLURM : v1::LAUNCHER_LOCAL);
   out.set_processes(static_cast<int32_t>(options.processes));
   out.set_max_restarts(static_cast<int32_t>(options.max_restarts));
   out.set_rank_timeout_seconds(static_cast<int32_t>(options.rank_timeout_seconds));

@@ -37,7 +37,8 @@ std::optional<CutTransform> TransformFor(const LoaderOptions& loader, const torc
 
 TrainLoop::TrainLoop(const JobOptions& options, const JobFolder& folder, const TrainData& data,
                      TrainTask& task, TrainState& state, JobRecorder& recorder, torch::Device device,
-                     ProcessGroup& group, const std::atomic<bool>& stop, int64_t profile_steps, TrainStep::Form form)
+                     ProcessGroup& group, const std::atomic<bool>& stop, int64_t profile_steps,
+                     TrainStep::Form form)
     : options_(options),
       folder_(folder),
       data_(data),

@@ -49,8 +49,8 @@ class TrainStep {
   };
 
   /// @param task, optimizer outlive the step; the model is on `device`.
-  /// @param group of several ranks: each calls Run with its part of a batch, all get the same result; steps are
-  /// plain ones.
+  /// @param group of several ranks: each calls Run with its part of a batch, all get the same result; steps
+  /// are plain ones.
   /// @param ema updated by a WholeStep alone; nullptr: none. Outlives the step.
   /// @param warn told if steps can't be recorded.
   TrainStep(const JobOptions& options, TrainTask& task, Optimizer& optimizer, torch::Device device,

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <atomic>
+
+#include "job/job_folder.h"
+#include "options/train_options.h"
+#include "trainer/exit_code.h"
+
+namespace mae {
+
+/// Trains a job by Slurm: submits it, and follows it to its end. A run that ends without having said how (a
+/// node failed, a rank was lost) is submitted again, options.max_restarts times at the most; one that Slurm
+/// ended for reasons of its own (its time was up, it was preempted) as often as that happens. Blocks
+/// meanwhile. The Slurm job ends with this process, whatever ends it. For a process with one thread, which
+/// holds the folder's lock.
+/// @param stop passed on to the ranks, which agree on a step to stop after.
+ExitCode RunOnSlurm(const JobFolder& folder, const JobOptions& options, const std::atomic<bool>& stop);
+
+}  // namespace mae
