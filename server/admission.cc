@@ -33,8 +33,8 @@ absl::StatusOr<Admission::Ticket> Admission::Admit(const std::string& model, int
                                       : statistics_.ImageTime(model, version) / limits_.passes;
   {
     const absl::MutexLock lock(&mutex_);
-    const auto it = images_.find(key);
-    const int64_t before = it == images_.end() ? 0 : it->second;
+    const auto it = loads_.find(key);
+    const int64_t before = it == loads_.end() ? 0 : it->second.images;
     const absl::Duration takes = an_image * (before + images);
     if (before > 0 && before + images > limits_.max_images) {
       return TryAgain(absl::StrCat(before, " images wait for this model, and ", limits_.max_images,
@@ -46,16 +46,23 @@ absl::StatusOr<Admission::Ticket> Admission::Admit(const std::string& model, int
                                    "; the deadline comes before that: try again later, or allow more time"),
                       takes);
     }
-    images_[key] += images;
+    Load& load = loads_[key];
+    ++load.requests;
+    load.images += images;
   }
   return Ticket(nullptr, [this, key, images](const void*) { Leave(key, images); });
 }
 
 void Admission::Leave(const Key& version, int64_t images) {
   const absl::MutexLock lock(&mutex_);
-  const auto it = images_.find(version);
-  it->second -= images;
-  if (it->second == 0) images_.erase(it);
+  const auto it = loads_.find(version);
+  it->second.images -= images;
+  if (--it->second.requests == 0) loads_.erase(it);
+}
+
+std::map<Admission::Key, Admission::Load> Admission::Loads() const {
+  const absl::MutexLock lock(&mutex_);
+  return loads_;
 }
 
 }  // namespace mae

@@ -28,6 +28,12 @@ class Admission {
   /// The place of a request that was let in, which ends with it. Outlived by the admission.
   using Ticket = std::shared_ptr<const void>;
 
+  using Key = std::pair<std::string, int64_t>;  ///< a model's name without version, and the version
+  /// What is let in of a version and not yet answered.
+  struct Load {
+    int64_t requests = 0, images = 0;
+  };
+
   /// @param statistics tell what an image takes; they outlive this.
   Admission(Limits limits, const InferStatistics& statistics) : limits_(limits), statistics_(statistics) {}
 
@@ -38,15 +44,17 @@ class Admission {
   absl::StatusOr<Ticket> Admit(const std::string& model, int64_t version, int64_t images, absl::Time deadline)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
- private:
-  using Key = std::pair<std::string, int64_t>;
+  /// Of the versions that have any.
+  std::map<Key, Load> Loads() const ABSL_LOCKS_EXCLUDED(mutex_);
+  int64_t max_images() const { return limits_.max_images; }
 
+ private:
   void Leave(const Key& version, int64_t images) ABSL_LOCKS_EXCLUDED(mutex_);
 
   const Limits limits_;
   const InferStatistics& statistics_;
-  absl::Mutex mutex_;
-  std::map<Key, int64_t> images_ ABSL_GUARDED_BY(mutex_);  ///< of versions that have any
+  mutable absl::Mutex mutex_;
+  std::map<Key, Load> loads_ ABSL_GUARDED_BY(mutex_);  ///< of versions that have any
 };
 
 }  // namespace mae

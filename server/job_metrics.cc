@@ -1,102 +1,143 @@
 #include "server/job_metrics.h"
 
-#include <prometheus/client_metric.h>
-#include <prometheus/metric_type.h>
 #include <spdlog/spdlog.h>
 
-#include <map>
-#include <string>
+#include <set>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "job/job_db.h"
+#include "base/status_macros.h"
 
 namespace mae {
 namespace {
 
-using prometheus::ClientMetric;
-using prometheus::MetricFamily;
-using prometheus::MetricType;
-
 constexpr JobState kAllStates[] = {JobState::kQueued,   JobState::kStarting, JobState::kRunning,
                                    JobState::kStopping, JobState::kStopped,  JobState::kSucceeded,
                                    JobState::kFailed};
-constexpr int64_t kMostJobs = 1000;
 
-// Families by name: a metric of several jobs is one family.
-class Families {
- public:
-  void Add(const std::string& name, std::vector<ClientMetric::Label> labels, double value) {
-    const bool counts = absl::EndsWith(name, "_total");
-    MetricFamily& family = families_[name];
-    family.name = name;
-    family.type = counts ? MetricType::Counter : MetricType::Gauge;
-    ClientMetric metric;
-    metric.label = std::move(labels);
-    (counts ? metric.counter.value : metric.gauge.value) = value;
-    family.metric.push_back(std::move(metric));
-  }
+double Timestamp(absl::Time time) { return absl::ToDoubleSeconds(time - absl::UnixEpoch()); }
 
-  std::vector<MetricFamily> Take() {
-    std::vector<MetricFamily> all;
-    for (auto& [name, family] : families_) all.push_back(std::move(family));
-    return all;
-  }
+// What the trainer's own series mean; one that is not here is another measure of a kind of job.
+std::string HelpOf(const std::string& name) {
+  static const auto& help = *new std::map<std::string, std::string>{
+      {"accuracy", "Share of validation images classified right after the last epoch, 0 to 1."},
+      {"batch_accuracy", "Share of training images classified right since the last report, 0 to 1."},
+      {"data_wait_seconds_total", "Time for which training waited for data."},
+      {"eta_seconds", "What the trainer expects the job still to take."},
+      {"grad_norm", "Norm of the gradients before clipping, mean over the steps since the last report."},
+      {"images_per_second", "Images trained on a second since the last report."},
+      {"images_total", "Images trained on, those of epochs before counted again."},
+      {"learning_rate", "Learning rate of the last step."},
+      {"loss", "Training loss, mean over the images since the last report."},
+      {"rollbacks_total", "Times that the run went back to a checkpoint because its loss was not finite."},
+      {"skipped_steps_total", "Steps not taken because their loss or gradients were not finite."},
+      {"validation_loss", "Loss on the validation images after the last epoch."}};
+  const auto found = help.find(name);
+  return found == help.end() ? absl::StrCat("The newest ", name, " of the job.") : found->second;
+}
 
- private:
-  std::map<std::string, MetricFamily> families_;
-};
-
-void AddProgress(const JobRecord& record, const JobSummary& summary, Families& families) {
-  const std::vector<ClientMetric::Label> labels = {
-      {"job", record.id}, {"kind", record.kind}, {"model", record.model}};
-  for (const auto& [name, value] : summary.metrics.values) {
+void AddTrainerSeries(const MetricsEvent& newest, const MetricFamilies::Labels& labels, bool ended,
+                      MetricFamilies& families) {
+  for (const auto& [name, value] : newest.values) {
     // One value a class ("class_accuracy/LABEL") is for those who asked; no name of Prometheus has a slash.
-    if (absl::StrContains(name, '/')) continue;
-    families.Add(absl::StrCat("mae_train_", name), labels, value);
+    if (absl::StrContains(name, '/') || (ended && name == "eta_seconds")) continue;
+    families.Add(absl::StrCat("mae_train_", name), HelpOf(name), labels, value);
   }
-  families.Add("mae_train_step", labels, static_cast<double>(summary.metrics.step));
-  families.Add("mae_train_epoch", labels, summary.metrics.epoch);
-  families.Add("mae_train_epochs", labels, static_cast<double>(summary.metrics.epochs));
+  families.Add("mae_train_step", "Batches trained on; of a job that only measures, images looked at.", labels,
+               static_cast<double>(newest.step));
+  families.Add("mae_train_epoch", "Epochs done, with the part of the present one.", labels, newest.epoch);
+  families.Add("mae_train_epochs", "Epochs of the whole job.", labels, static_cast<double>(newest.epochs));
+}
+
+bool Trains(const JobRecord& record) { return record.kind != "knn_probe" && record.kind != "evaluate"; }
+
+// The age is of what a crash would lose: before the first checkpoint that is all since the start.
+void AddCheckpoint(const JobRecord& record, const JobSummary& summary, absl::Time now,
+                   const MetricFamilies::Labels& labels, MetricFamilies& families) {
   if (summary.checkpoint_time) {
-    families.Add("mae_train_checkpoint_age_seconds", labels,
-                 absl::ToDoubleSeconds(absl::Now() - *summary.checkpoint_time));
+    families.Add("mae_train_checkpoint_timestamp_seconds", "When the newest checkpoint was made.", labels,
+                 Timestamp(*summary.checkpoint_time));
+  }
+  const auto since = summary.checkpoint_time ? summary.checkpoint_time : record.started;
+  if (since && Trains(record) && !IsEnded(record.state)) {
+    families.Add("mae_train_checkpoint_age_seconds",
+                 "Time since the newest checkpoint, or before the first since the job started.", labels,
+                 absl::ToDoubleSeconds(now - *since));
   }
 }
 
-void AddJob(const JobRecord& record, const JobLedger& ledger, Families& families) {
-  families.Add("mae_job_info",
-               {{"job", record.id},
-                {"kind", record.kind},
-                {"model", record.model},
-                {"recipe", record.recipe},
-                {"state", std::string(JobStateName(record.state))}},
-               1);
-  const auto reader = JobDbReader::Open(ledger.Folder(record.id).database());
-  const auto summary = reader.ok() ? (*reader)->Summary() : reader.status();
-  if (summary.ok()) {
-    AddProgress(record, *summary, families);
-  } else {
-    spdlog::warn("jobs/{} has no metrics: {}", record.id, summary.status().ToString());
+void AddInfo(const JobRecord& record, const MetricFamilies::Labels& labels, MetricFamilies& families) {
+  MetricFamilies::Labels more = labels;
+  more.push_back({"recipe", record.recipe});
+  more.push_back({"state", std::string(JobStateName(record.state))});
+  families.Add("mae_job_info", "Always 1; the labels tell of the job.", more, 1);
+  if (record.started) {
+    families.Add("mae_job_start_timestamp_seconds", "When the job first ran.", labels,
+                 Timestamp(*record.started));
   }
+  if (!record.ended) return;
+  MetricFamilies::Labels end = labels;
+  end.push_back({"state", std::string(JobStateName(record.state))});
+  families.Add("mae_job_end_timestamp_seconds", "When the job ended, and how.", end,
+               Timestamp(*record.ended));
 }
 
 }  // namespace
 
-std::vector<MetricFamily> JobMetrics::Collect() const {
-  Families families;
-  auto counts = table_.CountByState();
-  const auto active =
-      table_.List(0, kMostJobs, {JobState::kStarting, JobState::kRunning, JobState::kStopping});
-  if (!counts.ok() || !active.ok()) {
-    spdlog::error("can't read the jobs: {}", (counts.ok() ? active.status() : counts.status()).ToString());
-    return {};
+absl::StatusOr<JobSummary> JobMetrics::SummaryOf(const JobRecord& record) const {
+  const auto key = std::make_pair(record.id, record.ended.value_or(absl::InfiniteFuture()));
+  if (record.ended) {
+    const absl::MutexLock lock(&mutex_);
+    if (const auto found = ended_.find(key); found != ended_.end()) return found->second;
   }
+  MAE_ASSIGN_OR_RETURN(const auto reader, JobDbReader::Open(ledger_.Folder(record.id).database()));
+  MAE_ASSIGN_OR_RETURN(const JobSummary summary, reader->Summary());
+  if (record.ended) {
+    const absl::MutexLock lock(&mutex_);
+    ended_[key] = summary;
+  }
+  return summary;
+}
+
+void JobMetrics::Forget(const std::vector<JobRecord>& but) const {
+  std::set<std::string> kept;
+  for (const JobRecord& record : but) kept.insert(record.id);
+  const absl::MutexLock lock(&mutex_);
+  std::erase_if(ended_, [&](const auto& entry) { return !kept.contains(entry.first.first); });
+}
+
+absl::Status JobMetrics::AddJobs(absl::Time now, MetricFamilies& families) const {
+  MAE_RETURN_IF_ERROR(ledger_.NoteRunning());
+  MAE_ASSIGN_OR_RETURN(auto counts, table_.CountByState());
   for (const JobState state : kAllStates) {
-    families.Add("mae_jobs", {{"state", std::string(JobStateName(state))}},
-                 static_cast<double>((*counts)[state]));
+    families.Add("mae_jobs", "Jobs by state, all that were not deleted.",
+                 {{"state", std::string(JobStateName(state))}}, static_cast<double>(counts[state]));
   }
-  for (const JobRecord& record : *active) AddJob(record, ledger_, families);
+  const absl::Time since = now - options_.ended_for;
+  MAE_ASSIGN_OR_RETURN(const auto records, table_.ListActiveSince(since, options_.max_jobs));
+  MAE_ASSIGN_OR_RETURN(const int64_t all, table_.CountActiveSince(since));
+  families.Add("mae_jobs_without_series", "Jobs that are left out of mae_job_* and mae_train_*: too many.",
+               {}, static_cast<double>(all - static_cast<int64_t>(records.size())));
+  for (const JobRecord& record : records) {
+    const MetricFamilies::Labels labels = {
+        {"job", record.id}, {"kind", record.kind}, {"model", record.model}};
+    AddInfo(record, labels, families);
+    const auto summary = SummaryOf(record);
+    if (summary.ok()) {
+      AddTrainerSeries(summary->metrics, labels, IsEnded(record.state), families);
+      AddCheckpoint(record, *summary, now, labels, families);
+    } else {
+      spdlog::warn("jobs/{} has no metrics: {}", record.id, summary.status().ToString());
+    }
+  }
+  Forget(records);
+  return absl::OkStatus();
+}
+
+std::vector<prometheus::MetricFamily> JobMetrics::Collect() const {
+  MetricFamilies families;
+  const absl::Status added = AddJobs(absl::Now(), families);
+  if (!added.ok()) spdlog::error("can't read the jobs: {}", added.ToString());
   return families.Take();
 }
 

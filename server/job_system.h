@@ -35,7 +35,7 @@ class JobSystem {
   WatchHub& hub() { return *hub_; }
   ModelStore& models() { return *models_; }
   DatasetStore& datasets() { return *datasets_; }
-  const JobLedger& ledger() const { return *ledger_; }
+  JobLedger& ledger() { return *ledger_; }
   const JobTable& table() const { return *table_; }
 
  private:

@@ -33,6 +33,7 @@ constexpr char kSchema[] = R"sql(
     trainer_start_ticks INTEGER,
     alias_moves TEXT NOT NULL DEFAULT '[]');
   CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs (state, queue_order);
+  CREATE INDEX IF NOT EXISTS jobs_by_end ON jobs (ended_us);
 )sql";
 
 constexpr char kColumns[] =
@@ -145,6 +146,11 @@ absl::StatusOr<std::vector<JobRecord>> RecordsOf(Statement& query) {
   }
 }
 
+std::string IsActiveSince(absl::Time since) {
+  return absl::StrCat(
+      "(state IN ('STARTING', 'RUNNING', 'STOPPING') OR ended_us >= ", absl::ToUnixMicros(since), ")");
+}
+
 std::optional<JobRecord> First(std::vector<JobRecord> records) {
   if (records.empty()) return std::nullopt;
   return std::move(records.front());
@@ -249,6 +255,16 @@ absl::StatusOr<std::vector<JobRecord>> JobTable::List(int64_t before, int64_t li
                     absl::StrJoin(std::vector<std::string>(names.size(), "?"), ", "), ")");
   }
   return Select(absl::StrCat(condition, " ORDER BY number DESC LIMIT ", limit), names);
+}
+
+absl::StatusOr<std::vector<JobRecord>> JobTable::ListActiveSince(absl::Time since, int64_t limit) const {
+  return Select(absl::StrCat("WHERE ", IsActiveSince(since),
+                             " ORDER BY ended_us IS NOT NULL, number DESC LIMIT ", limit),
+                {});
+}
+
+absl::StatusOr<int64_t> JobTable::CountActiveSince(absl::Time since) const {
+  return SelectInt(absl::StrCat("SELECT count(*) FROM jobs WHERE ", IsActiveSince(since)));
 }
 
 absl::StatusOr<std::optional<JobRecord>> JobTable::NextQueued() const {

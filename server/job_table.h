@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 #include "base/sqlite.h"
 #include "server/job_record.h"
 
@@ -39,6 +40,11 @@ class JobTable {
   /// first.
   absl::StatusOr<std::vector<JobRecord>> List(int64_t before, int64_t limit,
                                               const std::vector<JobState>& states) const;
+  /// At most `limit` jobs that a trainer has, and those that ended at `since` or later; the former first, of
+  /// each the newest first.
+  absl::StatusOr<std::vector<JobRecord>> ListActiveSince(absl::Time since, int64_t limit) const;
+  /// How many there are of those.
+  absl::StatusOr<int64_t> CountActiveSince(absl::Time since) const;
   /// The QUEUED job that is next; nothing if none waits.
   absl::StatusOr<std::optional<JobRecord>> NextQueued() const;
   /// A place behind all that wait.

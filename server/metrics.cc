@@ -56,6 +56,14 @@ Metrics::Metrics(const std::string& version)
       .Set(1);
 }
 
+prometheus::Labels Metrics::Named(std::string_view model, int64_t version) {
+  const std::pair key(std::string(model), version);
+  const absl::MutexLock lock(&mutex_);
+  if (named_.size() < kMostVersions) named_.insert(key);
+  if (!named_.contains(key)) return {{"model", "other"}, {"version", ""}};
+  return {{"model", key.first}, {"version", version == 0 ? "" : absl::StrCat(version)}};
+}
+
 void Metrics::RecordCall(const std::string& service, const std::string& method, absl::StatusCode code,
                          absl::Duration duration) {
   handled_
@@ -68,9 +76,8 @@ void Metrics::RecordCall(const std::string& service, const std::string& method, 
 
 void Metrics::Record(std::string_view model, int64_t version, std::string_view method, absl::StatusCode code,
                      absl::Duration duration) {
-  const prometheus::Labels labels = {{"model", std::string(model)},
-                                     {"version", version == 0 ? "" : absl::StrCat(version)},
-                                     {"method", std::string(method)}};
+  prometheus::Labels labels = Named(model, version);
+  labels["method"] = std::string(method);
   infer_seconds_.Add(labels, kBuckets).Observe(absl::ToDoubleSeconds(duration));
   prometheus::Labels with_code = labels;
   with_code["code"] = absl::StatusCodeToString(code);
@@ -78,15 +85,13 @@ void Metrics::Record(std::string_view model, int64_t version, std::string_view m
 }
 
 void Metrics::RecordBatch(std::string_view model, int64_t version, const BatchRecord& batch) {
-  const prometheus::Labels labels = {{"model", std::string(model)}, {"version", absl::StrCat(version)}};
+  const prometheus::Labels labels = Named(model, version);
   infer_queue_seconds_.Add(labels, kBuckets).Observe(absl::ToDoubleSeconds(batch.queued));
   infer_batch_size_.Add(labels, kBatchBuckets).Observe(static_cast<double>(batch.images));
 }
 
 void Metrics::RecordLookup(std::string_view model, int64_t version, const CacheLookup& lookup) {
-  (lookup.hit ? cache_hits_ : cache_misses_)
-      .Add({{"model", std::string(model)}, {"version", absl::StrCat(version)}})
-      .Increment();
+  (lookup.hit ? cache_hits_ : cache_misses_).Add(Named(model, version)).Increment();
 }
 
 }  // namespace mae

@@ -6,9 +6,13 @@
 #include <prometheus/registry.h>
 
 #include <memory>
+#include <set>
 #include <string>
+#include <utility>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "server/infer_metrics.h"
 
@@ -20,6 +24,8 @@ namespace mae {
 /// Thread-safe.
 class Metrics final : public InferMetrics {
  public:
+  static constexpr size_t kMostVersions = 500;
+
   /// @param version for mae_build_info.
   explicit Metrics(const std::string& version);
 
@@ -36,6 +42,10 @@ class Metrics final : public InferMetrics {
   const std::shared_ptr<prometheus::Registry>& registry() const { return registry_; }
 
  private:
+  /// Labels model and version. Of more than kMostVersions versions since the server started, the later ones
+  /// share "other", so that a server that publishes for years does not fill up.
+  prometheus::Labels Named(std::string_view model, int64_t version) ABSL_LOCKS_EXCLUDED(mutex_);
+
   const std::shared_ptr<prometheus::Registry> registry_;
   prometheus::Family<prometheus::Counter>& handled_;
   prometheus::Family<prometheus::Histogram>& handling_seconds_;
@@ -45,6 +55,8 @@ class Metrics final : public InferMetrics {
   prometheus::Family<prometheus::Histogram>& infer_batch_size_;
   prometheus::Family<prometheus::Counter>& cache_hits_;
   prometheus::Family<prometheus::Counter>& cache_misses_;
+  absl::Mutex mutex_;
+  std::set<std::pair<std::string, int64_t>> named_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace mae

@@ -92,6 +92,7 @@ class ModelRequests {
 
   ModelStore& store() { return store_; }
   const InferStatistics& statistics() const { return statistics_; }
+  const Admission& admission() const { return admission_; }
   const InferenceLimits& limits() const { return limits_; }
 
  private:

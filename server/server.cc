@@ -12,7 +12,10 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "runtime/device.h"
+#include "server/admission_metrics.h"
+#include "server/device_metrics.h"
 #include "server/hard_end.h"
+#include "server/host_metrics.h"
 #include "server/inference_inputs.h"
 #include "server/job_curves.h"
 #include "server/job_metrics.h"
@@ -82,6 +85,9 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerConfig& config
   SetComputeThreads(config.inference.compute_threads);
   std::unique_ptr<Server> server(new Server(config));
   MAE_ASSIGN_OR_RETURN(server->jobs_, JobSystem::Open(config, server->statistics_));
+  server->model_requests_ = std::make_unique<ModelRequests>(
+      server->jobs_->models(), server->statistics_, LimitsOf(config),
+      Admission::Limits{config.inference.max_queued_images, config.inference.forward_threads});
   MAE_RETURN_IF_ERROR(server->StartHttp());
   server->MakeServices();
   MAE_RETURN_IF_ERROR(server->StartGrpc());
@@ -95,9 +101,16 @@ Server::~Server() {
 }
 
 absl::Status Server::StartHttp() {
+  const JobMetrics::Options jobs = {absl::Seconds(config_.metrics.ended_job_seconds),
+                                    config_.metrics.max_jobs};
   const MetricsHttp::Sources sources = {
-      metrics_.registry(), std::make_shared<JobMetrics>(jobs_->ledger(), jobs_->table()),
-      std::make_shared<ModelMetrics>(jobs_->models()), std::make_shared<ProcessMetrics>()};
+      metrics_.registry(),
+      std::make_shared<JobMetrics>(jobs, jobs_->ledger(), jobs_->table()),
+      std::make_shared<ModelMetrics>(jobs_->models()),
+      std::make_shared<AdmissionMetrics>(model_requests_->admission(), jobs_->models()),
+      std::make_shared<HostMetrics>(config_.data_dir),
+      std::make_shared<DeviceMetrics>(),
+      std::make_shared<ProcessMetrics>()};
   MAE_ASSIGN_OR_RETURN(metrics_http_,
                        MetricsHttp::Start(config_.metrics_listen, sources, [this] { return ready_.load(); }));
   return absl::OkStatus();
@@ -115,9 +128,6 @@ void Server::MakeServices() {
   model_service_ = std::make_unique<ModelService>(
       jobs_->models(), *queue_, *inference_queue_, *model_transfers_,
       [jobs = &jobs_->manager()](const std::string& version) { return jobs->JobsFrom(version); });
-  model_requests_ = std::make_unique<ModelRequests>(
-      jobs_->models(), statistics_, LimitsOf(config_),
-      Admission::Limits{config_.inference.max_queued_images, config_.inference.forward_threads});
   inference_service_ = std::make_unique<InferenceService>(*model_requests_, *inference_queue_);
   oip_service_ = std::make_unique<OipService>(
       *model_requests_, *queue_, *inference_queue_,

@@ -58,12 +58,12 @@ class Server {
   Metrics metrics_;
   InferStatistics statistics_{metrics_};
   std::unique_ptr<JobSystem> jobs_;
+  std::unique_ptr<ModelRequests> model_requests_;
   std::unique_ptr<MetricsHttp> metrics_http_;
   std::unique_ptr<JobService> job_service_;
   std::unique_ptr<DatasetService> dataset_service_;
   std::unique_ptr<ModelTransfers> model_transfers_;
   std::unique_ptr<ModelService> model_service_;
-  std::unique_ptr<ModelRequests> model_requests_;
   std::unique_ptr<InferenceService> inference_service_;
   std::unique_ptr<OipService> oip_service_;
   std::unique_ptr<ServerService> server_service_;

@@ -38,6 +38,11 @@ struct ServerConfig {
             max_queued_images = 0;
   } inference;
 
+  struct Metrics {
+    int64_t ended_job_seconds = 0, max_jobs = 0;
+    bool page = false;
+  } metrics;
+
   std::map<std::string, std::filesystem::path> datasets;
 };
 

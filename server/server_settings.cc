@@ -91,6 +91,17 @@ Setter Address(Field field) {
   };
 }
 
+template <typename Field>
+Setter Switch(Field field) {
+  return [=](const std::string& value, ServerConfig& config) {
+    if (value == "true" || value == "false") {
+      field(config) = value == "true";
+      return absl::OkStatus();
+    }
+    return absl::InvalidArgumentError(absl::StrCat("is '", value, "'; give true or false"));
+  };
+}
+
 constexpr char kPreferredBatches[] = "inference.preferred_batches";
 
 #define MAE_FIELD(member) \
@@ -112,6 +123,9 @@ const std::map<std::string, Setter>& Setters() {
       {"rpc.max_message_mib", Integer(MAE_FIELD(rpc.max_message_mib), 1, 1024)},
       {"rpc.memory_mib", Integer(MAE_FIELD(rpc.memory_mib), 64, 1'048'576)},
       {"rpc.drain_seconds", Integer(MAE_FIELD(rpc.drain_seconds), 0, 3600)},
+      {"metrics.ended_job_seconds", Integer(MAE_FIELD(metrics.ended_job_seconds), 0, 86'400)},
+      {"metrics.max_jobs", Integer(MAE_FIELD(metrics.max_jobs), 1, 1000)},
+      {"metrics.page", Switch(MAE_FIELD(metrics.page))},
       {"inference.threads", Integer(MAE_FIELD(inference.threads), 1, 256)},
       {"inference.max_waiting", Integer(MAE_FIELD(inference.max_waiting), 0, 100'000)},
       {"inference.max_images", Integer(MAE_FIELD(inference.max_images), 1, 65'536)},

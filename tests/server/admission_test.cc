@@ -35,6 +35,10 @@ TEST(Admission, SoManyImagesOfAVersionAndNoMore) {
   ASSERT_THAT(first, IsOk());
   EXPECT_THAT(admit(1, 2), StatusIs(StatusCode::kResourceExhausted, HasSubstr("3 images wait")));
   EXPECT_THAT(admit(2, 2), IsOk()) << "each version by itself";
+  const auto loads = admission.Loads();
+  ASSERT_EQ(loads.size(), 1u) << "that of version 2 has left again";
+  EXPECT_EQ(loads.at({"m", 1}).requests, 1);
+  EXPECT_EQ(loads.at({"m", 1}).images, 3);
   {
     const auto last = admit(1, 1);
     EXPECT_THAT(last, IsOk());

@@ -4,7 +4,10 @@
 #include <gtest/gtest.h>
 #include <prometheus/text_serializer.h>
 
+#include "server/device_metrics.h"
+#include "server/host_metrics.h"
 #include "server/process_metrics.h"
+#include "tests/fakes/temp_folder.h"
 
 namespace mae {
 namespace {
@@ -58,6 +61,50 @@ TEST(Metrics, LooksIntoTheResponseCacheCountByModelVersionAndOutcome) {
   const std::string text = Scrape(*metrics.registry());
   EXPECT_THAT(text, HasSubstr("mae_response_cache_hits_total{model=\"clothes\",version=\"3\"} 2"));
   EXPECT_THAT(text, HasSubstr("mae_response_cache_misses_total{model=\"clothes\",version=\"3\"} 1"));
+}
+
+TEST(Metrics, VersionsBeyondALimitShareTheirSeries) {
+  Metrics metrics("1");
+  InferMetrics& told = metrics;
+  const auto classify = [&](int64_t version) {
+    told.Record("clothes", version, "Classify", absl::StatusCode::kOk, absl::Milliseconds(20));
+  };
+  for (int64_t version = 1; version <= static_cast<int64_t>(Metrics::kMostVersions) + 2; ++version)
+    classify(version);
+  classify(1);
+  const std::string text = Scrape(*metrics.registry());
+  const std::string series = "mae_infer_requests_total{code=\"OK\",method=\"Classify\",model=";
+  EXPECT_THAT(text, HasSubstr(series + "\"other\",version=\"\"} 2"));
+  EXPECT_THAT(text, HasSubstr(series + "\"clothes\",version=\"1\"} 2"));
+}
+
+double ValueOf(const std::vector<prometheus::MetricFamily>& families, const std::string& name) {
+  for (const auto& family : families) {
+    if (family.name == name) return family.metric.at(0).gauge.value;
+  }
+  ADD_FAILURE() << "no " << name;
+  return 0;
+}
+
+TEST(HostMetrics, TellOfTheDiskOfTheFolderAndOfThisMachine) {
+  const TempFolder folder;
+  const auto families = HostMetrics(folder.path()).Collect();
+  const auto space = std::filesystem::space(folder.path());
+  EXPECT_EQ(ValueOf(families, "mae_data_dir_size_bytes"), static_cast<double>(space.capacity));
+  EXPECT_LE(ValueOf(families, "mae_data_dir_available_bytes"), static_cast<double>(space.capacity));
+  EXPECT_GE(ValueOf(families, "mae_host_cpus"), 1);
+  const double memory = ValueOf(families, "mae_host_memory_total_bytes");
+  EXPECT_LT(ValueOf(families, "mae_host_memory_available_bytes"), memory);
+  EXPECT_GT(ValueOf(families, "mae_host_memory_available_bytes"), 0);
+  EXPECT_THAT(Scrape(HostMetrics(folder.path())), HasSubstr("mae_host_cpu_seconds_total{mode=\"iowait\"} "));
+  EXPECT_THAT(Scrape(HostMetrics(folder.path() / "none")), Not(HasSubstr("mae_data_dir")));
+}
+
+TEST(DeviceMetrics, TellOfTheMachinesMemory) {
+  const auto families = DeviceMetrics().Collect();
+  const double total = ValueOf(families, "mae_device_memory_total_bytes");
+  EXPECT_GT(ValueOf(families, "mae_device_memory_used_bytes"), 0);
+  EXPECT_LT(ValueOf(families, "mae_device_memory_used_bytes"), total);
 }
 
 TEST(ProcessMetrics, TellOfThisProcess) {

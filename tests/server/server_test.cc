@@ -2,7 +2,9 @@
 
 #include <fstream>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "inference/grpc_service.grpc.pb.h"
 #include "mae/v1/model.grpc.pb.h"
 #include "mae/v1/server.grpc.pb.h"
@@ -136,6 +138,66 @@ TEST_F(ServerLifeTest, MetricsTellOfCallsJobsAndTheProcess) {
   for (const char* series : {"process_resident_memory_bytes", "process_open_fds", "process_cpu_seconds_total",
                              "process_start_time_seconds"}) {
     EXPECT_THAT(text, HasSubstr(absl::StrCat("\n", series, " ")));
+  }
+}
+
+TEST_F(ServerLifeTest, AJobThatEndedKeepsItsSeriesForTheTimeThatIsSet) {
+  StartServer({"metrics.ended_job_seconds=3600"});
+  const std::string name = MustCreate("clothes").name();
+  WaitUntilRunning(name);
+  Tell(name, "metrics 30 0.125");
+  Tell(name, "fail no luck");
+  WaitForEnd(name);
+  const std::string id = name.substr(5);
+  const std::string labels = absl::StrCat("{job=\"", id, "\",kind=\"pretrain\",model=\"clothes\"");
+  const std::string end = absl::StrCat("mae_job_end_timestamp_seconds", labels, ",state=\"FAILED\"} ");
+  for (int scrape = 0; scrape < 2; ++scrape) {  // read from job.db, then kept
+    const std::string text = HttpGet("/metrics");
+    EXPECT_THAT(text, HasSubstr(absl::StrCat("mae_train_loss", labels, "} 0.125")));
+    EXPECT_THAT(text, HasSubstr(end));
+    EXPECT_THAT(text, Not(HasSubstr("mae_train_checkpoint_age_seconds"))) << "nothing is at risk any more";
+  }
+  DropServer();
+  StartServer({"metrics.ended_job_seconds=0"});
+  const std::string text = HttpGet("/metrics");
+  EXPECT_THAT(text, Not(HasSubstr(id)));
+  EXPECT_THAT(text, HasSubstr("mae_jobs{state=\"FAILED\"} 1"));
+  EXPECT_THAT(text, HasSubstr("mae_jobs_without_series 0"));
+}
+
+TEST_F(ServerLifeTest, OfMoreJobsThanHaveSeriesTheRestIsCounted) {
+  StartServer({"metrics.max_jobs=2", "jobs.slots=2"});
+  const auto run = [&] {
+    const std::string name = MustCreate().name();
+    WaitUntilRunning(name);
+    return name;
+  };
+  const std::string lasting = run();
+  std::vector<std::string> ended;
+  for (int i = 0; i < 3; ++i) {
+    ended.push_back(run());
+    Tell(ended.back(), "fail no luck");
+    WaitForEnd(ended.back());
+  }
+  const std::string text = HttpGet("/metrics");
+  const auto info = [](const std::string& name) {
+    return HasSubstr(absl::StrCat("mae_job_info{job=\"", name.substr(5), "\""));
+  };
+  EXPECT_THAT(text, info(lasting)) << "those that train first";
+  EXPECT_THAT(text, info(ended[2]));
+  EXPECT_THAT(text, Not(info(ended[1])));
+  EXPECT_THAT(text, HasSubstr("mae_jobs_without_series 2"));
+}
+
+TEST_F(ServerLifeTest, EverySeriesOfTheServerSaysWhatItIs) {
+  StartServer();
+  const std::string name = MustCreate("clothes").name();
+  WaitUntilRunning(name);
+  const std::string text = HttpGet("/metrics");
+  for (const absl::string_view line : absl::StrSplit(text, '\n')) {
+    if (!absl::StartsWith(line, "# TYPE ")) continue;
+    const std::vector<std::string> words = absl::StrSplit(line, ' ');
+    EXPECT_TRUE(absl::StrContains(text, absl::StrCat("# HELP ", words[2], " "))) << words[2];
   }
 }
 
