@@ -1,6 +1,7 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
 
+#include "absl/strings/str_cat.h"
 #include "runtime/wait_policy.h"
 #include "server/end_signals.h"
 #include "server/server.h"
@@ -39,7 +40,8 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", MAE_VERSION);
   app.add_option("--config", config_file, "YAML file with settings that differ from the defaults");
   app.add_option("--listen", settings.listen, "HOST:PORT of gRPC; port 0 picks one");
-  app.add_option("--metrics-listen", settings.metrics_listen, "HOST:PORT of /metrics, /healthz and /readyz");
+  app.add_option("--metrics-listen", settings.metrics_listen,
+                 "HOST:PORT of /metrics, /healthz, /readyz and a page of jobs and models");
   app.add_option("--data-dir", settings.data_dir, "folder of jobs, models and datasets");
   app.add_option("--set", settings.assignments, "KEY=VALUE, as jobs.slots=2; may be repeated")
       ->allow_extra_args(false);
@@ -56,8 +58,10 @@ int main(int argc, char** argv) {
   mae::LogToStderr(config->log_level);
   const auto server = mae::Server::Start(*config);
   if (!server.ok()) return Fail(server.status());
-  std::cout << "listening on " << (*server)->address() << "\nmetrics on http://"
-            << (*server)->metrics_address() << "/metrics" << std::endl;
+  const std::string http = absl::StrCat("http://", (*server)->metrics_address());
+  std::cout << "listening on " << (*server)->address() << "\nmetrics on " << http << "/metrics\n";
+  if (config->metrics.page) std::cout << "page on " << http << "/\n";
+  std::cout << std::flush;
   mae::WaitForEnd(signals);
   (*server)->Drain();
   return 0;

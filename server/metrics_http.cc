@@ -2,8 +2,10 @@
 
 #include <civetweb.h>
 #include <prometheus/text_serializer.h>
+#include <spdlog/spdlog.h>
 
 #include <array>
+#include <string_view>
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
@@ -13,12 +15,18 @@
 namespace mae {
 namespace {
 
+// Nothing of the page is from elsewhere, and nothing elsewhere may show it in a frame.
+constexpr char kSecurityPolicy[] =
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src 'self'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 constexpr absl::Duration kKnockPause = absl::Milliseconds(20);
 
-int Answer(mg_connection* connection, int code, const char* type, const std::string& body) {
-  mg_printf(connection,
-            "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n", code,
-            mg_get_response_code_text(connection, code), type, body.size());
+int Answer(mg_connection* connection, int code, const std::string& type, const std::string& body) {
+  mg_printf(
+      connection,
+      "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\nConnection: close\r\n"
+      "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nContent-Security-Policy: %s\r\n\r\n",
+      code, mg_get_response_code_text(connection, code), type.c_str(), body.size(), kSecurityPolicy);
   mg_write(connection, body.data(), body.size());
   return code;
 }
@@ -26,14 +34,15 @@ int Answer(mg_connection* connection, int code, const char* type, const std::str
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<MetricsHttp>> MetricsHttp::Start(const std::string& address, Sources sources,
-                                                                std::function<bool()> ready) {
-  std::unique_ptr<MetricsHttp> http(new MetricsHttp(std::move(sources), std::move(ready)));
+                                                                std::function<bool()> ready,
+                                                                std::unique_ptr<const StatusPage> page) {
+  std::unique_ptr<MetricsHttp> http(new MetricsHttp(std::move(sources), std::move(ready), std::move(page)));
   const std::string host = address.substr(0, address.rfind(':'));
   // civetweb takes addresses only.
   const std::string port_option =
       host == "localhost" ? absl::StrCat("127.0.0.1", address.substr(host.size())) : address;
   const char* options[] = {
-      "listening_ports", port_option.c_str(), "num_threads", "2", "request_timeout_ms", "10000", nullptr};
+      "listening_ports", port_option.c_str(), "num_threads", "4", "request_timeout_ms", "10000", nullptr};
   const mg_callbacks callbacks = {};
   mg_init_data init = {&callbacks, nullptr, options};
   std::array<char, 256> text = {};
@@ -51,6 +60,10 @@ absl::StatusOr<std::unique_ptr<MetricsHttp>> MetricsHttp::Start(const std::strin
   mg_set_request_handler(http->context_, "/metrics$", &MetricsHttp::AnswerMetrics, http.get());
   mg_set_request_handler(http->context_, "/healthz$", &MetricsHttp::AnswerHealth, http.get());
   mg_set_request_handler(http->context_, "/readyz$", &MetricsHttp::AnswerReady, http.get());
+  if (http->page_ != nullptr) {
+    for (const char* paths : {"/$", "/api/**"})
+      mg_set_request_handler(http->context_, paths, &MetricsHttp::AnswerPage, http.get());
+  }
   return http;
 }
 
@@ -92,6 +105,20 @@ int MetricsHttp::AnswerHealth(mg_connection* connection, void*) {
 int MetricsHttp::AnswerReady(mg_connection* connection, void* self) {
   const bool ready = static_cast<MetricsHttp*>(self)->ready_();
   return Answer(connection, ready ? 200 : 503, "text/plain", ready ? "ready\n" : "not ready\n");
+}
+
+int MetricsHttp::AnswerPage(mg_connection* connection, void* self) {
+  const mg_request_info& asked = *mg_get_request_info(connection);
+  if (std::string_view(asked.request_method) != "GET")
+    return Answer(connection, 405, "text/plain", "read-only: only GET\n");
+  const auto body = static_cast<MetricsHttp*>(self)->page_->Answer(asked.local_uri);
+  if (absl::IsNotFound(body.status()))
+    return Answer(connection, 404, "text/plain", absl::StrCat(std::string(body.status().message()), "\n"));
+  if (!body.ok()) {
+    spdlog::error("{}: {}", asked.local_uri, body.status().ToString());
+    return Answer(connection, 500, "text/plain", "an error, which is in the server's log\n");
+  }
+  return Answer(connection, 200, body->type, body->bytes);
 }
 
 }  // namespace mae

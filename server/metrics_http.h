@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "server/status_page.h"
 
 struct mg_context;
 struct mg_connection;
@@ -16,7 +17,8 @@ struct mg_connection;
 namespace mae {
 
 /// HTTP beside gRPC: /metrics in Prometheus' text format, /healthz (200 while the process answers) and
-/// /readyz (200 while it takes requests, else 503). Everything else is 404; no file is served. Thread-safe.
+/// /readyz (200 while it takes requests, else 503); with a StatusPage also / and /api. Everything else is
+/// 404; no file is served. Thread-safe.
 class MetricsHttp {
  public:
   using Sources = std::vector<std::shared_ptr<prometheus::Collectable>>;
@@ -24,8 +26,10 @@ class MetricsHttp {
   /// Listens from then on. UNAVAILABLE if the port is taken, INVALID_ARGUMENT for an address that is none.
   /// @param address HOST:PORT, an IP address; port 0 picks a free one.
   /// @param ready called on HTTP threads; must not block.
+  /// @param page called likewise, but may block; null: none.
   static absl::StatusOr<std::unique_ptr<MetricsHttp>> Start(const std::string& address, Sources sources,
-                                                            std::function<bool()> ready);
+                                                            std::function<bool()> ready,
+                                                            std::unique_ptr<const StatusPage> page = nullptr);
   /// Waits for requests that are being answered.
   ~MetricsHttp();
 
@@ -33,15 +37,17 @@ class MetricsHttp {
   const std::string& address() const { return address_; }
 
  private:
-  MetricsHttp(Sources sources, std::function<bool()> ready)
-      : sources_(std::move(sources)), ready_(std::move(ready)) {}
+  MetricsHttp(Sources sources, std::function<bool()> ready, std::unique_ptr<const StatusPage> page)
+      : sources_(std::move(sources)), ready_(std::move(ready)), page_(std::move(page)) {}
   void Knock() const;
   static int AnswerMetrics(mg_connection* connection, void* self);
   static int AnswerHealth(mg_connection* connection, void* self);
   static int AnswerReady(mg_connection* connection, void* self);
+  static int AnswerPage(mg_connection* connection, void* self);
 
   const Sources sources_;
   const std::function<bool()> ready_;
+  const std::unique_ptr<const StatusPage> page_;
   mg_context* context_ = nullptr;
   std::string address_;
 };

@@ -111,8 +111,12 @@ absl::Status Server::StartHttp() {
       std::make_shared<HostMetrics>(config_.data_dir),
       std::make_shared<DeviceMetrics>(),
       std::make_shared<ProcessMetrics>()};
-  MAE_ASSIGN_OR_RETURN(metrics_http_,
-                       MetricsHttp::Start(config_.metrics_listen, sources, [this] { return ready_.load(); }));
+  auto page = config_.metrics.page
+                  ? std::make_unique<const StatusPage>(jobs_->ledger(), jobs_->table(), jobs_->models())
+                  : nullptr;
+  MAE_ASSIGN_OR_RETURN(
+      metrics_http_, MetricsHttp::Start(
+                         config_.metrics_listen, sources, [this] { return ready_.load(); }, std::move(page)));
   return absl::OkStatus();
 }
 

@@ -7,6 +7,7 @@ import pathlib
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.error
@@ -38,6 +39,16 @@ def get(url):
             return answer.read().decode()
     except (urllib.error.URLError, ConnectionError):
         return None
+
+
+def option(name):
+    """The value of --name VALUE, which is taken off the command line; None if it is not there."""
+    if name not in sys.argv:
+        return None
+    at = sys.argv.index(name)
+    value = sys.argv[at + 1]
+    del sys.argv[at:at + 2]
+    return value
 
 
 class Program:

@@ -1,17 +1,19 @@
 """Every expression of every panel, annotation, variable and alert gives data: asked of a real Prometheus that scrapes a real
 mae_server while real jobs train, one fails, and models are asked. Skipped (77) where Prometheus is not installed.
 
-    prometheus_test.py FOLDER_OF_PROGRAMS [test names]"""
+    prometheus_test.py FOLDER_OF_PROGRAMS [--picture FILE.png] [test names]"""
 import itertools
 import math
+import pathlib
 import re
 import shutil
 import sys
 import threading
 import unittest
 
+import browser
 import dashboards
-from processes import MaeServer, Prometheus, eventually
+from processes import MaeServer, Prometheus, eventually, option
 
 
 class Requests:
@@ -98,10 +100,20 @@ class EveryExpression(unittest.TestCase):
                           for alert in self.prometheus.ask("alerts")["alerts"] if alert["state"] == "firing"]
         eventually("MaeJobFailed to fire", lambda: ("MaeJobFailed", self.failed) in firing())
 
+    @unittest.skipIf(shutil.which(browser.NAME) is None, "Chromium is not installed")
+    def test_z_its_own_page_draws_the_loss(self):
+        """Named to be last, when there are curves: the picture of docs/images."""
+        drawn = "[...document.querySelectorAll('.rickshaw_graph svg path')].some(path => path.getAttribute('d').length > 200)"
+        with browser.Browser(height=760) as page:
+            page.open(self.prometheus.url + "/graph?g0.range_input=2m&g0.step_input=1&g0.tab=0&g0.expr=mae_train_loss")
+            eventually("curves on Prometheus' page", lambda: page.ask(drawn))
+            if PICTURE:
+                page.picture(pathlib.Path(PICTURE))
+
 
 if __name__ == "__main__":
     if shutil.which("prometheus") is None:
         print("Prometheus is not installed: tools/setup --dev")
         sys.exit(77)
-    PROGRAMS = sys.argv.pop(1)
+    PROGRAMS, PICTURE = sys.argv.pop(1), option("--picture")
     unittest.main()

@@ -89,6 +89,7 @@ TEST_F(ServerProgramTest, PrintsItsAddressesAndEndsCleanlyOnSigterm) {
   StartOnData();
   EXPECT_THAT(ReadLine(), MatchesRegex("listening on 127\\.0\\.0\\.1:[1-9][0-9]*"));
   EXPECT_THAT(ReadLine(), MatchesRegex("metrics on http://127\\.0\\.0\\.1:[1-9][0-9]*/metrics"));
+  EXPECT_THAT(ReadLine(), MatchesRegex("page on http://127\\.0\\.0\\.1:[1-9][0-9]*/"));
   ASSERT_EQ(kill(pid_, SIGTERM), 0);
   EXPECT_EQ(WaitForExit(), 0);
 }

@@ -208,7 +208,9 @@ TEST_F(ServerLifeTest, TheHttpPortServesNothingElse) {
   EXPECT_EQ(code, 200);
   EXPECT_EQ(HttpGet("/readyz", &code), "ready\n");
   EXPECT_EQ(code, 200);
-  for (const char* path : {"/", "/etc/passwd", "/../../etc/passwd", "/metrics/x"}) {
+  for (const char* path :
+       {"/etc/passwd", "/../../etc/passwd", "/metrics/x", "/page", "/api", "/api/x",
+        "/api/jobs/../../mae.db/picture", "/api/jobs/..%2F..%2F/picture", "/api/jobs/x/curves"}) {
     EXPECT_THAT(HttpGet(path, &code), Not(HasSubstr("root:")));
     EXPECT_EQ(code, 404) << path;
   }
