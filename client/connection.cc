@@ -114,6 +114,7 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const ServerContext
 }
 
 void Connection::Authorize(grpc::ClientContext& context) const {
+  context.AddMetadata("x-request-id", request_id_);
   if (!token_.empty()) context.AddMetadata("authorization", "Bearer " + token_);
 }
 

@@ -10,6 +10,7 @@
 #include "absl/time/time.h"
 #include "client/call_status.h"
 #include "client/contexts.h"
+#include "client/fresh_uuid.h"
 #include "client/global_options.h"
 
 namespace mae {
@@ -41,12 +42,12 @@ class Connection {
     return response;
   }
 
-  /// Gives a call that is not a stream its deadline and the token.
+  /// Gives a call that is not a stream its deadline, the token and the request id.
   void Prepare(grpc::ClientContext& context) const {
     context.set_deadline(absl::ToChronoTime(absl::Now() + timeout_));
     Authorize(context);
   }
-  /// Adds the token to a call that is made by hand.
+  /// Adds the token and the request id to a call that is made by hand.
   void Authorize(grpc::ClientContext& context) const;
   absl::Status Failure(const grpc::Status& status) const {
     return StatusFromCall(status, address_, timeout_);
@@ -54,6 +55,8 @@ class Connection {
 
   const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
   const std::string& address() const { return address_; }
+  /// A UUID that every call carries as x-request-id, so that the server's log lines of this run are found.
+  const std::string& request_id() const { return request_id_; }
 
  private:
   Connection(std::string address, std::string token, std::shared_ptr<grpc::Channel> channel,
@@ -65,6 +68,7 @@ class Connection {
 
   const std::string address_;
   const std::string token_;  ///< empty: none
+  const std::string request_id_ = FreshUuid();
   const std::shared_ptr<grpc::Channel> channel_;
   const absl::Duration timeout_;
 };

@@ -2,7 +2,6 @@
 
 #include <filesystem>
 #include <memory>
-#include <random>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -58,10 +57,12 @@ absl::Status SetKind(v1::JobSpec::KindCase kind, const std::string& recipe, v1::
   return absl::OkStatus();
 }
 
-v1::CreateJobRequest RequestFrom(const StartOptions& options, v1::JobSpec spec) {
+// @param request_id of this run, unless the options have another.
+v1::CreateJobRequest RequestFrom(const StartOptions& options, v1::JobSpec spec,
+                                 const std::string& request_id) {
   v1::CreateJobRequest request;
   *request.mutable_spec() = std::move(spec);
-  request.set_request_id(options.request_id.empty() ? FreshUuid() : options.request_id);
+  request.set_request_id(options.request_id.empty() ? request_id : options.request_id);
   request.set_validate_only(options.dry_run);
   request.set_recipe(IsFile(options.recipe) ? std::filesystem::path(options.recipe).stem().string()
                                             : options.recipe);
@@ -96,7 +97,9 @@ void NoteNext(Session& session, const std::string& job) {
 
 absl::Status Start(Session& session, v1::JobSpec::KindCase kind, const StartOptions& options) {
   MAE_ASSIGN_OR_RETURN(v1::JobSpec spec, SpecFrom(kind, options));
-  MAE_ASSIGN_OR_RETURN(const v1::Job job, Create(session, RequestFrom(options, std::move(spec))));
+  MAE_ASSIGN_OR_RETURN(const Connection* connection, session.Connect());
+  MAE_ASSIGN_OR_RETURN(const v1::Job job,
+                       Create(session, RequestFrom(options, std::move(spec), connection->request_id())));
   if (options.dry_run) return WriteSpec(session.options.format, job);
   if (session.options.format == OutputFormat::kTable || options.watch) {
     WriteStdout(job.name() + "\n");
@@ -182,14 +185,6 @@ absl::StatusOr<v1::JobSpec> SpecFrom(v1::JobSpec::KindCase kind, const StartOpti
     }
   }
   return spec;
-}
-
-std::string FreshUuid() {
-  std::random_device random;
-  const uint32_t a = random(), b = random(), c = random(), d = random();
-  // Version 4, variant 10 (RFC 9562, section 5.4).
-  return absl::StrFormat("%08x-%04x-4%03x-%04x-%04x%08x", a, b >> 16, b & 0xFFF, 0x8000 | (c >> 16 & 0x3FFF),
-                         c & 0xFFFF, d);
 }
 
 void AddStartCommands(VerbRegistry& verbs) {

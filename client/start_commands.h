@@ -26,7 +26,4 @@ struct StartOptions {
 /// another kind (names its verb); NOT_FOUND for an unknown recipe.
 absl::StatusOr<v1::JobSpec> SpecFrom(v1::JobSpec::KindCase kind, const StartOptions& options);
 
-/// A random UUID (version 4).
-std::string FreshUuid();
-
 }  // namespace mae

@@ -42,8 +42,8 @@ void AddCpu(MetricFamilies& families) {
 class DeviceMetrics::Driver {
  public:
   // Null where there is none, or it does not work.
-  static std::unique_ptr<const Driver> Open() {
-    void* const library = dlopen("libnvidia-ml.so.1", RTLD_LAZY | RTLD_LOCAL);
+  static std::unique_ptr<const Driver> Open(const char* name) {
+    void* const library = dlopen(name, RTLD_LAZY | RTLD_LOCAL);
     if (library == nullptr) return nullptr;
     std::unique_ptr<Driver> driver(new Driver(library));
     return driver->Load() ? std::move(driver) : nullptr;
@@ -113,7 +113,7 @@ class DeviceMetrics::Driver {
   int (*temperature_)(NvmlDevice, int, unsigned*) = nullptr;
 };
 
-DeviceMetrics::DeviceMetrics() : driver_(Driver::Open()) {}
+DeviceMetrics::DeviceMetrics(const char* driver) : driver_(Driver::Open(driver)) {}
 DeviceMetrics::~DeviceMetrics() = default;
 
 std::vector<prometheus::MetricFamily> DeviceMetrics::Collect() const {

@@ -15,7 +15,8 @@ namespace mae {
 /// no CUDA context.
 class DeviceMetrics final : public prometheus::Collectable {
  public:
-  DeviceMetrics();
+  /// @param driver the library's name, for dlopen.
+  explicit DeviceMetrics(const char* driver = "libnvidia-ml.so.1");
   ~DeviceMetrics() override;
   std::vector<prometheus::MetricFamily> Collect() const override;
 

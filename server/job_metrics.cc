@@ -2,7 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
-#include <set>
+#include <map>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -84,28 +84,6 @@ void AddInfo(const JobRecord& record, const MetricFamilies::Labels& labels, Metr
 
 }  // namespace
 
-absl::StatusOr<JobSummary> JobMetrics::SummaryOf(const JobRecord& record) const {
-  const auto key = std::make_pair(record.id, record.ended.value_or(absl::InfiniteFuture()));
-  if (record.ended) {
-    const absl::MutexLock lock(&mutex_);
-    if (const auto found = ended_.find(key); found != ended_.end()) return found->second;
-  }
-  MAE_ASSIGN_OR_RETURN(const auto reader, JobDbReader::Open(ledger_.Folder(record.id).database()));
-  MAE_ASSIGN_OR_RETURN(const JobSummary summary, reader->Summary());
-  if (record.ended) {
-    const absl::MutexLock lock(&mutex_);
-    ended_[key] = summary;
-  }
-  return summary;
-}
-
-void JobMetrics::Forget(const std::vector<JobRecord>& but) const {
-  std::set<std::string> kept;
-  for (const JobRecord& record : but) kept.insert(record.id);
-  const absl::MutexLock lock(&mutex_);
-  std::erase_if(ended_, [&](const auto& entry) { return !kept.contains(entry.first.first); });
-}
-
 absl::Status JobMetrics::AddJobs(absl::Time now, MetricFamilies& families) const {
   MAE_RETURN_IF_ERROR(ledger_.NoteRunning());
   MAE_ASSIGN_OR_RETURN(auto counts, table_.CountByState());
@@ -122,7 +100,7 @@ absl::Status JobMetrics::AddJobs(absl::Time now, MetricFamilies& families) const
     const MetricFamilies::Labels labels = {
         {"job", record.id}, {"kind", record.kind}, {"model", record.model}};
     AddInfo(record, labels, families);
-    const auto summary = SummaryOf(record);
+    const auto summary = summaries_.Of(record);
     if (summary.ok()) {
       AddTrainerSeries(summary->metrics, labels, IsEnded(record.state), families);
       AddCheckpoint(record, *summary, now, labels, families);
@@ -130,7 +108,6 @@ absl::Status JobMetrics::AddJobs(absl::Time now, MetricFamilies& families) const
       spdlog::warn("jobs/{} has no metrics: {}", record.id, summary.status().ToString());
     }
   }
-  Forget(records);
   return absl::OkStatus();
 }
 

@@ -3,16 +3,12 @@
 #include <prometheus/collectable.h>
 #include <prometheus/metric_family.h>
 
-#include <map>
-#include <string>
-#include <utility>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
+#include "absl/status/status.h"
 #include "absl/time/time.h"
-#include "job/job_db.h"
 #include "server/job_ledger.h"
+#include "server/job_summaries.h"
 #include "server/job_table.h"
 #include "server/metric_families.h"
 
@@ -29,22 +25,18 @@ class JobMetrics final : public prometheus::Collectable {
     int64_t max_jobs = 100;  ///< at least 1
   };
 
-  /// @param ledger, table outlive it.
-  JobMetrics(Options options, JobLedger& ledger, const JobTable& table)
-      : options_(options), ledger_(ledger), table_(table) {}
-  std::vector<prometheus::MetricFamily> Collect() const override ABSL_LOCKS_EXCLUDED(mutex_);
+  /// @param ledger, table, summaries outlive it.
+  JobMetrics(Options options, JobLedger& ledger, const JobTable& table, JobSummaries& summaries)
+      : options_(options), ledger_(ledger), table_(table), summaries_(summaries) {}
+  std::vector<prometheus::MetricFamily> Collect() const override;
 
  private:
   absl::Status AddJobs(absl::Time now, MetricFamilies& families) const;
-  absl::StatusOr<JobSummary> SummaryOf(const JobRecord& record) const ABSL_LOCKS_EXCLUDED(mutex_);
-  void Forget(const std::vector<JobRecord>& but) const ABSL_LOCKS_EXCLUDED(mutex_);
 
   const Options options_;
   JobLedger& ledger_;
   const JobTable& table_;
-  mutable absl::Mutex mutex_;
-  /// What ended jobs came to, by id and end, which no later scrape needs to read again; at most max_jobs.
-  mutable std::map<std::pair<std::string, absl::Time>, JobSummary> ended_ ABSL_GUARDED_BY(mutex_);
+  JobSummaries& summaries_;
 };
 
 }  // namespace mae

@@ -87,6 +87,7 @@ absl::Status JobSystem::StartJobs(const ServerConfig& config) {
   TrainerSupervisor::Options options;
   options.trainer = std::filesystem::absolute(config.jobs.trainer);
   options.slots = config.jobs.slots;
+  options.json_log = config.log_format == "json";
   options.stop_grace = absl::Seconds(config.jobs.stop_grace_seconds);
   MAE_ASSIGN_OR_RETURN(supervisor_, TrainerSupervisor::Create(options, *ledger_, *table_, *models_));
   manager_ = std::make_unique<JobManager>(*ledger_, *table_, *supervisor_, *datasets_, *models_,

@@ -55,7 +55,7 @@ int main(int argc, char** argv) {
   const sigset_t signals = mae::BlockEndSignals();
   const auto config = mae::LoadServerConfig(config_file, settings.Overrides());
   if (!config.ok()) return Fail(config.status());
-  mae::LogToStderr(config->log_level);
+  mae::LogToStderr(config->log_level, config->log_format);
   const auto server = mae::Server::Start(*config);
   if (!server.ok()) return Fail(server.status());
   const std::string http = absl::StrCat("http://", (*server)->metrics_address());

@@ -101,19 +101,20 @@ Server::~Server() {
 }
 
 absl::Status Server::StartHttp() {
+  summaries_ = std::make_unique<JobSummaries>(jobs_->ledger());
   const JobMetrics::Options jobs = {absl::Seconds(config_.metrics.ended_job_seconds),
                                     config_.metrics.max_jobs};
   const MetricsHttp::Sources sources = {
       metrics_.registry(),
-      std::make_shared<JobMetrics>(jobs, jobs_->ledger(), jobs_->table()),
+      std::make_shared<JobMetrics>(jobs, jobs_->ledger(), jobs_->table(), *summaries_),
       std::make_shared<ModelMetrics>(jobs_->models()),
       std::make_shared<AdmissionMetrics>(model_requests_->admission(), jobs_->models()),
       std::make_shared<HostMetrics>(config_.data_dir),
       std::make_shared<DeviceMetrics>(),
       std::make_shared<ProcessMetrics>()};
-  auto page = config_.metrics.page
-                  ? std::make_unique<const StatusPage>(jobs_->ledger(), jobs_->table(), jobs_->models())
-                  : nullptr;
+  auto page = config_.metrics.page ? std::make_unique<const StatusPage>(jobs_->ledger(), jobs_->table(),
+                                                                        *summaries_, jobs_->models())
+                                   : nullptr;
   MAE_ASSIGN_OR_RETURN(
       metrics_http_, MetricsHttp::Start(
                          config_.metrics_listen, sources, [this] { return ready_.load(); }, std::move(page)));

@@ -12,6 +12,7 @@
 #include "server/infer_statistics.h"
 #include "server/inference_service.h"
 #include "server/job_service.h"
+#include "server/job_summaries.h"
 #include "server/job_system.h"
 #include "server/metrics.h"
 #include "server/metrics_http.h"
@@ -59,6 +60,7 @@ class Server {
   InferStatistics statistics_{metrics_};
   std::unique_ptr<JobSystem> jobs_;
   std::unique_ptr<ModelRequests> model_requests_;
+  std::unique_ptr<JobSummaries> summaries_;
   std::unique_ptr<MetricsHttp> metrics_http_;
   std::unique_ptr<JobService> job_service_;
   std::unique_ptr<DatasetService> dataset_service_;

@@ -16,7 +16,7 @@ namespace mae {
 struct ServerConfig {
   std::string listen, metrics_listen;  ///< HOST:PORT
   std::filesystem::path data_dir;
-  std::string log_level;
+  std::string log_level, log_format;
 
   struct Jobs {
     int64_t slots = 0, max_queued = 0;

@@ -113,6 +113,7 @@ const std::map<std::string, Setter>& Setters() {
       {"metrics_listen", Address(MAE_FIELD(metrics_listen))},
       {"data_dir", Text(MAE_FIELD(data_dir))},
       {"log_level", OneOf(MAE_FIELD(log_level), {"trace", "debug", "info", "warning", "error"})},
+      {"log_format", OneOf(MAE_FIELD(log_format), {"text", "json"})},
       {"jobs.slots", Integer(MAE_FIELD(jobs.slots), 1, 64)},
       {"jobs.max_queued", Integer(MAE_FIELD(jobs.max_queued), 1, 100'000)},
       {"jobs.trainer", Text(MAE_FIELD(jobs.trainer))},

@@ -109,8 +109,7 @@ absl::StatusOr<std::string> StatusPage::Jobs() const {
                           {"error", std::string(record.error.message())},
                           {"start_time", SecondsOrNull(record.started)},
                           {"end_time", SecondsOrNull(record.ended)}};
-    const auto reader = JobDbReader::Open(ledger_.Folder(record.id).database());
-    const auto summary = reader.ok() ? (*reader)->Summary() : reader.status();
+    const auto summary = summaries_.Of(record);
     if (summary.ok()) AddSummary(*summary, IsEnded(record.state), job);
     job["picture"] = NewestPicture(ledger_.Folder(record.id).samples()).stem().string();
     jobs.push_back(std::move(job));

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "server/job_ledger.h"
+#include "server/job_summaries.h"
 #include "server/job_table.h"
 #include "serving/model_store.h"
 
@@ -31,8 +32,8 @@ struct HttpBody {
 class StatusPage {
  public:
   /// What it is given outlives it.
-  StatusPage(JobLedger& ledger, const JobTable& table, const ModelStore& models)
-      : ledger_(ledger), table_(table), models_(models) {}
+  StatusPage(JobLedger& ledger, const JobTable& table, JobSummaries& summaries, const ModelStore& models)
+      : ledger_(ledger), table_(table), summaries_(summaries), models_(models) {}
 
   /// @param path as asked, without the query. NOT_FOUND for what there is not; others are the disk's.
   absl::StatusOr<HttpBody> Answer(const std::string& path) const;
@@ -46,6 +47,7 @@ class StatusPage {
 
   JobLedger& ledger_;
   const JobTable& table_;
+  JobSummaries& summaries_;
   const ModelStore& models_;
 };
 

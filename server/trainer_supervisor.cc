@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
+#include "base/log_lines.h"
 #include "base/status_macros.h"
 #include "job/job_lock.h"
 #include "server/job_finish.h"
@@ -199,7 +200,7 @@ absl::Status TrainerSupervisor::Start(const JobRecord& queued) {
   // Another server's trainer may hold the folder: one job is never trained twice at once.
   if (absl::IsFailedPrecondition(claimed.status())) return AdoptHolder(queued.id);
   MAE_RETURN_IF_ERROR(claimed.status());
-  const absl::Status spawned = SpawnTrainer(queued.id);
+  const absl::Status spawned = SpawnTrainer(queued);
   if (spawned.ok()) return spawned;
   return FailJob(queued.id,
                  absl::Status(spawned.code(),
@@ -210,8 +211,12 @@ absl::Status TrainerSupervisor::Start(const JobRecord& queued) {
                  ledger_);
 }
 
-absl::Status TrainerSupervisor::SpawnTrainer(const std::string& id) {
-  MAE_ASSIGN_OR_RETURN(auto process, JobProcess::Spawn(options_.trainer, ledger_.Folder(id)));
+absl::Status TrainerSupervisor::SpawnTrainer(const JobRecord& job) {
+  const std::string& id = job.id;
+  std::vector<std::string> more;
+  if (options_.json_log) more = {"--log-format=json", absl::StrCat("--request-id=", job.request_id)};
+  MAE_ASSIGN_OR_RETURN(auto process, JobProcess::Spawn(options_.trainer, ledger_.Folder(id), more));
+  const LogScope scope{{"job", JobResourceName(job)}, {"request_id", job.request_id}};
   const ProcessIdentity identity = process->identity();
   spdlog::info("jobs/{} starts in process {}", id, identity.pid);
   Run run;

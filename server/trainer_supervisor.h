@@ -32,6 +32,7 @@ class TrainerSupervisor {
  public:
   struct Options {
     std::filesystem::path trainer;                  ///< the mae_trainer binary
+    bool json_log = false;                          ///< whether trainers log in JSON, with the request's id
     int64_t slots = 1;                              ///< jobs that run at once, at least 1
     absl::Duration stop_grace;                      ///< from SIGTERM to SIGKILL
     absl::Duration retry_delay = absl::Seconds(5);  ///< after the disk failed
@@ -85,7 +86,7 @@ class TrainerSupervisor {
   absl::Status Start(const JobRecord& queued);
   /// Ends a job in its row alone.
   absl::Status FailWithoutFolder(const JobRecord& queued, const absl::Status& reason);
-  absl::Status SpawnTrainer(const std::string& id);
+  absl::Status SpawnTrainer(const JobRecord& job);
   absl::Status AdoptHolder(const std::string& id);
   void FollowRows();
   void FollowRow(const JobRecord& record, Run& run);

@@ -3,6 +3,8 @@
 #include <chrono>
 #include <utility>
 
+#include "base/log_lines.h"
+#include "server/request_id.h"
 #include "server/status_to_grpc.h"
 
 namespace mae {
@@ -26,6 +28,7 @@ grpc::ServerUnaryReactor* RunUnary(grpc::CallbackServerContext* context, WorkQue
                                    std::function<absl::Status()> body) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   const bool queued = queue.TryPush([context, reactor, body = std::move(body)]() mutable {
+    const LogScope scope{{"request_id", RequestIdOf(context->client_metadata())}};
     const absl::Status status = RunIfStillWanted(*context, body);
     body = nullptr;
     reactor->Finish(ToGrpc(status));

@@ -4,8 +4,11 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
+#include <filesystem>
 #include <string>
 
+#include "absl/strings/str_cat.h"
+#include "base/log_lines.h"
 #include "runtime/wait_policy.h"
 #include "trainer/run_job.h"
 #include "trainer/step_memory.h"
@@ -25,11 +28,20 @@ int main(int argc, char** argv) {
                  "Trace N steps, after two to warm up: when each phase ran, as DIR/trace.json for Perfetto "
                  "(ui.perfetto.dev) and as a table")
       ->check(CLI::Range(1, 10000));
+  std::string log_format = "text", request_id;
+  app.add_option("--log-format", log_format, "Lines on stdout as text, or as a JSON object each")
+      ->check(CLI::IsMember({"text", "json"}));
+  app.add_option("--request-id", request_id, "What lines in JSON have as request_id");
   app.footer("Exit: 0 succeeded or stopped, 1 failed, 2 wrong usage, 3 another trainer runs this job.");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? mae::kDone : mae::kUsage;
+  }
+  if (log_format == "json") {
+    const std::string job = absl::StrCat("jobs/", std::filesystem::canonical(job_dir).filename().string());
+    spdlog::set_formatter(
+        mae::MakeJsonLogFormatter("mae_trainer", {{"job", job}, {"request_id", request_id}}));
   }
   return mae::RunJob(job_dir, stop, profile_steps);
 }

@@ -127,9 +127,12 @@ std::string ProcessExit::Describe() const {
 }
 
 absl::StatusOr<std::unique_ptr<JobProcess>> JobProcess::Spawn(const std::filesystem::path& trainer,
-                                                              const JobFolder& folder) {
+                                                              const JobFolder& folder,
+                                                              const std::vector<std::string>& options) {
   const SpawnPlan plan(folder.log().string());
-  MAE_ASSIGN_OR_RETURN(const pid_t pid, plan.Run({trainer.string(), "--job-dir", folder.root().string()}));
+  std::vector<std::string> command = {trainer.string(), "--job-dir", folder.root().string()};
+  command.insert(command.end(), options.begin(), options.end());
+  MAE_ASSIGN_OR_RETURN(const pid_t pid, plan.Run(std::move(command)));
   return WatchChild(pid);
 }
 

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "job/job_folder.h"
@@ -23,11 +24,13 @@ struct ProcessExit {
 /// running. Thread-safe for distinct objects.
 class JobProcess {
  public:
-  /// Starts `trainer --job-dir FOLDER` in a session of its own, input from /dev/null, output appended to
-  /// trainer.log, no other descriptor inherited (a listening socket would stay open after this process), no
-  /// signal blocked or ignored. Safe in a process with threads. NOT_FOUND if there is no such binary.
+  /// Starts `trainer --job-dir FOLDER` and the options in a session of its own, input from /dev/null, output
+  /// appended to trainer.log, no other descriptor inherited (a listening socket would stay open after this
+  /// process), no signal blocked or ignored. Safe in a process with threads. NOT_FOUND if there is no such
+  /// binary.
   static absl::StatusOr<std::unique_ptr<JobProcess>> Spawn(const std::filesystem::path& trainer,
-                                                           const JobFolder& folder);
+                                                           const JobFolder& folder,
+                                                           const std::vector<std::string>& options = {});
   /// Of a child that this process made itself, and that nobody has waited for. It is killed if it can't be
   /// watched.
   static absl::StatusOr<std::unique_ptr<JobProcess>> WatchChild(pid_t pid);

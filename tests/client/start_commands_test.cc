@@ -7,6 +7,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "client/fresh_uuid.h"
 #include "tests/client/client_process.h"
 #include "tests/client/fake_server.h"
 #include "tests/fakes/status_matchers.h"

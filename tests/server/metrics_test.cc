@@ -107,6 +107,16 @@ TEST(DeviceMetrics, TellOfTheMachinesMemory) {
   EXPECT_LT(ValueOf(families, "mae_device_memory_used_bytes"), total);
 }
 
+TEST(DeviceMetrics, TellOfEachGpuWhatItsDriverKnows) {
+  const std::string text = Scrape(DeviceMetrics(MAE_FAKE_NVML));
+  const std::string labels = "{device=\"cuda:0\",name=\"Fake H0\"} ";
+  EXPECT_THAT(text, HasSubstr("mae_device_memory_total_bytes" + labels + "1000"));
+  EXPECT_THAT(text, HasSubstr("mae_device_memory_used_bytes" + labels + "250"));
+  EXPECT_THAT(text, HasSubstr("mae_device_utilization_ratio" + labels + "0.8"));
+  EXPECT_THAT(text, Not(HasSubstr("celsius")));
+  EXPECT_THAT(text, Not(HasSubstr("cuda:1")));
+}
+
 TEST(ProcessMetrics, TellOfThisProcess) {
   const auto families = ProcessMetrics().Collect();
   const auto value = [&](const std::string& name) {
