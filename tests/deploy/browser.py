@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 import time
 
-from processes import PATIENCE
+from processes import PATIENCE, eventually
 
 NAME = "chromium-headless-shell"
 
@@ -65,7 +65,9 @@ class Browser:
                 return message["result"]
 
     def open(self, url):
+        """Waits until the page is there."""
         self._call("Page.navigate", url=url)
+        eventually(f"{url} to load", lambda: self.ask("document.readyState === 'complete' && location.protocol === 'http:'"))
 
     def ask(self, expression):
         """What a JavaScript expression is on the page."""
