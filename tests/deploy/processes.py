@@ -15,7 +15,7 @@ import urllib.parse
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PATIENCE = 120  # seconds that anything is waited for
+PATIENCE = 300  # seconds that anything is waited for
 
 
 def eventually(what, attempt, patience=PATIENCE):
