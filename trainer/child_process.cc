@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <filesystem>
+#include <fstream>
 #include <map>
 
 #include "base/system_error.h"
@@ -34,6 +36,14 @@ std::vector<char*> PointersTo(std::vector<std::string>& texts) {
 }
 
 }  // namespace
+
+std::vector<std::string> OwnCommandLine() {
+  std::ifstream file("/proc/self/cmdline", std::ios::binary);
+  std::vector<std::string> words;
+  for (std::string word; std::getline(file, word, '\0');) words.push_back(word);
+  words.at(0) = std::filesystem::read_symlink("/proc/self/exe").string();
+  return words;
+}
 
 absl::StatusOr<std::unique_ptr<JobProcess>> StartChild(const std::vector<std::string>& arguments,
                                                        const std::vector<std::string>& environment) {

@@ -12,6 +12,10 @@
 
 namespace mae {
 
+/// The program that this process runs, by its path, and the arguments that it was given: what another one of
+/// its kind is started with. Read from /proc.
+std::vector<std::string> OwnCommandLine();
+
 /// A child that dies with its parent (PR_SET_PDEATHSIG), whatever ends that: start it from the thread that
 /// lives as long as the process.
 /// @param arguments the program's path first.

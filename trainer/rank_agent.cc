@@ -41,10 +41,9 @@ bool HasFailed(const ProcessExit& exit) {
 // One start of all ranks.
 class Attempt {
  public:
-  Attempt(const JobFolder& folder, const JobOptions& options, int64_t profile_steps)
+  Attempt(const JobFolder& folder, const JobOptions& options)
       : folder_(folder),
         ranks_(static_cast<size_t>(options.processes)),
-        profile_steps_(profile_steps),
         meeting_file_(folder.root() / "ranks.meeting") {}
   ~Attempt() {
     SignalAll(SIGKILL);
@@ -92,13 +91,8 @@ class Attempt {
 
  private:
   absl::StatusOr<std::unique_ptr<JobProcess>> StartRank(size_t rank) const {
-    std::vector<std::string> arguments = {std::filesystem::read_symlink("/proc/self/exe").string(),
-                                          "--job-dir", folder_.root().string()};
-    if (rank == 0 && profile_steps_ > 0) {
-      arguments.insert(arguments.end(), {"--profile", absl::StrCat(profile_steps_)});
-    }
     const size_t ranks = ranks_.size();
-    return StartChild(arguments,
+    return StartChild(OwnCommandLine(),
                       {absl::StrCat("RANK=", rank), absl::StrCat("WORLD_SIZE=", ranks),
                        absl::StrCat("LOCAL_RANK=", rank), absl::StrCat("LOCAL_WORLD_SIZE=", ranks),
                        absl::StrCat("MAE_MEETING_FILE=", meeting_file_.string()), kFolderIsLocked});
@@ -136,16 +130,14 @@ class Attempt {
 
   const JobFolder& folder_;
   std::vector<Rank> ranks_;
-  const int64_t profile_steps_;
   const std::filesystem::path meeting_file_;
 };
 
 }  // namespace
 
-ExitCode RunRanks(const JobFolder& folder, const JobOptions& options, const std::atomic<bool>& stop,
-                  int64_t profile_steps) {
+ExitCode RunRanks(const JobFolder& folder, const JobOptions& options, const std::atomic<bool>& stop) {
   for (int64_t restart = 0;; ++restart) {
-    Attempt attempt(folder, options, profile_steps);
+    Attempt attempt(folder, options);
     const absl::Status started = attempt.Start();
     if (!started.ok()) {
       return FailJob(folder, started.code(),

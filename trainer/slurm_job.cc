@@ -9,11 +9,13 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
 #include "base/durable_file.h"
 #include "base/status_macros.h"
+#include "trainer/child_process.h"
 #include "trainer/command_output.h"
 #include "trainer/run_job.h"
 
@@ -41,19 +43,19 @@ set -euo pipefail
 first=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)
 MASTER_ADDR=$(scontrol show node -o "$first" | grep -o 'NodeAddr=[^ ]*' | cut -d= -f2)
 export MASTER_ADDR MASTER_PORT=$((20000 + SLURM_JOB_ID % 20000)) WORLD_SIZE=$SLURM_NTASKS
-export TRAINER=%TRAINER% JOB_DIR=%FOLDER% %LOCKED%
+export %LOCKED%
 exec srun --kill-on-bad-exit=1 --cpu-bind=none bash -c '
   on_node=${SLURM_STEP_TASKS_PER_NODE%%[x(,]*}
   export RANK=$SLURM_PROCID LOCAL_RANK=$SLURM_LOCALID
   export LOCAL_WORLD_SIZE=$((on_node > SLURM_LOCALID ? on_node : SLURM_LOCALID + 1))
-  exec "$TRAINER" --job-dir "$JOB_DIR"'
+  exec "$@"' rank %COMMAND%
 )";
 
-std::string ScriptFor(const JobFolder& folder) {
+std::string Script() {
+  std::vector<std::string> words;
+  for (const std::string& word : OwnCommandLine()) words.push_back(Quoted(word));
   return absl::StrReplaceAll(kScript,
-                             {{"%TRAINER%", Quoted(std::filesystem::read_symlink("/proc/self/exe").string())},
-                              {"%FOLDER%", Quoted(folder.root().string())},
-                              {"%LOCKED%", kFolderIsLocked}});
+                             {{"%COMMAND%", absl::StrJoin(words, " ")}, {"%LOCKED%", kFolderIsLocked}});
 }
 
 std::vector<std::string> SbatchArguments(const JobFolder& folder, const JobOptions& options,
@@ -67,7 +69,7 @@ std::vector<std::string> SbatchArguments(const JobFolder& folder, const JobOptio
       absl::StrCat("--job-name=", NameOf(folder)),
       absl::StrCat("--ntasks=", options.processes),
       absl::StrCat("--output=", absl::StrReplaceAll(folder.log().string(), {{"%", "%%"}})),
-      absl::StrCat("--chdir=", folder.root().string())};
+      absl::StrCat("--chdir=", std::filesystem::current_path().string())};
   if (options.threads > 0) {
     arguments.push_back(
         absl::StrCat("--cpus-per-task=", std::max<int64_t>(options.threads / options.processes, 1)));
@@ -91,7 +93,7 @@ absl::StatusOr<std::vector<std::string>> LeftoversOf(const JobFolder& folder) {
 
 absl::StatusOr<SlurmJob> SlurmJob::Submit(const JobFolder& folder, const JobOptions& options) {
   const std::filesystem::path script = folder.root() / "slurm.sh";
-  MAE_RETURN_IF_ERROR(WriteFileDurably(script, ScriptFor(folder)));
+  MAE_RETURN_IF_ERROR(WriteFileDurably(script, Script()));
   MAE_ASSIGN_OR_RETURN(const std::string printed,
                        OutputOf(SbatchArguments(folder, options, script), kPatience));
   // "ID" or "ID;CLUSTER".
