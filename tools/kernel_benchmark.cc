@@ -11,6 +11,7 @@
 #include <random>
 #include <vector>
 
+#include "kernels/adamw_update.h"
 #include "kernels/attention.h"
 #include "kernels/attention_gradient.h"
 #include "kernels/cpu_features.h"
@@ -175,6 +176,16 @@ void AttentionGradient(benchmark::State& state) {
   });
 }
 
+// Of a block's widest weight.
+void AdamWUpdate(benchmark::State& state) {
+  Block block(state);
+  std::vector<float> mean(block.weight), square(block.weight.size()), average(block.weight), weight(mean);
+  const mae::AdamWElements elements = {weight.data(), block.weight.data(), mean.data(), square.data(),
+                                       average.data()};
+  const mae::AdamWFactors factors = {.step_size = 1e-4F, .epsilon = 1e-8F, .average_share = 0.01F};
+  Measure(state, 0, [&] { mae::AdamWUpdate(factors, elements, static_cast<int64_t>(block.weight.size())); });
+}
+
 // Some 256 rows: ViT-Tiny/4 and ViT-B/4 with 16 of 64 patches visible, their decoders, and ViT-Tiny/4 served.
 void Shapes(benchmark::internal::Benchmark* benchmark) {
   benchmark->Args({192, 17, 3, 15})->Args({128, 65, 4, 4})->Args({768, 17, 12, 15})->Args({512, 65, 16, 4});
@@ -193,6 +204,7 @@ BENCHMARK(LayerNorm)->Apply(Shapes);
 BENCHMARK(LayerNormGradient)->Apply(Shapes);
 BENCHMARK(Attention)->Apply(Shapes);
 BENCHMARK(AttentionGradient)->Apply(Shapes);
+BENCHMARK(AdamWUpdate)->Apply(Shapes);
 
 }  // namespace
 

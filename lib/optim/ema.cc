@@ -10,12 +10,23 @@ Ema::Ema(const torch::nn::Module& module, double decay) : decay_(decay) {
     if (!item.value().requires_grad()) continue;
     parameters_.emplace_back(item.key(), item.value());
     averages_.push_back(item.value().detach().clone());
+    average_of_.emplace(item.value().unsafeGetTensorImpl(), averages_.back());
   }
 }
 
 void Ema::Update() {
   const torch::NoGradGuard no_grad;
-  for (size_t i = 0; i < averages_.size(); ++i) averages_[i].lerp_(parameters_[i].second, 1.0 - decay_);
+  for (size_t i = 0; i < averages_.size(); ++i) averages_[i].lerp_(parameters_[i].second, share());
+}
+
+void Ema::Update(const torch::Tensor& parameter) {
+  const torch::NoGradGuard no_grad;
+  if (auto average = AverageOf(parameter); average.defined()) average.lerp_(parameter, share());
+}
+
+torch::Tensor Ema::AverageOf(const torch::Tensor& parameter) const {
+  const auto found = average_of_.find(parameter.unsafeGetTensorImpl());
+  return found == average_of_.end() ? torch::Tensor() : found->second;
 }
 
 void Ema::UpdateUnless(const torch::Tensor& skip) {

@@ -2,6 +2,7 @@
 
 #include <torch/torch.h>
 
+#include <unordered_map>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -19,8 +20,15 @@ class Ema {
   /// @param decay in [0, 1); 0: the average is the weight.
   Ema(const torch::nn::Module& module, double decay);
 
-  /// Takes the present weights in. Call it after each step of the optimizer.
+  /// Takes the present weights in. Due after each step of the optimizer, see Optimizer::SetEma.
   void Update();
+  /// Of one parameter alone; nothing happens where it has no average.
+  void Update(const torch::Tensor& parameter);
+
+  /// What stands for a parameter here, sharing memory; undefined if it has no average.
+  torch::Tensor AverageOf(const torch::Tensor& parameter) const;
+  /// Of the present weight in the average after an Update: 1 - decay.
+  double share() const { return 1.0 - decay_; }
 
   /// Update on the device, whose launches can be recorded.
   /// @param skip float32 scalar there: 1 leaves the averages as they are.
@@ -40,6 +48,7 @@ class Ema {
   const double decay_;
   NamedParameters parameters_;
   std::vector<torch::Tensor> averages_;  ///< parallel to parameters_
+  std::unordered_map<const c10::TensorImpl*, torch::Tensor> average_of_;
 };
 
 /// While it lives, the module has the averages as its weights; nothing happens without an Ema.

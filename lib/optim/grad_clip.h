@@ -13,6 +13,10 @@ namespace mae {
 /// @return float32 scalar on that device; 0 for no gradients. Not finite if any gradient is not.
 torch::Tensor GradNorm(const std::vector<torch::Tensor>& gradients);
 
+/// What clips gradients of that norm: min(1, max_norm / (norm + 1e-6)), on its device, for Optimizer::Step.
+/// @param max_norm 0: undefined, there is nothing to scale.
+torch::Tensor ClipScale(const torch::Tensor& norm, double max_norm);
+
 /// Scales all gradients in place by min(1, max_norm / (norm + 1e-6)).
 /// @param max_norm 0: leave them as they are.
 /// @return GradNorm before scaling. If it is not finite the gradients are useless afterwards, as they were

@@ -9,6 +9,7 @@
 #include "optim/lars.h"
 #include "optim/sgd.h"
 #include "optim/state_tensors.h"
+#include "optim/swept_adamw.h"
 
 namespace mae {
 namespace {
@@ -17,9 +18,17 @@ std::string GradientName(const std::string& parameter) { return absl::StrCat(par
 
 }  // namespace
 
-void Optimizer::Step(double learning_rate) {
+void Optimizer::Step(double learning_rate, const torch::Tensor& gradient_scale) {
   const torch::NoGradGuard no_grad;
+  StepAll(learning_rate, gradient_scale);
+}
+
+void Optimizer::StepAll(double learning_rate, const torch::Tensor& gradient_scale) {
+  if (gradient_scale.defined()) {
+    if (const auto gradients = Gradients(); !gradients.empty()) at::_foreach_mul_(gradients, gradient_scale);
+  }
   for (size_t i = 0; i < groups_.size(); ++i) StepGroup(i, learning_rate * groups_[i].learning_rate_scale);
+  if (ema_ != nullptr) ema_->Update();
 }
 
 void Optimizer::StepOnDevice(const torch::Tensor&, const torch::Tensor&) {
@@ -79,6 +88,7 @@ std::unique_ptr<Optimizer> MakeOptimizer(const std::vector<ParamGroup>& groups,
     case OptimizerAlgorithm::kAdamW:
       break;
   }
+  if (SweptAdamW::CanRun(groups)) return std::make_unique<SweptAdamW>(groups, options);
   return std::make_unique<AdamW>(groups, options);
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "optim/ema.h"
 #include "optim/param_groups.h"
 #include "options/train_options.h"
 
@@ -13,7 +14,8 @@ namespace mae {
 
 /// What moves the weights, whatever the rule:
 ///
-///   for (…) { loss.backward(); ClipGradNorm(optimizer->Gradients(), 1.0); optimizer->Step(rate);
+///   for (…) { loss.backward();
+///             optimizer->Step(rate, ClipScale(GradNorm(optimizer->Gradients()), 1.0));
 ///             optimizer->ZeroGrad(); }
 ///
 /// Shares the parameters with their module, owns its own tensors. Gradients that backward passes add up
@@ -28,7 +30,14 @@ class Optimizer {
   /// One update, in place. A parameter without a gradient stays as it is, and what the optimizer keeps of it
   /// too.
   /// @param learning_rate of this step, see LearningRateAt; each group scales it by its learning_rate_scale.
-  void Step(double learning_rate);
+  /// @param gradient_scale float32 scalar that the gradients count times, see ClipScale; undefined: once.
+  /// What they are afterwards is of no use to anybody: ZeroGrad.
+  void Step(double learning_rate, const torch::Tensor& gradient_scale = {});
+
+  /// From here on every step ends with the averages' Update, in the same sweep over memory where the rule
+  /// can.
+  /// @param ema of the same parameters, outlives the steps; nullptr: none.
+  void SetEma(Ema* ema) { ema_ = ema; }
 
   /// Whether StepOnDevice is there: AdamW alone.
   virtual bool steps_on_device() const { return false; }
@@ -56,6 +65,10 @@ class Optimizer {
   explicit Optimizer(const std::vector<ParamGroup>& groups) : groups_(groups) {}
 
   const std::vector<ParamGroup>& groups() const { return groups_; }
+  Ema* ema() const { return ema_; }
+
+  /// Step, with gradients off: scales them, updates each group, then the averages.
+  virtual void StepAll(double learning_rate, const torch::Tensor& gradient_scale);
 
  private:
   /// The update of the parameters of one group that have a gradient. Gradients are off.
@@ -66,9 +79,11 @@ class Optimizer {
   virtual NamedParameters OwnState() const = 0;
 
   std::vector<ParamGroup> groups_;
+  Ema* ema_ = nullptr;
 };
 
-/// The optimizer that the options name.
+/// The optimizer that the options name, in the form that is fastest where the parameters are: move the module
+/// first.
 std::unique_ptr<Optimizer> MakeOptimizer(const std::vector<ParamGroup>& groups,
                                          const OptimizerOptions& options);
 

@@ -143,9 +143,6 @@ void TrainLoop::Count(const TrainStep::Result& result) {
   Settle();
   if (!result.due) return;
   CountStep(step, result.taken);
-  if (!result.taken || state_.ema() == nullptr) return;
-  const StepTrace::Phase phase(profile_.trace(), "ema");
-  state_.ema()->Update();
 }
 
 void TrainLoop::Settle() {

@@ -21,7 +21,10 @@ TrainState::TrainState(const JobOptions& options, const JobFolder& folder, Train
       plan_(options, steps_per_epoch),
       optimizer_(
           MakeOptimizer(MakeParamGroups(task.model(), options.optimizer, task.kind()), options.optimizer)) {
-  if (options.optimizer.ema_decay > 0.0) ema_.emplace(task.model(), options.optimizer.ema_decay);
+  if (options.optimizer.ema_decay > 0.0) {
+    ema_.emplace(task.model(), options.optimizer.ema_decay);
+    optimizer_->SetEma(&*ema_);
+  }
   progress_.seed = options.seed;
 }
 

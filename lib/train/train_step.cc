@@ -88,7 +88,9 @@ TrainTask::Measure TrainStep::ForwardAndBackwardTogether(const Batch& batch, int
 
 bool TrainStep::Judge(Result& result, bool histograms, StepTrace* trace) {
   const StepTrace::Phase phase(trace, "clip");
-  result.grad_norm = ClipGradNorm(optimizer_.Gradients(), clip_);
+  const auto gradients = optimizer_.Gradients();
+  // Else they are scaled where the optimizer reads them.
+  result.grad_norm = histograms ? ClipGradNorm(gradients, clip_) : GradNorm(gradients);
   if (histograms) result.gradients = GradientHistograms(task_.model());
   // The one read of the device a step: whether to step has to be known before the weights change.
   return torch::isfinite(result.measure.loss + result.grad_norm).item<bool>();
@@ -118,7 +120,9 @@ TrainStep::Result TrainStep::Run(const Batch& batch, int64_t epoch, int64_t step
   }
   result.taken = Judge(result, histograms, trace);
   const StepTrace::Phase phase(trace, "optimizer");
-  if (result.taken) optimizer_.Step(learning_rate);
+  if (result.taken) {
+    optimizer_.Step(learning_rate, histograms ? torch::Tensor() : ClipScale(result.grad_norm, clip_));
+  }
   optimizer_.ZeroGrad();
   AwaitDevice(trace);
   return result;

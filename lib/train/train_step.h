@@ -21,9 +21,10 @@
 namespace mae {
 
 /// What is done with a batch: forward in the job's precision, backward, and with the last batch of
-/// accumulate_steps clipping and the optimizer's step; as a WholeStep, which never waits for the device,
-/// where the device is a GPU and the job allows it. A function of the weights, the optimizer's state and the
-/// counters alone, so that a resumed run repeats the uninterrupted one bit for bit. One thread.
+/// accumulate_steps clipping and the optimizer's step, averages of weights included; as a WholeStep, which
+/// never waits for the device, where the device is a GPU and the job allows it. A function of the weights, the
+/// optimizer's state and the counters alone, so that a resumed run repeats the uninterrupted one bit for bit.
+/// One thread.
 class TrainStep {
  public:
   enum class Form {
@@ -74,7 +75,7 @@ class TrainStep {
   TrainTask::Measure ForwardAndBackwardTogether(const Batch& batch, int64_t epoch, double scale,
                                                 StepTrace* trace);
   TrainTask::Measure Forward(const Batch& batch, int64_t epoch, StepTrace* trace);
-  /// Clips and looks at the gradients. @return whether to step.
+  /// Measures and looks at the gradients, for which it clips them. @return whether to step.
   bool Judge(Result& result, bool histograms, StepTrace* trace);
   Result RunWhole(const Batch& batch, int64_t epoch, double learning_rate);
   void AwaitDevice(const StepTrace* trace) const;

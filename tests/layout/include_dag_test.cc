@@ -36,7 +36,7 @@ const std::map<std::string, FolderRule>& Arrows() {
       {"nn", {{"kernels", "runtime"}}},
       {"models", {{"nn", "runtime"}}},
       {"data", {{"image", "augment", "runtime"}}},
-      {"optim", {{"runtime"}}},
+      {"optim", {{"kernels", "runtime"}}},
       {"checkpoint", {{"runtime"}}},
       {"train",
        {{"models", "nn/init.h", "nn/position_embedding.h", "data", "augment", "image", "optim", "checkpoint",

@@ -81,6 +81,20 @@ TEST(TrainStep, ReportsTheNormBeforeClipping) {
       100.0);
 }
 
+TEST(TrainStep, TakesTheSameClippedStepWhetherItShowsTheGradientsOrNot) {
+  for (const bool histograms : {false, true}) {
+    PuppetTask task([](int64_t) { return 100.0; });
+    JobOptions options = Options();
+    options.optimizer.algorithm = OptimizerAlgorithm::kSgd;
+    options.optimizer.clip_grad_norm = 1.0;
+    const auto sgd = MakeOptimizer(Groups(task, options), options.optimizer);
+    const auto result = TrainStep(options, task, *sgd, kCpu).Run(AnyBatch(), 0, 0, 0.1, histograms);
+    EXPECT_NEAR(task.weight(), 1.0 - 0.1, 1e-6) << "of a gradient of length 1";
+    EXPECT_EQ(result.grad_norm.item<double>(), 100.0);
+    EXPECT_EQ(result.gradients.empty(), !histograms);
+  }
+}
+
 TEST(TrainStep, DropPathIsAFunctionOfTheStep) {
   const TinyJob job;
   JobOptions options = job.Finetune();

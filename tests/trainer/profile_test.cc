@@ -93,7 +93,7 @@ TEST_F(ProfileOfFourSteps, HasThePhasesOfTheStepsAfterTheWarmUpByThread) {
     if (event["name"] == "step") steps.push_back(event["args"]["step"]);
   }
   EXPECT_THAT(steps, ElementsAre(2, 3, 4, 5));
-  for (const char* phase : {"data_wait", "sum_gradients", "clip", "optimizer", "ema", "report", "validation",
+  for (const char* phase : {"data_wait", "sum_gradients", "clip", "optimizer", "report", "validation",
                             "picture", "checkpoint", "step"}) {
     EXPECT_THAT(threads[phase], ElementsAre(0)) << phase;
   }
