@@ -4,8 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <mutex>
 #include <stdexcept>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -40,6 +42,20 @@ TEST_F(ForPartsTest, IsOnePartOnOneThread) {
   std::vector<std::pair<int64_t, int64_t>> parts;
   ForParts(0, 9, [&](int64_t first, int64_t end) { parts.emplace_back(first, end); });
   EXPECT_THAT(parts, UnorderedElementsAre(std::pair<int64_t, int64_t>(0, 9)));
+}
+
+TEST_F(ForPartsTest, LeavesAThreadTheCountThatItAskedForWhateverOthersAskedForSince) {
+  std::thread([] {
+    at::set_num_threads(3);
+    ASSERT_EQ(at::get_num_threads(), 3);
+    std::thread([] { at::set_num_threads(1); }).join();
+    for (int call = 0; call < 2; ++call) {
+      std::atomic<int> parts = 0;
+      ForParts(0, 3, [&](int64_t, int64_t) { ++parts; });
+      EXPECT_EQ(parts, 3) << "call " << call;
+    }
+    EXPECT_EQ(at::get_num_threads(), 3);
+  }).join();
 }
 
 TEST_F(ForPartsTest, PassesExceptionsOn) {
