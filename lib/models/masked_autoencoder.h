@@ -49,6 +49,12 @@ class MaskedAutoencoderImpl : public torch::nn::Module {
   /// Latents to predictions of every patch. @return [B, L, P*P*C].
   torch::Tensor Decode(const torch::Tensor& latent, const torch::Tensor& ids_restore);
 
+  /// BlockStack::RecomputeActivations of the encoder's and the decoder's blocks.
+  void RecomputeActivations() {
+    blocks_->RecomputeActivations();
+    decoder_blocks_->RecomputeActivations();
+  }
+
   /// For inference on a CPU from here on: BlockStack::Pack of the encoder's and the decoder's blocks.
   bool Pack(WeightFormat format, WorkQueue* helpers = nullptr);
 

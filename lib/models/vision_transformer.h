@@ -46,6 +46,9 @@ class VisionTransformerImpl : public torch::nn::Module {
   /// @param tokens [.., D]; the same shape comes back.
   torch::Tensor Normalize(const torch::Tensor& tokens);
 
+  /// BlockStack::RecomputeActivations of its blocks.
+  void RecomputeActivations() { blocks_->RecomputeActivations(); }
+
   /// For inference on a CPU from here on: BlockStack::Pack of its blocks.
   bool Pack(WeightFormat format, WorkQueue* helpers = nullptr) { return blocks_->Pack(format, helpers); }
 

@@ -2,6 +2,8 @@
 
 #include <ATen/autocast_mode.h>
 
+#include "nn/recomputed.h"
+
 namespace mae {
 namespace {
 
@@ -39,13 +41,17 @@ BlockImpl::BlockImpl(int64_t dim, int64_t num_heads, const EncoderOptions& share
 }
 
 torch::Tensor BlockImpl::forward(const torch::Tensor& x, int64_t first_output) {
+  const auto attention_scales = drop_path_->Scales(x.size(0), x.device());
+  const auto mlp_scales = drop_path_->Scales(x.size(0), x.device());
   if (fused_ && IsBf16OnCpu(x)) {
-    const auto attention_scales = drop_path_->Scales(x.size(0), x.device());
-    const auto mlp_scales = drop_path_->Scales(x.size(0), x.device());
-    return FusedBlock::Run(fused_, x, first_output, attention_scales, mlp_scales);
+    return FusedBlock::Run(fused_, x, first_output, attention_scales, mlp_scales, recomputes_);
   }
-  const auto attended = x.slice(1, first_output) + drop_path_(attn_(norm1_(x), first_output));
-  return attended + drop_path_(mlp_(norm2_(attended)));
+  auto run = [=, norm1 = norm1_, norm2 = norm2_, attn = attn_, mlp = mlp_](const torch::Tensor& in) mutable {
+    const auto attended =
+        in.slice(1, first_output) + DropPathImpl::Scaled(attn(norm1(in), first_output), attention_scales);
+    return attended + DropPathImpl::Scaled(mlp(norm2(attended)), mlp_scales);
+  };
+  return recomputes_ && torch::GradMode::is_enabled() ? Recomputed(run, x, parameters()) : run(x);
 }
 
 }  // namespace mae

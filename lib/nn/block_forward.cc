@@ -18,7 +18,7 @@ const float* RowScales(torch::Tensor& scales, int64_t rows_an_image) {
 
 struct ForwardPass {
   const FusedBlock& block;
-  const std::shared_ptr<const PackedLinear> qkv, proj, fc1, fc2;
+  const std::shared_ptr<const PackedLinear> qkv, proj, fc1, fc2;  // no fc2: the output is not asked for
   const BlockActivations& kept;
   const int64_t tokens, outputs;  // a token's, of an image
   const float *attention_scales, *mlp_scales;
@@ -52,6 +52,7 @@ void ForwardPass::RunTogether(int64_t image, int64_t images, BlockAttention& att
   LayerNormToBf16(attended, rows, dim, parameters.norm2_weight.data_ptr<float>(),
                   parameters.norm2_bias.data_ptr<float>(), eps, team, normal);
   fc1->ForwardGelu(normal, rows, team, Bf16Data(kept.before) + row * width, hidden);
+  if (fc2 == nullptr) return;
   fc2->ForwardResidual(hidden, rows, team, attended, mlp_scales == nullptr ? nullptr : mlp_scales + row,
                        y + row * dim);
 }
@@ -68,9 +69,8 @@ void ForwardPass::Run(int64_t first, int64_t end) const {
   }
 }
 
-}  // namespace
-
-torch::Tensor BlockForward(FusedBlock& block, int64_t first_output, BlockActivations& kept) {
+// @param y undefined: only what is kept.
+void RunForward(FusedBlock& block, int64_t first_output, BlockActivations& kept, const torch::Tensor& y) {
   const auto& widths = block.widths();
   const auto images = kept.x.size(0), tokens = kept.x.size(1), outputs = tokens - first_output;
   kept.qkv = torch::empty({images, tokens, 3 * widths.dim}, torch::kBFloat16);
@@ -78,21 +78,32 @@ torch::Tensor BlockForward(FusedBlock& block, int64_t first_output, BlockActivat
   kept.attended = first_output == 0 ? torch::empty({images, outputs, widths.dim}, torch::kFloat32)
                                     : kept.x.slice(1, first_output).contiguous();
   kept.before = torch::empty({images, outputs, widths.hidden}, torch::kBFloat16);
-  const auto y = torch::empty({images, outputs, widths.dim}, torch::kFloat32);
   auto attention_scales = kept.attention_scales, mlp_scales = kept.mlp_scales;
   const ForwardPass pass{block,
                          block.qkv().Forward(),
                          block.proj().Forward(),
                          block.fc1().Forward(),
-                         block.fc2().Forward(),
+                         y.defined() ? block.fc2().Forward() : nullptr,
                          kept,
                          tokens,
                          outputs,
                          RowScales(attention_scales, outputs),
                          RowScales(mlp_scales, outputs),
-                         y.data_ptr<float>()};
+                         y.defined() ? y.data_ptr<float>() : nullptr};
   ForParts(0, images, [&pass](int64_t first, int64_t end) { pass.Run(first, end); });
+}
+
+}  // namespace
+
+torch::Tensor BlockForward(FusedBlock& block, int64_t first_output, BlockActivations& kept) {
+  const auto& x = kept.x;
+  const auto y = torch::empty({x.size(0), x.size(1) - first_output, x.size(2)}, torch::kFloat32);
+  RunForward(block, first_output, kept, y);
   return y;
+}
+
+void RecomputeActivations(FusedBlock& block, int64_t first_output, BlockActivations& kept) {
+  RunForward(block, first_output, kept, {});
 }
 
 }  // namespace mae

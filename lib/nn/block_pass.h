@@ -30,6 +30,9 @@ struct BlockActivations {
 /// @param kept x and the scales are set, x contiguous; sets the rest. @return float32 [B, M, dim].
 torch::Tensor BlockForward(FusedBlock& block, int64_t first_output, BlockActivations& kept);
 
+/// Sets the rest of `kept` alone, to the same bits.
+void RecomputeActivations(FusedBlock& block, int64_t first_output, BlockActivations& kept);
+
 struct BlockGradients {
   torch::Tensor x;                           ///< float32 [B, N, dim]
   std::array<torch::Tensor, 12> parameters;  ///< as BlockParameters::All; undefined where none is wanted

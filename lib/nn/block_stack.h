@@ -22,6 +22,11 @@ class BlockStackImpl : public torch::nn::Module {
   /// @return [B, N - first_output, dim].
   torch::Tensor forward(torch::Tensor x, int64_t first_output = 0);
 
+  /// BlockImpl::RecomputeActivations of every block.
+  void RecomputeActivations() {
+    for (auto& block : blocks_) block->RecomputeActivations();
+  }
+
   /// What the first token attends to in the last block, of which there is one at least.
   /// @param x [B, N, dim]. @return [B, heads, N]; each row's sum is 1.
   torch::Tensor FirstTokenWeights(torch::Tensor x);

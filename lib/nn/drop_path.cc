@@ -13,7 +13,10 @@ torch::Tensor DropPathImpl::Scales(int64_t images, const torch::Device& device) 
 }
 
 torch::Tensor DropPathImpl::forward(const torch::Tensor& x) {
-  const auto scales = Scales(x.size(0), x.device());
+  return Scaled(x, Scales(x.size(0), x.device()));
+}
+
+torch::Tensor DropPathImpl::Scaled(const torch::Tensor& x, const torch::Tensor& scales) {
   if (!scales.defined()) return x;
   std::vector<int64_t> shape(static_cast<size_t>(x.dim()), 1);
   shape[0] = x.size(0);

@@ -17,6 +17,9 @@ class DropPathImpl : public torch::nn::Module {
   /// the identity.
   torch::Tensor Scales(int64_t images, const torch::Device& device);
 
+  /// x times those factors. @param scales of this x's images, or undefined.
+  static torch::Tensor Scaled(const torch::Tensor& x, const torch::Tensor& scales);
+
   double rate() const { return rate_; }
 
  private:

@@ -20,6 +20,7 @@ struct Call {
   c10::intrusive_ptr<FusedBlock> block;
   int64_t first_output;
   torch::Tensor attention_scales, mlp_scales;
+  bool recompute;
 };
 
 std::vector<torch::Tensor> DefinedParameters(const FusedBlock& block) {
@@ -40,6 +41,7 @@ class BlockFunction : public torch::autograd::Function<BlockFunction> {
     kept.attention_scales = call.attention_scales;
     kept.mlp_scales = call.mlp_scales;
     auto y = BlockForward(*call.block, call.first_output, kept);
+    if (call.recompute) kept = {kept.x, {}, {}, {}, {}, call.attention_scales, call.mlp_scales};
     context->save_for_backward(
         {kept.x, kept.qkv, kept.mixed, kept.attended, kept.before, call.attention_scales, call.mlp_scales});
     context->saved_data["block"] = at::IValue::make_capsule(call.block);
@@ -50,17 +52,19 @@ class BlockFunction : public torch::autograd::Function<BlockFunction> {
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  const torch::autograd::variable_list& gradients) {
     const auto saved = context->get_saved_variables();
-    const BlockActivations kept{saved[0], saved[1], saved[2], saved[3], saved[4], saved[5], saved[6]};
+    BlockActivations kept{saved[0], saved[1], saved[2], saved[3], saved[4], saved[5], saved[6]};
     const auto block =
         c10::static_intrusive_pointer_cast<FusedBlock>(context->saved_data["block"].toCapsule());
+    const int64_t first_output = context->saved_data["first_output"].toInt();
+    if (!kept.qkv.defined()) RecomputeActivations(*block, first_output, kept);
     const auto parameters = block->parameters().All();
     std::array<bool, 12> wanted{};
     size_t edge = 1;  // after x
     for (size_t p = 0; p < wanted.size(); ++p) {
       if (parameters[p].defined()) wanted[p] = context->needs_input_grad(edge++);
     }
-    auto result = BlockBackward(*block, context->saved_data["first_output"].toInt(), kept,
-                                gradients[0].to(torch::kFloat32).contiguous(), wanted);
+    auto result =
+        BlockBackward(*block, first_output, kept, gradients[0].to(torch::kFloat32).contiguous(), wanted);
     torch::autograd::variable_list list = {result.x};
     for (size_t p = 0; p < wanted.size(); ++p) {
       if (parameters[p].defined()) list.push_back(result.parameters[p]);
@@ -120,9 +124,9 @@ FusedBlock::FusedBlock(const BlockWidths& widths, BlockParameters parameters)
 
 torch::Tensor FusedBlock::Run(const c10::intrusive_ptr<FusedBlock>& block, const torch::Tensor& x,
                               int64_t first_output, const torch::Tensor& attention_scales,
-                              const torch::Tensor& mlp_scales) {
+                              const torch::Tensor& mlp_scales, bool recompute) {
   return BlockFunction::apply(x, at::TensorList(DefinedParameters(*block)),
-                              Call{block, first_output, attention_scales, mlp_scales});
+                              Call{block, first_output, attention_scales, mlp_scales, recompute});
 }
 
 }  // namespace mae

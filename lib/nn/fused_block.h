@@ -48,7 +48,8 @@ class TrainedLinear {
 /// lib/kernels: bf16 products with float32 sums, and float32 residuals, LayerNorm, softmax and GELU, no
 /// coarser than autocast to bf16. For processors with bfloat16 instructions. Of the forward pass it keeps the
 /// block's input, qkv, what attention mixed, the residual between, and what GELU reads: 24 * dim bytes a
-/// token with an mlp_ratio of 4.
+/// token with an mlp_ratio of 4; or the input alone, 4 * dim bytes, and the backward pass makes the rest
+/// again.
 ///
 /// Calls from several threads are safe while the parameters rest. Runs on LibTorch's compute threads.
 class FusedBlock : public torch::CustomClassHolder {
@@ -62,10 +63,11 @@ class FusedBlock : public torch::CustomClassHolder {
   /// @param first_output tokens before it are only attended to.
   /// @param attention_scales,mlp_scales float32 [B]: factors of the branches by image (stochastic depth), or
   /// undefined.
+  /// @param recompute keep the input alone. Changes no bit of a result.
   /// @return float32 [B, N - first_output, dim].
   static torch::Tensor Run(const c10::intrusive_ptr<FusedBlock>& block, const torch::Tensor& x,
                            int64_t first_output, const torch::Tensor& attention_scales,
-                           const torch::Tensor& mlp_scales);
+                           const torch::Tensor& mlp_scales, bool recompute = false);
 
   const BlockWidths& widths() const { return widths_; }
   const BlockParameters& parameters() const { return parameters_; }

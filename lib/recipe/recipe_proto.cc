@@ -299,6 +299,7 @@ void WriteSafety(const SafetyOptions& options, v1::SafetySpec& out) {
 void ReadResources(const v1::ResourceSpec& spec, JobOptions& out) {
   out.threads = spec.threads();
   if (!spec.device().empty()) out.device = spec.device();
+  out.recompute_activations = spec.recompute_activations();
   if (spec.has_cuda_graphs()) out.cuda_graphs = spec.cuda_graphs();
   out.launcher = spec.launcher() == v1::LAUNCHER_SLURM ? Launcher::kSlurm : Launcher::kLocal;
   if (spec.has_processes()) out.processes = spec.processes();
@@ -309,6 +310,7 @@ void ReadResources(const v1::ResourceSpec& spec, JobOptions& out) {
 void WriteResources(const JobOptions& options, v1::ResourceSpec& out) {
   out.set_threads(static_cast<int32_t>(options.threads));
   out.set_device(options.device);
+  out.set_recompute_activations(options.recompute_activations);
   out.set_cuda_graphs(options.cuda_graphs);
   out.set_launcher(options.launcher == Launcher::kSlurm ? v1::LAUNCHER_SLURM : v1::LAUNCHER_LOCAL);
   out.set_processes(static_cast<int32_t>(options.processes));

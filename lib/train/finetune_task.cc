@@ -21,6 +21,7 @@ absl::StatusOr<std::unique_ptr<FinetuneTask>> FinetuneTask::Create(const JobOpti
     MAE_RETURN_IF_ERROR(LoadPretrainedEncoder(finetune.from_weights, finetune.position_resampling, *model));
   }
   model->to(device);
+  if (options.recompute_activations) model->RecomputeActivations();
   ModelConfig config{finetune.model, options.data.mean, options.data.std_dev,
                      ClassNames(labels, finetune.model.num_classes)};
   return absl::WrapUnique(new FinetuneTask(options, std::move(config), std::move(model)));

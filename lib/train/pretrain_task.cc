@@ -19,6 +19,7 @@ PretrainTask::PretrainTask(const JobOptions& options, std::vector<std::string> l
   SeedInitialWeights(seed_);
   model_ = MaskedAutoencoder(std::get<PretrainOptions>(options.kind).model);
   model_->to(device_);
+  if (options.recompute_activations) model_->RecomputeActivations();
 }
 
 Mask PretrainTask::MaskOf(const torch::Tensor& noise) const {

@@ -36,6 +36,15 @@ class FusedBlockTest : public testing::TestWithParam<Case> {
     std::vector<torch::Tensor> gradients;  // of x, then of the parameters
   };
 
+  // Of bits, not merely of values.
+  static void ExpectSame(const Pass& pass, const Pass& wanted) {
+    EXPECT_TRUE(torch::equal(pass.y, wanted.y));
+    ASSERT_EQ(pass.gradients.size(), wanted.gradients.size());
+    for (size_t i = 0; i < wanted.gradients.size(); ++i) {
+      EXPECT_TRUE(torch::equal(pass.gradients[i], wanted.gradients[i])) << i;
+    }
+  }
+
   Pass Run(Precision precision) {
     torch::manual_seed(2);
     auto x = torch::randn({GetParam().images, GetParam().tokens, GetParam().dim}).requires_grad_();
@@ -74,6 +83,13 @@ TEST_P(FusedBlockTest, GivesTheNumbersAndGradientsOfTheModulesWithinBf16) {
   }
 }
 
+TEST_P(FusedBlockTest, GivesTheSameBitsFromActivationsComputedAgain) {
+  const auto fused = Run(Precision::kBf16), modules = Run(Precision::kFp32);
+  block_->RecomputeActivations();
+  ExpectSame(Run(Precision::kBf16), fused);
+  ExpectSame(Run(Precision::kFp32), modules);
+}
+
 INSTANTIATE_TEST_SUITE_P(Shapes, FusedBlockTest,
                          testing::Values(Case{1, 1, 16, 1, 0, true, 0}, Case{3, 17, 192, 3, 0, true, 0},
                                          Case{40, 17, 96, 3, 0, false, 0}, Case{9, 65, 64, 4, 17, true, 0},
@@ -90,6 +106,29 @@ TEST(FusedBlock, FollowsItsParameters) {
   for (auto& parameter : block->parameters()) parameter.mul_(0);
   EXPECT_FALSE(torch::equal(before, x));
   EXPECT_TRUE(torch::equal(block->forward(x), x));
+}
+
+// What is computed again follows a bias that has changed since, and what was kept does not.
+TEST(FusedBlock, KeepsNoActivationsThatAreComputedAgain) {
+  if (!HasAvx512Bf16()) GTEST_SKIP() << "no AVX-512 bfloat16 on this processor";
+  torch::manual_seed(1);
+  for (const bool recomputes : {false, true}) {
+    Block block(32, 2, EncoderOptions{});
+    if (recomputes) block->RecomputeActivations();
+    const auto x = torch::randn({2, 5, 32}).requires_grad_();
+    const auto gradient = [&](double change) {
+      torch::Tensor y;
+      {
+        const AutocastScope autocast(torch::kCPU, Precision::kBf16);
+        y = block->forward(x);
+      }
+      const torch::NoGradGuard no_grad;
+      block->named_parameters()["mlp.fc1.bias"].add_(change);
+      return torch::autograd::grad({y}, {x}, {torch::ones_like(y)})[0];
+    };
+    const auto unchanged = gradient(0.0);
+    EXPECT_EQ(torch::equal(gradient(0.5), unchanged), !recomputes);
+  }
 }
 
 TEST(FusedBlock, LeavesOutWhatNeedsNoGradient) {

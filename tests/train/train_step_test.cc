@@ -112,6 +112,30 @@ TEST(TrainStep, DropPathIsAFunctionOfTheStep) {
   EXPECT_NE(loss_at(1), loss_at(2));
 }
 
+TEST(TrainStep, TrainsTheSameWeightsFromActivationsComputedAgain) {
+  const TinyJob job;
+  const Batch batch{torch::randn({64, 1, 12, 12}), torch::zeros({64}, torch::kInt64),
+                    std::vector<int64_t>(64, 7)};
+  const auto trained = [&](JobOptions options, bool recompute) {
+    options.recompute_activations = recompute;
+    std::unique_ptr<TrainTask> task;
+    if (options.is_pretrain()) {
+      task = std::make_unique<PretrainTask>(options, std::vector<std::string>(), kCpu);
+    } else {
+      std::get<FinetuneOptions>(options.kind).model.drop_path = 0.5;
+      task = FinetuneTask::Create(options, {}, kCpu).value();
+    }
+    const auto optimizer = MakeOptimizer(Groups(*task, options), options.optimizer);
+    TrainStep step(options, *task, *optimizer, kCpu);
+    task->model().train();
+    for (int64_t i = 0; i < 2; ++i) EXPECT_TRUE(step.Run(batch, 0, i, 1e-3).taken);
+    return torch::nn::utils::parameters_to_vector(task->model().parameters()).detach();
+  };
+  for (const auto& options : {job.Pretrain(), job.Finetune()}) {
+    EXPECT_TRUE(torch::equal(trained(options, true), trained(options, false))) << options.kind_name();
+  }
+}
+
 // SGD without momentum: what moves the weight is the gradient itself.
 JobOptions Accumulating(int64_t batches) {
   JobOptions options = Options();
