@@ -52,6 +52,22 @@ bool IsEnded(v1::Job::State state) {
   return state == v1::Job::STOPPED || state == v1::Job::SUCCEEDED || state == v1::Job::FAILED;
 }
 
+void DataWait::Add(const v1::JobEvent::Metrics& metrics) {
+  const auto& values = metrics.values();
+  const auto rate = values.find("images_per_second");
+  if (!values.contains("images_total") || !values.contains("data_wait_seconds_total")) return;
+  const double images = values.at("images_total"), seconds = values.at("data_wait_seconds_total");
+  if (rate != values.end() && images > images_) {
+    share_ = std::clamp((seconds - seconds_) * rate->second / (images - images_), 0.0, 1.0);
+  }
+  images_ = images;
+  seconds_ = seconds;
+}
+
+std::string DataWait::Text() const {
+  return share_ < 0.01 ? "" : absl::StrCat("waits for data ", std::llround(100 * share_), " %");
+}
+
 bool JobProgress::ended() const { return IsEnded(state_); }
 
 void JobProgress::Add(const v1::JobEvent& event, absl::Time now) {
@@ -69,6 +85,7 @@ void JobProgress::Add(const v1::JobEvent& event, absl::Time now) {
 
 void JobProgress::AddMetrics(const v1::JobEvent::Metrics& metrics, absl::Time now) {
   metrics_ = metrics;
+  data_wait_.Add(metrics);
   for (const auto& [name, value] : metrics.values()) newest_[name] = value;
   if (metrics.values().contains("eta_seconds")) metrics_time_ = now;
   if (metrics.values().contains("loss")) losses_.push_back(metrics.values().at("loss"));

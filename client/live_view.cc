@@ -100,6 +100,8 @@ std::vector<std::string> LiveLines(const std::string& job, const JobProgress& pr
   if (progress.metrics().total_steps() > 0) {
     lines.push_back(BarLine(progress, now, columns, colors));
     lines.push_back(MetricsText(progress.newest()));
+    if (const auto wait = progress.data_wait().Text(); !wait.empty())
+      absl::StrAppend(&lines.back(), "  ", wait);
   }
   if (progress.losses().size() > 1) {
     lines.push_back(absl::StrCat("loss ", Sparkline(progress.losses(), std::min(60, columns - 5))));

@@ -78,7 +78,12 @@ bool IsWorthALine(const v1::JobEvent& event) {
 }
 
 void PlainView::Show(const v1::JobEvent& event) {
-  if (!quiet_ && IsWorthALine(event)) WriteStderr(absl::StrCat(EventLine(event), "\n"));
+  if (event.has_metrics()) data_wait_.Add(event.metrics());
+  if (quiet_ || !IsWorthALine(event)) return;
+  std::string line = EventLine(event);
+  const bool is_step = event.has_metrics() && !EndsAPass(event.metrics());
+  if (const auto wait = data_wait_.Text(); is_step && !wait.empty()) absl::StrAppend(&line, "  ", wait);
+  WriteStderr(absl::StrCat(line, "\n"));
 }
 
 void PlainView::Notice(absl::string_view line) {

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "client/job_progress.h"
 #include "client/job_view.h"
 
 namespace mae {
@@ -19,6 +20,7 @@ class PlainView : public JobView {
 
  private:
   const bool quiet_;
+  DataWait data_wait_;
 };
 
 /// Events as JSON on stdout, one a line (the bytes of pictures left out); notices as lines on stderr.

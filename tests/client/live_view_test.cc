@@ -79,6 +79,33 @@ TEST(JobProgress, RemembersTheNewestOfEverything) {
   EXPECT_FALSE(progress.ended());
 }
 
+TEST(DataWait, IsTheShareOfTheTimeSinceTheMetricsBefore) {
+  const auto metrics = [](double images, double waited) {
+    v1::JobEvent event = MetricsAt(1, 1.0);
+    auto& values = *event.mutable_metrics()->mutable_values();
+    values["images_total"] = images;
+    values["data_wait_seconds_total"] = waited;
+    values["images_per_second"] = 100;
+    return event;
+  };
+  JobProgress progress;
+  EXPECT_EQ(progress.data_wait().Text(), "");
+  progress.Add(metrics(1000, 5), kNow);  // ten seconds
+  EXPECT_EQ(progress.data_wait().Text(), "waits for data 50 %");
+  v1::JobEvent validation = metrics(1000, 5);
+  validation.mutable_metrics()->mutable_values()->erase("images_per_second");
+  progress.Add(validation, kNow);
+  EXPECT_EQ(progress.data_wait().Text(), "waits for data 50 %") << "nothing was trained on since";
+  progress.Add(metrics(3000, 8), kNow);
+  EXPECT_THAT(LiveLines("jobs/x", progress, kNow, 79, ColorDepth::kNone)[2],
+              HasSubstr("100 images/s  waits for data 15 %"));
+  progress.Add(metrics(4000, 8.05), kNow);
+  EXPECT_EQ(progress.data_wait().Text(), "") << "too little to tell of";
+  progress.Add(metrics(2000, 6), kNow);  // went back to a checkpoint
+  progress.Add(metrics(2500, 7), kNow);
+  EXPECT_EQ(progress.data_wait().Text(), "waits for data 20 %");
+}
+
 TEST(MetricsText, ShowsKnownOnesFirstAndNoCountersOfNothing) {
   EXPECT_EQ(MetricsText({{"accuracy", 0.5}, {"extra", 2}, {"loss", 1}, {"skipped_steps_total", 0}}),
             "loss 1  accuracy 0.5  extra 2");

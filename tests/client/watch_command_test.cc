@@ -111,6 +111,20 @@ TEST(Watch, PrintsALineAnEventWhenStderrIsNoTerminal) {
   EXPECT_THAT(result.err, Not(HasSubstr("\x1b[")));
 }
 
+TEST(Watch, TellsAtAStepHowLongTrainingWaitedForData) {
+  FakeServer server(Streaming(
+      {StateAt(1, v1::Job::RUNNING),
+       MetricsAt(2, {{"loss", 0.75},
+                     {"images_per_second", 100},
+                     {"images_total", 1000},
+                     {"data_wait_seconds_total", 2.5}}),
+       MetricsAt(3, {{"validation_loss", 0.5}, {"images_total", 1000}, {"data_wait_seconds_total", 2.5}}),
+       StateAt(4, v1::Job::SUCCEEDED)}));
+  const ClientResult result = Watch(server);
+  EXPECT_THAT(result.err, HasSubstr("100 images/s  waits for data 25 %\n"));
+  EXPECT_THAT(result.err, HasSubstr("validation loss 0.5\n"));
+}
+
 TEST(Watch, AJobThatPublishesNothingSaysWhatItFound) {
   const std::map<std::string, double> result = {
       {"accuracy", 0.9}, {"top5_accuracy", 0.99}, {"class_accuracy/Ankle boot", 0.95}};
