@@ -178,7 +178,7 @@ struct JobOptions {
   std::string publish_only_if_better;        ///< a metric; empty: the aliases move in any case
   int64_t threads = 0;                       ///< CPU threads; 0: all cores
   std::string device = "auto";               ///< auto, cpu, cuda or cuda:N
-  bool recompute_activations = false;  ///< keep only what goes into each block for the backward pass
+  bool recompute_activations = false;        ///< keep only what goes into each block for the backward pass
   bool cuda_graphs = true;                   ///< on a GPU: record a step's launches and replay them
   Launcher launcher = Launcher::kLocal;
   int64_t processes = 1;               ///< of this machine that train together, at least 1

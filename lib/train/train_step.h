@@ -22,9 +22,9 @@ namespace mae {
 
 /// What is done with a batch: forward in the job's precision, backward, and with the last batch of
 /// accumulate_steps clipping and the optimizer's step, averages of weights included; as a WholeStep, which
-/// never waits for the device, where the device is a GPU and the job allows it. A function of the weights, the
-/// optimizer's state and the counters alone, so that a resumed run repeats the uninterrupted one bit for bit.
-/// One thread.
+/// never waits for the device, where the device is a GPU and the job allows it. A function of the weights,
+/// the optimizer's state and the counters alone, so that a resumed run repeats the uninterrupted one bit for
+/// bit. One thread.
 class TrainStep {
  public:
   enum class Form {

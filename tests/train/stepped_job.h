@@ -9,6 +9,7 @@
 
 #include "optim/adamw.h"
 #include "optim/ema.h"
+#include "tests/fakes/lone_rank.h"
 #include "tests/train/cpu_device.h"
 #include "train/train_step.h"
 
@@ -33,7 +34,7 @@ struct SteppedJob {
         task(std::move(task_in)),
         adamw(MakeParamGroups(task->model(), options.optimizer, task->kind()), options.optimizer),
         ema(task->model(), 0.9),
-        step(options, *task, adamw, device, form, &ema,
+        step(options, *task, adamw, device, LoneRank(), form, &ema,
              [this](const std::string& warning) { warnings.push_back(warning); }) {
     task->model().train();
   }

@@ -88,7 +88,8 @@ TEST(TrainStep, TakesTheSameClippedStepWhetherItShowsTheGradientsOrNot) {
     options.optimizer.algorithm = OptimizerAlgorithm::kSgd;
     options.optimizer.clip_grad_norm = 1.0;
     const auto sgd = MakeOptimizer(Groups(task, options), options.optimizer);
-    const auto result = TrainStep(options, task, *sgd, kCpu).Run(AnyBatch(), 0, 0, 0.1, histograms);
+    const auto result =
+        TrainStep(options, task, *sgd, kCpu, LoneRank()).Run(AnyBatch(), 0, 0, 0.1, histograms);
     EXPECT_NEAR(task.weight(), 1.0 - 0.1, 1e-6) << "of a gradient of length 1";
     EXPECT_EQ(result.grad_norm.item<double>(), 100.0);
     EXPECT_EQ(result.gradients.empty(), !histograms);
@@ -126,7 +127,7 @@ TEST(TrainStep, TrainsTheSameWeightsFromActivationsComputedAgain) {
       task = FinetuneTask::Create(options, {}, kCpu).value();
     }
     const auto optimizer = MakeOptimizer(Groups(*task, options), options.optimizer);
-    TrainStep step(options, *task, *optimizer, kCpu);
+    TrainStep step(options, *task, *optimizer, kCpu, LoneRank());
     task->model().train();
     for (int64_t i = 0; i < 2; ++i) EXPECT_TRUE(step.Run(batch, 0, i, 1e-3).taken);
     return torch::nn::utils::parameters_to_vector(task->model().parameters()).detach();

@@ -5,6 +5,7 @@ watched long enough: what comes at the end of an epoch is not measured. The phas
 """
 import argparse
 import collections
+import dataclasses
 import json
 import pathlib
 import re
@@ -34,25 +35,34 @@ def parse():
     parser.add_argument("--bf16", action="store_true")
     parser.add_argument("--seconds", type=float, default=0)
     parser.add_argument("--steps", type=int, default=0)
+    parser.add_argument("--batch", type=int, help="in the place of the model's own")
+    parser.add_argument("--depth", type=int, help="blocks of the encoder, likewise")
+    parser.add_argument("--patch", type=int, default=models.PATCH)
     return parser.parse_args()
 
 
-def encoder_spec(model):
+def model_of(asked):
+    model = models.MODELS[asked.model]
+    width, depth, heads = model.encoder
+    return dataclasses.replace(model, encoder=(width, asked.depth or depth, heads), batch=asked.batch or model.batch)
+
+
+def encoder_spec(model, patch):
     width, depth, heads = model.encoder
     return {"preset": model.name, "image_height": models.IMAGE, "image_width": models.IMAGE, "channels": models.CHANNELS,
-            "patch_size": models.PATCH, "embed_dim": width, "depth": depth, "num_heads": heads, "mlp_ratio": 4, "qkv_bias": True,
+            "patch_size": patch, "embed_dim": width, "depth": depth, "num_heads": heads, "mlp_ratio": 4, "qkv_bias": True,
             "layer_norm_eps": 1e-6, "position_embedding": "POSITION_EMBEDDING_SINCOS",
             "decoder": dict(zip(("embed_dim", "depth", "num_heads"), model.decoder))}
 
 
-def job_spec(model, bf16):
+def job_spec(model, asked):
     """A JobSpec with nothing but the epochs of training: no pictures, no TensorBoard, no copy of the initial weights to go back to."""
-    return {"pretrain": {"model": encoder_spec(model), "mask_ratio": models.MASK_RATIO, "norm_pix_loss": model.norm_pix_loss},
+    return {"pretrain": {"model": encoder_spec(model, asked.patch), "mask_ratio": models.MASK_RATIO, "norm_pix_loss": model.norm_pix_loss},
             "data": {"dataset": "random", "batch_size": model.batch, "drop_last": True, "mean": model.mean, "std": model.std},
             "optimizer": {"learning_rate": model.learning_rate, "beta1": 0.9, "beta2": 0.95, "weight_decay": model.weight_decay,
                           "weight_decay_scope": "WEIGHT_DECAY_SCOPE_ALL" if model.decays_all else "WEIGHT_DECAY_SCOPE_MATRICES"},
             "schedule": {"epochs": 1000},
-            "precision": "PRECISION_BF16" if bf16 else "PRECISION_FP32",
+            "precision": "PRECISION_BF16" if asked.bf16 else "PRECISION_FP32",
             "checkpoint": {"every_epochs": 1000},
             "safety": {"rollback_limit": 0},
             "resources": {"device": "cpu"},
@@ -61,7 +71,7 @@ def job_spec(model, bf16):
 
 def make_job(folder, model, asked):
     folder.mkdir(parents=True)
-    spec = {"spec": job_spec(model, asked.bf16), "dataset_format": "cifar10", "dataset_path": asked.data, "from_weights": "",
+    spec = {"spec": job_spec(model, asked), "dataset_format": "cifar10", "dataset_path": asked.data, "from_weights": "",
             "recipe": "bench-training"}
     (folder / "spec.json").write_text(json.dumps(spec, indent=2))
 
@@ -98,7 +108,7 @@ def phases_of(trace):
 
 def main():
     asked = parse()
-    model = models.MODELS[asked.model]
+    model = model_of(asked)
     folder = pathlib.Path(asked.scratch)
     make_job(folder, model, asked)
     profiled = min(asked.steps or PROFILED_STEPS, PROFILED_STEPS)
