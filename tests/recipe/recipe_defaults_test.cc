@@ -135,7 +135,8 @@ TEST(RecipeDefaults, WhatIsSetStandsAgainstEverySource) {
       "schedule: {unit: epoch, shape: capped_cosine}\nprecision: fp32\ncheckpoint: {every_epochs: 3, "
       "keep_last: 4}\n"
       "safety: {skip_limit: 1, rollback_limit: 0, rollback_learning_rate_factor: 1}\n"
-      "resources: {device: cpu, cuda_graphs: false, launcher: slurm, processes: 2, max_restarts: 0, rank_timeout_seconds: 9}\n"
+      "resources: {device: cpu, cuda_graphs: false, launcher: slurm, processes: 2, max_restarts: 0, "
+      "rank_timeout_seconds: 9}\n"
       "logging: {every_steps: 1, pictures: 0, tensorboard: false, "
       "histogram_every_epochs: 7}\n";
   auto expected = Recipe(yaml);
