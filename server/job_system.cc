@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "server/database_schema.h"
 #include "serving/precision_check.h"
 
 namespace mae {
@@ -74,6 +75,7 @@ absl::StatusOr<std::unique_ptr<JobSystem>> JobSystem::Open(const ServerConfig& c
 
 absl::Status JobSystem::OpenStores(const ServerConfig& config, InferMetrics& metrics) {
   MAE_ASSIGN_OR_RETURN(database_, Database::Open(config.data_dir / "mae.db", Database::Mode::kReadWrite));
+  MAE_RETURN_IF_ERROR(UpgradeDatabase(*database_, config.data_dir / "mae.db"));
   MAE_ASSIGN_OR_RETURN(models_, ModelStore::Create(*database_, database_mutex_, config.data_dir / "models",
                                                    ServingFrom(config.inference, metrics)));
   MAE_ASSIGN_OR_RETURN(datasets_, DatasetStore::Create(config.datasets, config.data_dir / "datasets"));

@@ -42,15 +42,6 @@ constexpr char kColumns[] =
     "started_us, ended_us, published_version, queue_order, run_sequence, stop_at_once, trainer_pid, "
     "trainer_start_ticks, alias_moves";
 
-// Of databases that were made before a job could move aliases on a condition.
-constexpr char kAddAliasMoves[] = "ALTER TABLE jobs ADD COLUMN alias_moves TEXT NOT NULL DEFAULT '[]'";
-
-absl::StatusOr<bool> HasAliasMoves(Database& database) {
-  MAE_ASSIGN_OR_RETURN(
-      Statement row, database.Prepare("SELECT 1 FROM pragma_table_info('jobs') WHERE name = 'alias_moves'"));
-  return row.Step();
-}
-
 std::string MovesToJson(const std::vector<AliasMove>& moves) {
   nlohmann::json out = nlohmann::json::array();
   for (const AliasMove& move : moves) {
@@ -163,8 +154,6 @@ std::string JobResourceName(const JobRecord& record) { return absl::StrCat("jobs
 absl::StatusOr<std::unique_ptr<JobTable>> JobTable::Create(Database& database, absl::Mutex& mutex) {
   absl::MutexLock lock(&mutex);
   MAE_RETURN_IF_ERROR(database.Execute(kSchema));
-  MAE_ASSIGN_OR_RETURN(const bool is_present, HasAliasMoves(database));
-  if (!is_present) MAE_RETURN_IF_ERROR(database.Execute(kAddAliasMoves));
   return std::unique_ptr<JobTable>(new JobTable(database, mutex));
 }
 

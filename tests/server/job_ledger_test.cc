@@ -217,10 +217,8 @@ TEST_F(JobLedgerTest, ListingGoesFromNewestToOldest) {
   EXPECT_EQ((*table_->CountByState())[JobState::kQueued], 3);
 }
 
-TEST_F(JobLedgerTest, ADatabaseOfBeforeAliasMovesIsTakenAsItIs) {
+TEST_F(JobLedgerTest, WhatBecameOfAliasesIsKept) {
   const std::string id = Make().id;
-  ASSERT_THAT(database_->Execute("ALTER TABLE jobs DROP COLUMN alias_moves"), IsOk());
-  Reopen();
   EXPECT_THAT(ledger_->Find(id)->alias_moves, testing::IsEmpty());
   const AliasMove move{"prod", true, "accuracy 0.5 beats 0.25 of version \"1\""};
   ASSERT_THAT(ledger_->Edit(id, [&](JobRecord& row) { row.alias_moves = {move}; }), IsOk());
