@@ -40,6 +40,19 @@ def make_base(root):
         shutil.copy(path, root / path.relative_to("/"))
 
 
+def mount_devices(root):
+    """A /dev of its own with what every container has: that of this machine is in no chroot."""
+    place = root / "dev"
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=0755", "tmpfs", place], check=True)
+    for name in ("null", "zero", "full", "random", "urandom", "tty"):
+        (place / name).touch()
+        subprocess.run(["mount", "--bind", f"/dev/{name}", place / name], check=True)
+    for name, target in {"fd": "fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2"}.items():
+        (place / name).symlink_to(f"/proc/self/{target}")
+    (place / "shm").mkdir(mode=0o1777)
+    (place / "shm").chmod(0o1777)
+
+
 class Chroot:
     """With mounts for as long as the `with` lasts."""
 
@@ -49,7 +62,8 @@ class Chroot:
         self._caches = caches
 
     def __enter__(self):
-        self._mount("--bind", "/dev", "dev")
+        mount_devices(self._root)
+        self._mounts.append(self._root / "dev")
         self._mount("-t", "proc", "proc", "proc")
         self._mount("-t", "tmpfs", "tmpfs", "tmp")
         self._mount("-t", "tmpfs", "tmpfs", "run")
@@ -65,7 +79,7 @@ class Chroot:
 
     def __exit__(self, *_):
         for place in reversed(self._mounts):
-            subprocess.run(["umount", "--lazy", place], check=True)
+            subprocess.run(["umount", "--recursive", place], check=True)
 
     def _mount(self, *arguments):
         place = self._root / arguments[-1]

@@ -3,9 +3,10 @@ its first process number 1, with a network that has nothing but loopback."""
 import os
 import pathlib
 import subprocess
-import sys
 import tempfile
 import time
+
+from chroot import mount_devices
 
 PATIENCE = 60  # seconds for the server to be healthy
 
@@ -42,7 +43,7 @@ class Image:
     def _mount(self, scratch):
         user, group = map(int, self._stage.user.split(":"))
         subprocess.run(["mount", "--bind", self._root, self._root], check=True)
-        subprocess.run(["mount", "--bind", "/dev", self._root / "dev"], check=True)
+        mount_devices(self._root)
         for volume in ("var/lib/mae", "var/lib/mae-demo"):
             folder = scratch / pathlib.Path(volume).name
             folder.mkdir()
