@@ -79,22 +79,23 @@ absl::StatusOr<std::optional<JobRecord>> JobLedger::FindReplay(const JobRecord& 
 }
 
 absl::StatusOr<JobRecord> JobLedger::Create(JobRecord record, const std::string& spec_json,
-                                            int64_t max_queued) {
+                                            int64_t max_queued, JobDbReach reach) {
   absl::MutexLock lock(&mutex_);
   MAE_ASSIGN_OR_RETURN(std::optional<JobRecord> earlier, FindReplay(record));
   if (earlier) return *std::move(earlier);
   MAE_RETURN_IF_ERROR(CheckRoomInQueue(max_queued));
   MAE_ASSIGN_OR_RETURN(record.id, NewId(record.kind));
   record.created = absl::Now();
-  absl::Status made = MakeFolder(record.id, spec_json);
+  absl::Status made = MakeFolder(record.id, spec_json, reach);
   if (made.ok()) made = table_.Insert(record);
   if (made.ok()) return record;
   made.Update(RemoveFolder(jobs_root_ / record.id));
   return made;
 }
 
-absl::Status JobLedger::MakeFolder(const std::string& id, const std::string& spec_json) {
+absl::Status JobLedger::MakeFolder(const std::string& id, const std::string& spec_json, JobDbReach reach) {
   MAE_RETURN_IF_ERROR(Folder(id).Create(spec_json));
+  MAE_RETURN_IF_ERROR(JobDbWriter::Open(Folder(id).database(), reach).status());
   return AppendEvents(id, {StateEvent{JobState::kQueued, absl::OkStatus()}}).status();
 }
 

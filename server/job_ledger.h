@@ -8,6 +8,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
+#include "job/job_db.h"
 #include "job/job_event_json.h"
 #include "job/job_folder.h"
 #include "server/job_table.h"
@@ -34,9 +35,9 @@ class JobLedger {
   /// Makes a QUEUED job with an id of its own. With a request_id that was seen before: that job if the hash
   /// is the same, else ALREADY_EXISTS naming it. RESOURCE_EXHAUSTED with a retry delay if `max_queued` jobs
   /// wait already.
-  /// @param spec_json the content of spec.json.
-  absl::StatusOr<JobRecord> Create(JobRecord record, const std::string& spec_json, int64_t max_queued)
-      ABSL_LOCKS_EXCLUDED(mutex_);
+  /// @param spec_json the content of spec.json. @param reach of job.db.
+  absl::StatusOr<JobRecord> Create(JobRecord record, const std::string& spec_json, int64_t max_queued,
+                                   JobDbReach reach = JobDbReach::kOneMachine) ABSL_LOCKS_EXCLUDED(mutex_);
 
   /// The job that a CreateJob with this id and hash made; nothing if none. ALREADY_EXISTS if the hash is
   /// another.
@@ -76,7 +77,7 @@ class JobLedger {
   absl::StatusOr<int64_t> AppendEvents(const std::string& id, const std::vector<JobEventBody>& events)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status SweepFolder(const std::filesystem::path& path) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status MakeFolder(const std::string& id, const std::string& spec_json)
+  absl::Status MakeFolder(const std::string& id, const std::string& spec_json, JobDbReach reach)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   JobTable& table_;

@@ -136,8 +136,10 @@ absl::Status JobManager::Create(const v1::CreateJobRequest& request, v1::Job& re
     response.set_recipe(request.recipe());
     return absl::OkStatus();
   }
+  const bool is_elsewhere = submission.spec.resources().launcher() == v1::LAUNCHER_SLURM;
   MAE_ASSIGN_OR_RETURN(const JobRecord made,
-                       ledger_.Create(std::move(submission.record), submission.spec_json, max_queued_));
+                       ledger_.Create(std::move(submission.record), submission.spec_json, max_queued_,
+                                      is_elsewhere ? JobDbReach::kSeveralMachines : JobDbReach::kOneMachine));
   supervisor_.Wake();
   return Show(made, response);
 }

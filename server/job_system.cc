@@ -75,6 +75,8 @@ absl::StatusOr<std::unique_ptr<JobSystem>> JobSystem::Open(const ServerConfig& c
 
 absl::Status JobSystem::OpenStores(const ServerConfig& config, InferMetrics& metrics) {
   MAE_ASSIGN_OR_RETURN(database_, Database::Open(config.data_dir / "mae.db", Database::Mode::kReadWrite));
+  // The copy that an upgrade leaves has a rollback journal, and may have been put back.
+  MAE_RETURN_IF_ERROR(database_->Execute("PRAGMA journal_mode=WAL"));
   MAE_RETURN_IF_ERROR(UpgradeDatabase(*database_, config.data_dir / "mae.db"));
   MAE_ASSIGN_OR_RETURN(models_, ModelStore::Create(*database_, database_mutex_, config.data_dir / "models",
                                                    ServingFrom(config.inference, metrics)));

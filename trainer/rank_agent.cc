@@ -73,9 +73,8 @@ class Attempt {
     }
   }
 
-  bool is_done() const {
-    return std::all_of(ranks_.begin(), ranks_.end(), [](const Rank& rank) { return IsDone(*rank.exit); });
-  }
+  // Rank 0 records and exports for all: what becomes of the others after that is no matter.
+  bool is_done() const { return IsDone(*ranks_[0].exit); }
   bool has_failed() const {
     return std::any_of(ranks_.begin(), ranks_.end(), [](const Rank& rank) { return HasFailed(*rank.exit); });
   }
@@ -161,8 +160,8 @@ ExitCode RunRanks(const JobFolder& folder, const JobOptions& options, const std:
           absl::StrCat("processes lost one another ", restart + 1, " times (", what,
                        "); resume the job to go on from its last checkpoint; trainer.log has their words"));
     }
-    TellOfRestart(folder, absl::StrCat("processes lost one another (", what, ")"), restart + 1,
-                  options.max_restarts);
+    TellOfRestart(folder, absl::StrCat("processes lost one another (", what, ")"),
+                  RestartOf(restart + 1, options.max_restarts));
   }
 }
 

@@ -60,7 +60,8 @@ std::unique_ptr<TensorboardWriter> MakeTensorboard(const JobFolder& folder,
 // Trains, and records the end where this process records.
 ExitCode Train(const JobFolder& folder, const absl::StatusOr<JobPlan>& plan, const RankPlace& place,
                const std::atomic<bool>& stop, int64_t profile_steps) {
-  const auto db = JobDbWriter::Open(folder.database());
+  const auto db = JobDbWriter::Open(folder.database(),
+                                    place.ranks > 1 ? JobDbReach::kSeveralMachines : JobDbReach::kOneMachine);
   if (!db.ok()) return Fail(kFailed, db.status());
   const auto tensorboard = MakeTensorboard(folder, plan);
   JobRecorder recorder(

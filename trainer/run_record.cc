@@ -33,9 +33,8 @@ void TellJob(const JobFolder& folder, const std::string& severity, const std::st
 
 ExitCode EndJob(const JobFolder& folder, JobState state, const absl::Status& error, const std::string& text) {
   const auto last = LastState(folder);
-  if (last.ok() && (*last == JobState::kFailed || *last == JobState::kStopped)) {
-    return *last == JobState::kFailed ? kFailed : kDone;
-  }
+  if (last.ok() && *last == JobState::kFailed) return kFailed;
+  if (last.ok() && *last == state) return kDone;
   TellJob(folder, error.ok() ? "warning" : "error", text);
   const absl::Status recorded = AppendTo(folder, StateEvent{state, error});
   SayUnrecorded(recorded);
@@ -46,10 +45,13 @@ ExitCode FailJob(const JobFolder& folder, absl::StatusCode code, const std::stri
   return EndJob(folder, JobState::kFailed, absl::Status(code, text), text);
 }
 
-void TellOfRestart(const JobFolder& folder, const std::string& what, int64_t restart, int64_t most) {
+void TellOfRestart(const JobFolder& folder, const std::string& what, const std::string& which) {
   TellJob(folder, "warning",
-          absl::StrCat(what, ": all processes begin again from the last checkpoint, restart ", restart,
-                       " of ", most));
+          absl::StrCat(what, ": all processes begin again from the last checkpoint", which));
+}
+
+std::string RestartOf(int64_t restart, int64_t most) {
+  return absl::StrCat(", restart ", restart, " of ", most);
 }
 
 }  // namespace mae

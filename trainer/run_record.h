@@ -17,13 +17,14 @@ absl::StatusOr<JobState> LastState(const JobFolder& folder);
 /// Words for people, in the log too.
 void TellJob(const JobFolder& folder, const std::string& severity, const std::string& text);
 
-/// The job's end, unless rank 0 has recorded one.
+/// The job's end, unless rank 0 has recorded that it failed, or this very end.
 /// @return kDone unless it failed, or could not be recorded.
 ExitCode EndJob(const JobFolder& folder, JobState state, const absl::Status& error, const std::string& text);
 /// As FAILED with a code and words.
 ExitCode FailJob(const JobFolder& folder, absl::StatusCode code, const std::string& text);
 
-/// That all ranks begin again. @param what was the matter.
-void TellOfRestart(const JobFolder& folder, const std::string& what, int64_t restart, int64_t most);
+/// That all ranks begin again. @param what was the matter. @param which RestartOf, of those that are counted.
+void TellOfRestart(const JobFolder& folder, const std::string& what, const std::string& which = "");
+std::string RestartOf(int64_t restart, int64_t most);
 
 }  // namespace mae

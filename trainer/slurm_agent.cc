@@ -1,5 +1,6 @@
 #include "trainer/slurm_agent.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <spdlog/spdlog.h>
 #include <sys/prctl.h>
@@ -7,6 +8,9 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
+#include <cstring>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -14,6 +18,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "base/status_macros.h"
+#include "job/job_db.h"
 #include "trainer/run_record.h"
 #include "trainer/slurm_job.h"
 
@@ -21,6 +26,8 @@ namespace mae {
 namespace {
 
 constexpr absl::Duration kPoll = absl::Seconds(1);
+// A signal that comes before a job has begun its ranks reaches nobody.
+constexpr absl::Duration kStopAgain = absl::Seconds(5);
 constexpr absl::Duration kSettling =
     absl::Seconds(30);  // for job.db to show on this machine what a node wrote
 
@@ -29,18 +36,18 @@ class CancelGuard {
  public:
   explicit CancelGuard(const std::string& id) {
     std::array<int, 2> ends = {-1, -1};
-    if (pipe(ends.data()) != 0) return;
-    pid_ = fork();
+    if (pipe2(ends.data(), O_CLOEXEC) == 0) pid_ = fork();
     if (pid_ == 0) WaitAndCancel(ends[0], ends[1], id.c_str());
-    close(ends[0]);
+    if (pid_ < 0)
+      spdlog::warn("Slurm job {} is not cancelled if this process is killed: {}", id, strerror(errno));
+    if (ends[0] >= 0) close(ends[0]);
     told_ = ends[1];
   }
   ~CancelGuard() {
-    if (pid_ <= 0) return;
     const char done = 1;
-    if (write(told_, &done, 1) != 1) kill(pid_, SIGKILL);
-    close(told_);
-    waitpid(pid_, nullptr, 0);
+    if (pid_ > 0 && write(told_, &done, 1) != 1) kill(pid_, SIGKILL);
+    if (told_ >= 0) close(told_);
+    if (pid_ > 0) waitpid(pid_, nullptr, 0);
   }
   CancelGuard(const CancelGuard&) = delete;
   CancelGuard& operator=(const CancelGuard&) = delete;
@@ -70,19 +77,21 @@ class SlurmRun {
     auto run = std::make_unique<SlurmRun>(std::move(job));
     // Before a rank may write there.
     TellJob(folder, "info", absl::StrCat("submitted as Slurm job ", run->job_.id()));
-    MAE_RETURN_IF_ERROR(run->job_.Release());
-    return run;
+    const absl::Status released = run->job_.Release();
+    if (released.ok()) return run;
+    const absl::Status cancelled = run->job_.Cancel();  // else it would be held for good
+    if (!cancelled.ok()) spdlog::error("Slurm job {} stays held: {}", run->job_.id(), cancelled.ToString());
+    return released;
   }
   explicit SlurmRun(SlurmJob job) : job_(std::move(job)), guard_(job_.id()) {}
 
   // To the job's end. @return its last state.
   std::string Wait(const std::atomic<bool>& stop) {
-    bool told_to_stop = false;
+    absl::Time stop_again = absl::InfinitePast();
     while (true) {
-      if (stop && !told_to_stop) {
-        const absl::Status told = job_.Stop();
-        told_to_stop = told.ok();
-        Complain(told);
+      if (stop && absl::Now() >= stop_again) {
+        Complain(job_.Stop());
+        stop_again = absl::Now() + kStopAgain;
       }
       const auto state = job_.State();
       Complain(state.status());
@@ -122,7 +131,9 @@ bool IsFinal(JobState state) {
 
 // What rank 0 has recorded. A file system of several machines may show it late.
 std::optional<JobState> RecordedEnd(const JobFolder& folder, const std::string& slurm_state) {
-  const absl::Time deadline = absl::Now() + (slurm_state == "COMPLETED" ? kSettling : absl::ZeroDuration());
+  // What it ended by itself, well or not, it has recorded, unless it lost another rank.
+  const bool was_recorded = slurm_state == "COMPLETED" || slurm_state == "FAILED";
+  const absl::Time deadline = absl::Now() + (was_recorded ? kSettling : absl::ZeroDuration());
   while (true) {
     const auto state = LastState(folder);
     if (state.ok() && IsFinal(*state)) return *state;
@@ -141,6 +152,12 @@ bool MustGoOn(const std::string& state) {
 }  // namespace
 
 ExitCode RunOnSlurm(const JobFolder& folder, const JobOptions& options, const std::atomic<bool>& stop) {
+  // The server has made it so; a job without a server begins here.
+  const absl::Status made = JobDbWriter::Open(folder.database(), JobDbReach::kSeveralMachines).status();
+  if (!made.ok()) {
+    spdlog::error("{}", made.ToString());
+    return kFailed;
+  }
   for (int64_t restarts = 0;;) {
     const auto run = SlurmRun::Start(folder, options);
     if (!run.ok()) {
@@ -168,7 +185,7 @@ ExitCode RunOnSlurm(const JobFolder& folder, const JobOptions& options, const st
               what, ", after ", options.max_restarts,
               " restarts; resume the job to go on from its last checkpoint; trainer.log has its words"));
     }
-    TellOfRestart(folder, what, restarts, options.max_restarts);
+    TellOfRestart(folder, what, WasTakenAway(state) ? "" : RestartOf(restarts, options.max_restarts));
   }
 }
 

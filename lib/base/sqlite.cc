@@ -55,10 +55,14 @@ bool Exists(const std::filesystem::path& path) {
   return std::filesystem::exists(path, error);
 }
 
+// What a writer that was killed left: without it the main file alone is not the truth.
 bool HasPendingLog(const std::filesystem::path& database) {
-  std::error_code error;
-  const uintmax_t size = std::filesystem::file_size(database.string() + "-wal", error);
-  return !error && size > 0;
+  for (const char* log : {"-wal", "-journal"}) {
+    std::error_code error;
+    const uintmax_t size = std::filesystem::file_size(database.string() + log, error);
+    if (!error && size > 0) return true;
+  }
+  return false;
 }
 
 std::string ImmutableUri(const std::filesystem::path& path) {
@@ -143,6 +147,10 @@ absl::StatusOr<std::unique_ptr<Database>> Database::OpenReadOnly(const std::file
   // Reading the schema is what finds damage and missing rights; opening alone touches nothing.
   const std::string setup = "PRAGMA query_only=ON; PRAGMA wal_autocheckpoint=0; PRAGMA schema_version;";
   auto database = OpenWith(path.string(), SQLITE_OPEN_READONLY, path, setup);
+  if (absl::IsPermissionDenied(database.status()) && HasPendingLog(path)) {
+    // SQLite takes back the half of a transaction that a killed writer left, but not over this connection.
+    database = OpenWith(path.string(), SQLITE_OPEN_READWRITE, path, setup);
+  }
   if (!database.ok() && !absl::IsDataLoss(database.status()) && !HasPendingLog(path)) {
     // A reader of a WAL database needs its -shm file. The last writer to close took it away, and where the
     // folder is not ours to write it cannot be made again; but then all there is stands in the main file.
@@ -156,9 +164,18 @@ absl::StatusOr<std::unique_ptr<Database>> Database::OpenReadOnly(const std::file
 
 absl::StatusOr<std::unique_ptr<Database>> Database::Open(const std::filesystem::path& path, Mode mode) {
   if (mode == Mode::kReadOnly) return OpenReadOnly(path);
-  return OpenWith(path.string(), SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, path,
-                  "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
-                  "PRAGMA schema_version;");
+  MAE_ASSIGN_OR_RETURN(auto database,
+                       OpenWith(path.string(), SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, path,
+                                "PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA schema_version;"));
+  MAE_ASSIGN_OR_RETURN(const bool is_new, database->IsEmpty());
+  if (is_new && mode == Mode::kReadWrite) MAE_RETURN_IF_ERROR(database->Execute("PRAGMA journal_mode=WAL"));
+  return database;
+}
+
+absl::StatusOr<bool> Database::IsEmpty() {
+  MAE_ASSIGN_OR_RETURN(Statement query, Prepare("SELECT count(*) FROM sqlite_schema"));
+  MAE_RETURN_IF_ERROR(query.Step().status());
+  return query.Int(0) == 0;
 }
 
 Database::~Database() { sqlite3_close_v2(handle_); }

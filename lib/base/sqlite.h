@@ -48,7 +48,7 @@ class Statement {
   int bind_error_ = SQLITE_OK;
 };
 
-/// One SQLite connection, WAL, foreign keys on, busy_timeout 5 s. SQLite errors become Status: full disk
+/// One SQLite connection, foreign keys on, busy_timeout 5 s. SQLite errors become Status: full disk
 /// RESOURCE_EXHAUSTED, corruption DATA_LOSS, a broken constraint ALREADY_EXISTS, busy UNAVAILABLE, a file
 /// that may not be read or written PERMISSION_DENIED, no such folder NOT_FOUND, else INTERNAL; the message
 /// has the path and SQLite's words. One process at a time may write a database (SQLite before 3.51.3 can
@@ -57,9 +57,13 @@ class Statement {
 class Database {
  public:
   enum class Mode {
-    kReadWrite,  ///< makes the file; synchronous=FULL
-    /// Never writes or checkpoints; NOT_FOUND if there is no file. Also works in a folder that may not be
-    /// written, unless a writer that crashed left a log there.
+    kReadWrite,  ///< makes the file, in WAL mode; synchronous=FULL. A file that is there keeps its mode.
+    /// Makes the file with a rollback journal: WAL keeps an index in memory that processes of one machine
+    /// alone share, so that those of another read what is old. Needs a file system with locks.
+    kReadWriteOfSeveralMachines,
+    /// Never writes or checkpoints, but takes back the half transaction of a writer of several machines that
+    /// was killed; NOT_FOUND if there is no file. Also works in a folder that may not be written, unless a
+    /// writer that crashed left a log there.
     kReadOnly,
   };
   static absl::StatusOr<std::unique_ptr<Database>> Open(const std::filesystem::path& path, Mode mode);
@@ -79,6 +83,7 @@ class Database {
                                                             const std::filesystem::path& path,
                                                             const std::string& setup);
   static absl::StatusOr<std::unique_ptr<Database>> OpenReadOnly(const std::filesystem::path& path);
+  absl::StatusOr<bool> IsEmpty();
   Database(sqlite3* handle, std::filesystem::path path) : handle_(handle), path_(std::move(path)) {}
   sqlite3* handle_;
   std::filesystem::path path_;

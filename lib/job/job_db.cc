@@ -197,7 +197,8 @@ class SqliteJobDbReader : public JobDbReader {
     if (metrics) summary.metrics = *metrics;
     MAE_ASSIGN_OR_RETURN(const auto checkpoint, NewestEvent<CheckpointEvent>(*database_, "checkpoint"));
     if (checkpoint) summary.checkpoint_step = checkpoint->step;
-    MAE_RETURN_IF_ERROR(ReadCheckpointTime(summary));
+    MAE_ASSIGN_OR_RETURN(summary.checkpoint_time, NewestTime("checkpoint"));
+    MAE_ASSIGN_OR_RETURN(summary.state_time, NewestTime("state"));
     return ReadNewestValues(summary.metrics.values);
   }
 
@@ -209,12 +210,12 @@ class SqliteJobDbReader : public JobDbReader {
     return absl::OkStatus();
   }
 
-  absl::Status ReadCheckpointTime(JobSummary& summary) {
+  absl::StatusOr<std::optional<absl::Time>> NewestTime(std::string_view kind) {
     MAE_ASSIGN_OR_RETURN(Statement query,
-                         database_->Prepare("SELECT max(time_us) FROM events WHERE kind = 'checkpoint'"));
-    MAE_RETURN_IF_ERROR(query.Step().status());
-    if (!query.IsNull(0)) summary.checkpoint_time = absl::FromUnixMicros(query.Int(0));
-    return absl::OkStatus();
+                         database_->Prepare("SELECT max(time_us) FROM events WHERE kind = ?"));
+    MAE_RETURN_IF_ERROR(query.Bind(1, kind).Step().status());
+    if (query.IsNull(0)) return std::nullopt;
+    return absl::FromUnixMicros(query.Int(0));
   }
 
   absl::Status ReadNewestValues(std::map<std::string, double>& values) {
@@ -260,8 +261,11 @@ class SqliteJobDbReader : public JobDbReader {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<JobDbWriter>> JobDbWriter::Open(const std::filesystem::path& path) {
-  MAE_ASSIGN_OR_RETURN(std::unique_ptr<Database> database, Database::Open(path, Database::Mode::kReadWrite));
+absl::StatusOr<std::unique_ptr<JobDbWriter>> JobDbWriter::Open(const std::filesystem::path& path,
+                                                               JobDbReach reach) {
+  const auto mode = reach == JobDbReach::kOneMachine ? Database::Mode::kReadWrite
+                                                     : Database::Mode::kReadWriteOfSeveralMachines;
+  MAE_ASSIGN_OR_RETURN(std::unique_ptr<Database> database, Database::Open(path, mode));
   MAE_RETURN_IF_ERROR(MakeSchema(*database, path));
   return std::make_unique<SqliteJobDbWriter>(std::move(database));
 }

@@ -24,17 +24,24 @@ struct MetricPoint {
 struct JobSummary {
   int64_t last_sequence = 0;
   std::optional<StateEvent> state;
-  MetricsEvent metrics;         ///< newest step and epoch; values holds the newest of every metric
-  int64_t checkpoint_step = 0;  ///< of the newest checkpoint event; 0: none
+  std::optional<absl::Time> state_time;  ///< of the newest state event
+  MetricsEvent metrics;                  ///< newest step and epoch; values holds the newest of every metric
+  int64_t checkpoint_step = 0;           ///< of the newest checkpoint event; 0: none
   std::optional<absl::Time> checkpoint_time;
 };
 
-/// Writes job.db (SQLite, WAL, synchronous=FULL; docs/formats/job_db.md). One writer at a time: the server
-/// until it spawns the trainer, the trainer while it lives, the server again after. Not thread-safe.
+/// On how many machines the processes are that write and read a job's database.
+enum class JobDbReach { kOneMachine, kSeveralMachines };
+
+/// Writes job.db (SQLite, WAL for one machine, synchronous=FULL; docs/formats/job_db.md). One writer at a
+/// time: the server until it spawns the trainer, the trainer while it lives, the server again after. Not
+/// thread-safe.
 class JobDbWriter {
  public:
-  /// Opens or makes the database. INTERNAL or DATA_LOSS with path and SQLite's words.
-  static absl::StatusOr<std::unique_ptr<JobDbWriter>> Open(const std::filesystem::path& path);
+  /// Opens or makes the database. @param reach of one that is made; it stays as it is. INTERNAL or DATA_LOSS
+  /// with path and SQLite's words.
+  static absl::StatusOr<std::unique_ptr<JobDbWriter>> Open(const std::filesystem::path& path,
+                                                           JobDbReach reach = JobDbReach::kOneMachine);
   virtual ~JobDbWriter() = default;
 
   /// Appends an event in one transaction, stamped now; a MetricsEvent also extends the series.
@@ -48,7 +55,8 @@ class JobDbWriter {
   virtual absl::Status RewindTo(const CheckpointEvent& start) = 0;
 };
 
-/// Reads job.db, also while a trainer writes it; never writes, never checkpoints. Not thread-safe; cheap to
+/// Reads job.db, also while a trainer writes it; never writes (but see Database::Mode::kReadOnly), never
+/// checkpoints. Not thread-safe; cheap to
 /// open.
 class JobDbReader {
  public:

@@ -25,8 +25,8 @@ class GroupLostError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// The ranks of a job, seen by one of them. Every method but rank and ranks is a collective: all ranks call
-/// it, in the same order, and wait for one another, at most for the time-out; of one rank they do nothing.
+/// The ranks of a job, seen by one of them. Any, Sum and Broadcast are collectives: all ranks call
+/// them, in the same order, and wait for one another, at most for the time-out; of one rank they do nothing.
 /// One thread. Errors: GroupLostError.
 ///
 /// Over c10d (torch.distributed): Gloo for tensors on the CPU, NCCL for those on GPUs in builds with CUDA.

@@ -4,20 +4,14 @@
 #include <torch/csrc/distributed/c10d/reducer.hpp>
 #include <vector>
 
+#include "train/trained_parameters.h"
+
 namespace mae {
 namespace {
 
 // Those of DistributedDataParallel; the first is small, since its gradients are the first there.
 constexpr size_t kFirstBucketBytes = c10d::kDefaultFirstBucketBytes,
                  kBucketBytes = c10d::kDefaultBucketBytesCap;
-
-std::vector<torch::Tensor> TrainedOf(const torch::nn::Module& model) {
-  std::vector<torch::Tensor> trained;
-  for (const auto& parameter : model.parameters()) {
-    if (parameter.requires_grad()) trained.push_back(parameter);
-  }
-  return trained;
-}
 
 // Gradients come about in the opposite order of the parameters.
 std::vector<std::vector<size_t>> BucketsOf(const std::vector<torch::Tensor>& parameters) {
@@ -42,7 +36,7 @@ std::unique_ptr<c10d::Reducer> MakeReducer(const std::vector<torch::Tensor>& par
 }  // namespace
 
 GradientReducer::GradientReducer(const torch::nn::Module& model, ProcessGroup& group)
-    : reducer_(WithCollectives([&] { return MakeReducer(TrainedOf(model), group); })) {}
+    : reducer_(WithCollectives([&] { return MakeReducer(TrainedParameters(model), group); })) {}
 GradientReducer::~GradientReducer() = default;
 
 void GradientReducer::BeginForward() {

@@ -8,6 +8,7 @@
 
 #include "base/joined_thread.h"
 #include "runtime/precision.h"
+#include "train/trained_parameters.h"
 
 namespace mae {
 namespace {
@@ -23,14 +24,6 @@ struct Shard {
   std::vector<torch::Tensor> gradients;
   std::exception_ptr error;
 };
-
-std::vector<torch::Tensor> TrainedParameters(torch::nn::Module& model) {
-  std::vector<torch::Tensor> trained;
-  for (const auto& parameter : model.parameters()) {
-    if (parameter.requires_grad()) trained.push_back(parameter);
-  }
-  return trained;
-}
 
 std::vector<Shard> SplitBatch(const Batch& batch, int64_t shards) {
   const int64_t images = batch.images.size(0);

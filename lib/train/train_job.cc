@@ -152,6 +152,10 @@ absl::StatusOr<JobState> Run(const JobOptions& asked, const JobFolder& folder, J
   MAE_RETURN_IF_ERROR(recorder.State(JobState::kRunning));
   // Data and weights may take minutes to load; there is nothing to keep before the first step.
   if (group.Any(stop)) return JobState::kStopped;
+  if (!asked.trains() && group.ranks() > 1) {
+    return absl::InvalidArgumentError(absl::StrCat("WORLD_SIZE: is ", group.ranks(), ", but a job of kind ",
+                                                   asked.kind_name(), " trains nothing: start one process"));
+  }
   MAE_RETURN_IF_ERROR(MakeSamplesFolder(folder));
   MAE_ASSIGN_OR_RETURN(const JobOptions options, WithSourceModel(asked));
   MAE_ASSIGN_OR_RETURN(const std::string device, TakePlace(options, group));

@@ -246,6 +246,32 @@ TEST(ReadOnly, SeesWhatAWriterHadCommittedWhenItWasKilled) {
   EXPECT_THAT(CountRows(**reader), IsOkAndHolds(1));
 }
 
+TEST(ReadOnly, SeesNothingOfATransactionInWhichAWriterOfSeveralMachinesWasKilled) {
+  const TempFolder folder;
+  const pid_t child = fork();
+  if (child == 0) {
+    const auto writer = Database::Open(folder / "db", Mode::kReadWriteOfSeveralMachines);
+    if (!writer.ok() || !(*writer)->Execute("CREATE TABLE t (x INTEGER, filling TEXT)").ok()) _exit(1);
+    if (!(*writer)->Execute("INSERT INTO t VALUES (1, '')").ok()) _exit(1);
+    // More than its cache holds, so that pages are in the file before the commit.
+    const char* const many =
+        "PRAGMA cache_size=1; BEGIN; WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i "
+        "< "
+        "2000) INSERT INTO t SELECT i, hex(zeroblob(500)) FROM n";
+    if (!(*writer)->Execute(many).ok()) _exit(1);
+    kill(getpid(), SIGKILL);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFSIGNALED(status));
+  ASSERT_GT(std::filesystem::file_size(folder / "db"), 100'000)
+      << "nothing of the transaction is in the file";
+  auto reader = Database::Open(folder / "db", Mode::kReadOnly);
+  ASSERT_THAT(reader, IsOk());
+  EXPECT_THAT(CountRows(**reader), IsOkAndHolds(1));
+  EXPECT_FALSE((*reader)->Execute("INSERT INTO t VALUES (2, '')").ok());
+}
+
 TEST(ReadOnly, NeedsAFileAndMakesNone) {
   const TempFolder folder;
   EXPECT_THAT(Database::Open(folder / "db", Mode::kReadOnly),

@@ -52,6 +52,18 @@ TEST_F(JobDbTest, SequencesCountUpFromOneAlsoAcrossWriters) {
   EXPECT_THAT(writer_->Append(LogEvent{"info", "b"}), IsOkAndHolds(3));
 }
 
+// What another machine can see is no write-ahead log: its index is memory of this one.
+TEST_F(JobDbTest, ADatabaseOfSeveralMachinesHasNoLogForGood) {
+  const auto other = temp_.path() / "other.db";
+  for (const auto reach : {JobDbReach::kSeveralMachines, JobDbReach::kOneMachine}) {
+    const auto writer = *JobDbWriter::Open(other, reach);
+    ASSERT_THAT(writer->Append(LogEvent{"info", "a"}), IsOk());
+    EXPECT_FALSE(std::filesystem::exists(other.string() + "-wal"));
+    EXPECT_THAT((*JobDbReader::Open(other))->EventsAfter(0, 9), IsOk());
+  }
+  EXPECT_TRUE(std::filesystem::exists(path_.string() + "-wal"));
+}
+
 TEST_F(JobDbTest, ReadersSeeEventsInOrderFromWhereTheyAsk) {
   for (const char* text : {"a", "b", "c", "d"}) ASSERT_THAT(writer_->Append(LogEvent{"info", text}), IsOk());
   const auto events = Reader()->EventsAfter(1, 2);

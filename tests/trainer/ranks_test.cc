@@ -20,6 +20,7 @@
 #include "base/durable_file.h"
 #include "recipe/recipe_json.h"
 #include "tests/fakes/status_matchers.h"
+#include "tests/fakes/temp_folder.h"
 #include "tests/train/tiny_job.h"
 #include "tests/trainer/trainer_process.h"
 
@@ -161,6 +162,24 @@ TEST_F(RanksTest, GradientsOfSeveralBatchesAddUp) {
   ExpectSameCurve(folders[0], folders[1], "loss");
 }
 
+TEST_F(RanksTest, GradientsThatWaitInACheckpointAreThoseOfAllRanks) {
+  std::vector<JobFolder> folders;
+  for (const int64_t processes : {1, 2}) {
+    JobOptions options = Options(processes);
+    options.optimizer.accumulate_steps = 5;
+    options.checkpoint_every_steps = 1;
+    folders.push_back(FolderFor(options, absl::StrCat("by", processes)));
+    TrainerProcess trainer(Arguments(folders.back()));
+    if (processes == 2) {
+      ASSERT_TRUE(HasReached(folders.back(), 13));
+      kill(RankOf(trainer, 1), SIGKILL);
+    }
+    EXPECT_THAT(trainer.Wait(), Optional(0)) << trainer.output();
+    ExpectDone(folders.back());
+  }
+  ExpectSameCurve(folders[0], folders[1], "loss");
+}
+
 class LostRankTest : public RanksTest, public testing::WithParamInterface<std::pair<int, int>> {};
 
 TEST_P(LostRankTest, TheJobBeginsAgainFromItsLastCheckpoint) {
@@ -279,6 +298,77 @@ TEST_F(RanksTest, ALauncherThatSetsNoAddressIsToldSo) {
   TrainerProcess trainer(Arguments(FolderFor(Options(1), "job")), {"RANK=0", "WORLD_SIZE=2"});
   EXPECT_THAT(trainer.Wait(), Optional(2));
   EXPECT_THAT(trainer.output(), HasSubstr("MASTER_ADDR"));
+}
+
+TEST_F(RanksTest, AJobThatOnlyMeasuresIsRefused) {
+  JobOptions options = Options(1);
+  options.kind = KnnProbeOptions{};
+  const JobFolder folder = FolderFor(options, "job");
+  const std::string port = absl::StrCat("MASTER_PORT=", FreePort());
+  std::vector<std::unique_ptr<TrainerProcess>> ranks;
+  for (const int rank : {0, 1}) {
+    ranks.push_back(std::make_unique<TrainerProcess>(
+        Arguments(folder), std::vector<std::string>{absl::StrCat("RANK=", rank), "WORLD_SIZE=2",
+                                                    "MASTER_ADDR=127.0.0.1", port}));
+  }
+  for (const auto& rank : ranks) EXPECT_THAT(rank->Wait(), Optional(1)) << rank->output();
+  EXPECT_THAT(EventsOf<StateEvent>(folder).back().error,
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("trains nothing")));
+}
+
+// Of Slurm's commands what a real one can't be made to do; tests/slurm has a real one.
+class FakeSlurm {
+ public:
+  FakeSlurm() {
+    Program("squeue", "true");
+    Program("sbatch", "echo 7");
+    Program("scancel", absl::StrCat("echo \"$@\" >> ", (folder_ / "cancelled").string()));
+  }
+
+  void Program(const std::string& name, const std::string& body) {
+    std::ofstream(folder_ / name) << "#!/bin/sh\n" << body << "\n";
+    std::filesystem::permissions(folder_ / name, std::filesystem::perms::owner_all);
+  }
+  std::string Path() const { return absl::StrCat("PATH=", folder_.path().string(), ":/usr/bin:/bin"); }
+  std::string Cancelled() const { return Content(folder_ / "cancelled"); }
+
+ private:
+  TempFolder folder_;
+};
+
+class SlurmAgentTest : public RanksTest {
+ protected:
+  StateEvent EndWith(const FakeSlurm& slurm) {
+    JobOptions options = Options(1);
+    options.launcher = Launcher::kSlurm;
+    options.max_restarts = 1;
+    const JobFolder folder = FolderFor(options, "job");
+    TrainerProcess trainer(Arguments(folder), {slurm.Path()});
+    EXPECT_THAT(trainer.Wait(), Optional(1)) << trainer.output();
+    output_ = trainer.output();
+    return EventsOf<StateEvent>(folder).back();
+  }
+
+  FakeSlurm slurm_;
+  std::string output_;
+};
+
+TEST_F(SlurmAgentTest, AJobThatSlurmDoesNotTakeFailsWithItsWords) {
+  slurm_.Program("sbatch", "echo 'invalid partition' >&2; exit 1");
+  EXPECT_THAT(EndWith(slurm_).error, StatusIs(StatusCode::kInternal, HasSubstr("invalid partition")));
+}
+
+TEST_F(SlurmAgentTest, AJobThatCanNotBeReleasedIsCancelled) {
+  slurm_.Program("scontrol", "exit 1");
+  EXPECT_EQ(EndWith(slurm_).state, JobState::kFailed);
+  EXPECT_EQ(slurm_.Cancelled(), "7\n");
+}
+
+TEST_F(SlurmAgentTest, AJobWhoseNodesFailAgainAndAgainFails) {
+  slurm_.Program("scontrol", "[ $1 = release ] || echo JobId=7 JobState=NODE_FAIL Reason=None");
+  const StateEvent end = EndWith(slurm_);
+  EXPECT_THAT(end.error, StatusIs(StatusCode::kUnavailable, HasSubstr("NODE_FAIL, after 1 restarts")));
+  EXPECT_THAT(output_, HasSubstr("restart 1 of 1"));
 }
 
 }  // namespace
