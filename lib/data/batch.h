@@ -28,7 +28,7 @@ struct Batch {
   torch::Tensor cuts = {};
   static constexpr int64_t kCutNumbers = 5;
   /// What part of the whole batch this is: of several ranks each has its own. 0: the whole batch has fewer
-  /// images than there are ranks, and its first image stands in here, to count for nothing.
+  /// images than there are ranks, and one of its images stands in here, to count for nothing.
   double share = 1.0;
 };
 

@@ -22,7 +22,7 @@ class BatchFeed {
   }
 
   /// @param batch on the CPU, page-locked or not (LoaderOptions::page_locked).
-  /// @return images [B, C, height, width] float32 and labels on the device, the rest as it was.
+  /// @return images [B, C, height, width] float32 and labels on the device, no cuts, the rest as it was.
   Batch Move(Batch batch);
 
  private:

@@ -4,23 +4,14 @@
 #include <utility>
 
 namespace mae {
-namespace {
-
-ImageTransformOptions WithSizeOf(const ImageSet& images, ImageTransformOptions options) {
-  if (options.height == 0) options.height = images.height;
-  if (options.width == 0) options.width = images.width;
-  return options;
-}
-
-}  // namespace
 
 bool ByteBatchMaker::CanMake(const ImageSet& images, const ImageTransformOptions& transform) {
-  const ImageTransform whole(WithSizeOf(images, transform), images.channels);
-  return images.encoded == nullptr && whole.IsCutAlone(images.height, images.width);
+  return images.encoded == nullptr &&
+         ImageTransform(transform, images.channels).IsCutAlone(images.height, images.width);
 }
 
 ByteBatchMaker::ByteBatchMaker(const ImageSet& images, ImageTransformOptions transform)
-    : images_(images), transform_(WithSizeOf(images, std::move(transform)), images.channels) {}
+    : images_(images), transform_(std::move(transform), images.channels) {}
 
 Batch ByteBatchMaker::Make(absl::Span<const int64_t> indices, int64_t epoch) const {
   const auto size = static_cast<int64_t>(indices.size());

@@ -17,6 +17,7 @@ class ByteBatchMaker {
  public:
   /// Whether a CutTransform can make of these images what a BatchMaker makes: they are in memory, and nothing
   /// but crops and mirroring varies them.
+  /// @param transform with sizes of the results.
   static bool CanMake(const ImageSet& images, const ImageTransformOptions& transform);
 
   /// @param transform of which CanMake holds.

@@ -51,8 +51,9 @@ void ForwardPass::RunTogether(int64_t image, int64_t images, BlockAttention& att
                         attention_scales == nullptr ? nullptr : attention_scales + row, attended);
   LayerNormToBf16(attended, rows, dim, parameters.norm2_weight.data_ptr<float>(),
                   parameters.norm2_bias.data_ptr<float>(), eps, team, normal);
-  fc1->ForwardGelu(normal, rows, team, Bf16Data(kept.before) + row * width, hidden);
-  if (fc2 == nullptr) return;
+  uint16_t* const before = Bf16Data(kept.before) + row * width;
+  if (fc2 == nullptr) return fc1->Forward(normal, rows, team, before);
+  fc1->ForwardGelu(normal, rows, team, before, hidden);
   fc2->ForwardResidual(hidden, rows, team, attended, mlp_scales == nullptr ? nullptr : mlp_scales + row,
                        y + row * dim);
 }

@@ -12,10 +12,6 @@ torch::Tensor DropPathImpl::Scales(int64_t images, const torch::Device& device) 
   return torch::empty({images}, torch::TensorOptions(device)).bernoulli_(keep).div_(keep);
 }
 
-torch::Tensor DropPathImpl::forward(const torch::Tensor& x) {
-  return Scaled(x, Scales(x.size(0), x.device()));
-}
-
 torch::Tensor DropPathImpl::Scaled(const torch::Tensor& x, const torch::Tensor& scales) {
   if (!scales.defined()) return x;
   std::vector<int64_t> shape(static_cast<size_t>(x.dim()), 1);

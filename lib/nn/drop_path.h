@@ -10,14 +10,12 @@ class DropPathImpl : public torch::nn::Module {
  public:
   /// @param rate in [0, 1).
   explicit DropPathImpl(double rate);
-  /// @param x [B, ...]; one draw a sample, from the default generator of x's device.
-  torch::Tensor forward(const torch::Tensor& x);
 
-  /// The factors that forward() multiplies by: float32 [images], 0 or 1 / (1 - rate); undefined where it is
-  /// the identity.
+  /// What the branch of each sample is multiplied by: float32 [images], 0 or 1 / (1 - rate), drawn from the
+  /// default generator of the device; undefined where it is the identity.
   torch::Tensor Scales(int64_t images, const torch::Device& device);
 
-  /// x times those factors. @param scales of this x's images, or undefined.
+  /// x [B, ...] times those factors. @param scales of this x's images, or undefined.
   static torch::Tensor Scaled(const torch::Tensor& x, const torch::Tensor& scales);
 
   double rate() const { return rate_; }

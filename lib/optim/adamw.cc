@@ -16,23 +16,44 @@ AdamW::AdamW(const std::vector<ParamGroup>& groups, const OptimizerOptions& opti
   }
 }
 
-void AdamW::StepGroup(size_t group, double learning_rate) {
-  const auto& own = moments_[group];
-  std::vector<torch::Tensor> parameters, gradients, exp_avgs, exp_avg_sqs, steps;
+AdamW::Due AdamW::DueOf(size_t group) const {
+  const Moments& own = moments_[group];
+  Due due;
   for (size_t i = 0; i < own.steps.size(); ++i) {
     const auto& parameter = groups()[group].parameters[i].second;
     if (!parameter.grad().defined()) continue;
-    parameters.push_back(parameter);
-    gradients.push_back(parameter.grad());
-    exp_avgs.push_back(own.exp_avgs[i]);
-    exp_avg_sqs.push_back(own.exp_avg_sqs[i]);
-    steps.push_back(own.steps[i]);
+    due.parameters.push_back(parameter);
+    due.gradients.push_back(parameter.grad());
+    due.moments.exp_avgs.push_back(own.exp_avgs[i]);
+    due.moments.exp_avg_sqs.push_back(own.exp_avg_sqs[i]);
+    due.moments.steps.push_back(own.steps[i]);
   }
-  if (parameters.empty()) return;
-  at::_foreach_add_(steps, 1);
-  at::_fused_adamw_(parameters, gradients, exp_avgs, exp_avg_sqs, /*max_exp_avg_sqs=*/{}, steps,
-                    learning_rate, beta1_, beta2_, groups()[group].weight_decay, epsilon_,
-                    /*amsgrad=*/false, /*maximize=*/false);
+  return due;
+}
+
+void AdamW::StepGroup(size_t group, double learning_rate) {
+  Due due = DueOf(group);
+  if (due.parameters.empty()) return;
+  at::_foreach_add_(due.moments.steps, 1);
+  at::_fused_adamw_(due.parameters, due.gradients, due.moments.exp_avgs, due.moments.exp_avg_sqs,
+                    /*max_exp_avg_sqs=*/{}, due.moments.steps, learning_rate, beta1_, beta2_,
+                    groups()[group].weight_decay, epsilon_, /*amsgrad=*/false, /*maximize=*/false);
+}
+
+void AdamW::StepOnDevice(const torch::Tensor& learning_rate, const torch::Tensor& skip) {
+  const torch::NoGradGuard no_grad;
+  for (size_t g = 0; g < moments_.size(); ++g) {
+    Due due = DueOf(g);
+    if (due.parameters.empty()) continue;
+    const double scale = groups()[g].learning_rate_scale;
+    const auto rate = scale == 1.0 ? learning_rate : learning_rate * scale;
+    at::_foreach_add_(due.moments.steps, 1.0 - skip);
+    at::_fused_adamw_(due.parameters, due.gradients, due.moments.exp_avgs, due.moments.exp_avg_sqs,
+                      /*max_exp_avg_sqs=*/{}, due.moments.steps, rate, beta1_, beta2_,
+                      groups()[g].weight_decay, epsilon_, /*amsgrad=*/false, /*maximize=*/false,
+                      /*grad_scale=*/{}, /*found_inf=*/skip);
+  }
+  if (ema() != nullptr) ema()->UpdateUnless(skip);
 }
 
 NamedParameters AdamW::OwnState() const {

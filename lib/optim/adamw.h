@@ -33,6 +33,12 @@ class AdamW : public Optimizer {
   const std::vector<Moments>& moments() const { return moments_; }  ///< of each group
 
  private:
+  // Of a group's parameters those that have a gradient, parallel.
+  struct Due {
+    std::vector<torch::Tensor> parameters, gradients;
+    Moments moments;
+  };
+  Due DueOf(size_t group) const;
   void StepGroup(size_t group, double learning_rate) override;
   NamedParameters OwnState() const override;
 

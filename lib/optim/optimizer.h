@@ -43,8 +43,8 @@ class Optimizer {
   virtual bool steps_on_device() const { return false; }
 
   /// Step, with every number that changes on the device: the same launches each time, to be recorded.
-  /// @param learning_rate float32 scalar. @param skip float32 scalar: 1 leaves weights and moments as they
-  /// are.
+  /// @param learning_rate float32 scalar. @param skip float32 scalar: 1 leaves weights, moments and averages
+  /// as they are.
   virtual void StepOnDevice(const torch::Tensor& learning_rate, const torch::Tensor& skip);
 
   /// Forgets the gradients, so that the next backward pass writes instead of adding.

@@ -36,8 +36,7 @@ class LateValues {
   struct Asked {
     int64_t step;
     torch::Tensor host;  // page-locked, if it comes from a device
-    c10::Event arrival;
-    bool on_device;
+    c10::Event arrival;  // recorded then
   };
   std::vector<Value> Take(size_t remaining);
 

@@ -15,10 +15,11 @@ class FiniteGuard {
  public:
   explicit FiniteGuard(const SafetyOptions& options) : options_(options) {}
 
-  void Taken() { in_row_ = 0; }
+  /// A step after which the run has diverged no longer mends it: it may be heard of late.
+  void Taken() { in_row_ = has_diverged() ? in_row_ : 0; }
   void Skipped() { ++in_row_; }
 
-  /// Skipped since the last step that was taken, or since the last rollback.
+  /// Skipped since the last step that was taken and counted, or since the last rollback.
   int64_t in_row() const { return in_row_; }
   /// Whether the run has diverged: skip_limit steps were skipped in a row.
   bool has_diverged() const { return in_row_ >= options_.skip_limit; }

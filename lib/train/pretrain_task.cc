@@ -37,9 +37,8 @@ Batch PretrainTask::Prepare(const Batch& batch, int64_t epoch) {
   return prepared;
 }
 
-TrainTask::Measure PretrainTask::Train(const Batch& batch, int64_t epoch) {
-  const auto noise = batch.mask_noise.defined() ? batch.mask_noise : Prepare(batch, epoch).mask_noise;
-  return {model_->Loss(batch.images, MaskOf(noise)), {}};
+TrainTask::Measure PretrainTask::Train(const Batch& batch, int64_t /*epoch*/) {
+  return {model_->Loss(batch.images, MaskOf(batch.mask_noise)), {}};
 }
 
 TrainTask::Measure PretrainTask::Validate(const Batch& batch) {

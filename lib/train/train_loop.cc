@@ -52,7 +52,7 @@ TrainLoop::TrainLoop(const JobOptions& options, const JobFolder& folder, const T
       validation_loader_(data.validation, OfRank(ValidationLoaderOptions(options), group)),
       feed_(device, TransformFor(LoaderFor(options, data.train, device), device)),
       waited_before_(state.progress().counters["data_wait_seconds"]),
-      step_(options, task, state.optimizer(), device, group, form, state.ema(),
+      step_(options, task, state.optimizer(), device, group, form,
             [&recorder](const std::string& warning) { recorder.Warning(warning); }),
       taken_late_(kStepsAhead),
       guard_(options.safety),
@@ -172,8 +172,8 @@ void TrainLoop::SaveIfDue(bool is_best) {
 std::string TrainLoop::Divergence() const {
   const int64_t step = state_.progress().step;
   if (!guard_.has_diverged()) return absl::StrCat("the validation loss at step ", step, " was not finite");
-  return absl::StrCat("loss or gradients were not finite for ", guard_.in_row(),
-                      " steps in a row, up to step ", step);
+  return absl::StrCat("loss or gradients were not finite for ", guard_.in_row(), " steps in a row by step ",
+                      step);
 }
 
 absl::Status TrainLoop::RollBack() {

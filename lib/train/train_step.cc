@@ -20,7 +20,7 @@ RecordedStep::MakeGraph GraphFor(const JobOptions& options, const torch::Device&
 }  // namespace
 
 TrainStep::TrainStep(const JobOptions& options, TrainTask& task, Optimizer& optimizer, torch::Device device,
-                     ProcessGroup& group, Form form, Ema* ema, RecordedStep::Warn warn)
+                     ProcessGroup& group, Form form, RecordedStep::Warn warn)
     : seed_(options.seed),
       precision_(options.precision),
       clip_(options.optimizer.clip_grad_norm),
@@ -34,7 +34,7 @@ TrainStep::TrainStep(const JobOptions& options, TrainTask& task, Optimizer& opti
     return;
   }
   if (form == Form::kPlain || !WholeStep::CanRun(options, task, optimizer)) return;
-  whole_ = std::make_unique<WholeStep>(options, task, optimizer, ema, device, GraphFor(options, device),
+  whole_ = std::make_unique<WholeStep>(options, task, optimizer, device, GraphFor(options, device),
                                        std::move(warn));
 }
 

@@ -52,10 +52,9 @@ class TrainStep {
   /// @param task, optimizer outlive the step; the model is on `device`.
   /// @param group of several ranks: each calls Run with its part of a batch, all get the same result; steps
   /// are plain ones.
-  /// @param ema updated by a WholeStep alone; nullptr: none. Outlives the step.
   /// @param warn told if steps can't be recorded.
   TrainStep(const JobOptions& options, TrainTask& task, Optimizer& optimizer, torch::Device device,
-            ProcessGroup& group, Form form = Form::kPlain, Ema* ema = nullptr, RecordedStep::Warn warn = {});
+            ProcessGroup& group, Form form = Form::kPlain, RecordedStep::Warn warn = {});
 
   /// @param batch on the device.
   /// @param step of the job, counted in batches from 0: what drop path draws from, and what tells whose turn

@@ -32,7 +32,8 @@ class TrainTask {
   virtual TrainingKind kind() const = 0;
 
   /// What Train is to see of a training batch as it came from the loader: called once for the whole batch,
-  /// before it is trained in parts, by tasks that mix its images. A function of the batch and the epoch.
+  /// before it is trained in parts, by tasks that mix its images or draw its masks. A function of the batch
+  /// and the epoch.
   virtual Batch Prepare(const Batch& batch, int64_t epoch);
 
   /// The loss of a training batch that Prepare gave, a function of the weights, the batch, the epoch and (for

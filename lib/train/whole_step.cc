@@ -22,14 +22,13 @@ bool WholeStep::CanRun(const JobOptions& options, const TrainTask& task, const O
   return options.optimizer.accumulate_steps == 1 && task.recordable() && optimizer.steps_on_device();
 }
 
-WholeStep::WholeStep(const JobOptions& options, TrainTask& task, Optimizer& optimizer, Ema* ema,
-                     torch::Device device, RecordedStep::MakeGraph make_graph, RecordedStep::Warn warn)
+WholeStep::WholeStep(const JobOptions& options, TrainTask& task, Optimizer& optimizer, torch::Device device,
+                     RecordedStep::MakeGraph make_graph, RecordedStep::Warn warn)
     : precision_(options.precision),
       clip_(options.optimizer.clip_grad_norm),
       device_(device),
       task_(task),
       optimizer_(optimizer),
-      ema_(ema),
       step_(
           device, [this](const RecordedStep::Tensors& inputs) { return Step(inputs); }, std::move(make_graph),
           std::move(warn)) {}
@@ -60,7 +59,6 @@ RecordedStep::Tensors WholeStep::Step(const RecordedStep::Tensors& inputs) {
   const auto norm = ClipGradNorm(optimizer_.Gradients(), clip_);
   const auto skip = torch::isfinite(measure.loss + norm).logical_not().to(torch::kFloat32);
   optimizer_.StepOnDevice(inputs[kLearningRate], skip);
-  if (ema_ != nullptr) ema_->UpdateUnless(skip);
   optimizer_.ZeroGrad();
   std::vector<torch::Tensor> numbers = {measure.loss, norm, 1.0 - skip};
   if (measure.correct.defined()) numbers.push_back(measure.correct);

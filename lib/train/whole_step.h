@@ -2,7 +2,6 @@
 
 #include <torch/torch.h>
 
-#include "optim/ema.h"
 #include "optim/optimizer.h"
 #include "options/train_options.h"
 #include "runtime/recorded_step.h"
@@ -27,9 +26,9 @@ class WholeStep {
   /// gradients that add up over batches.
   static bool CanRun(const JobOptions& options, const TrainTask& task, const Optimizer& optimizer);
 
-  /// @param task, optimizer, ema (nullptr: none) outlive the step; CanRun holds of them.
+  /// @param task, optimizer outlive the step; CanRun holds of them.
   /// @param make_graph nullptr: nothing is recorded.
-  WholeStep(const JobOptions& options, TrainTask& task, Optimizer& optimizer, Ema* ema, torch::Device device,
+  WholeStep(const JobOptions& options, TrainTask& task, Optimizer& optimizer, torch::Device device,
             RecordedStep::MakeGraph make_graph, RecordedStep::Warn warn);
 
   /// Launches a step; the default generator is seeded for it. Waits for nothing.
@@ -48,7 +47,6 @@ class WholeStep {
   const torch::Device device_;
   TrainTask& task_;
   Optimizer& optimizer_;
-  Ema* const ema_;
   RecordedStep step_;
 };
 

@@ -40,8 +40,9 @@ TEST_F(PretrainTaskTest, InitialWeightsAreAFunctionOfTheSeed) {
 TEST_F(PretrainTaskTest, TrainingMasksMoveWithTheEpochAndValidationMasksStay) {
   auto task = Task(job_.Pretrain());
   const Batch batch = RandomBatch(4);
-  EXPECT_TRUE(torch::equal(task.Train(batch, 0).loss, task.Train(batch, 0).loss));
-  EXPECT_FALSE(torch::equal(task.Train(batch, 0).loss, task.Train(batch, 1).loss));
+  const auto loss_in = [&](int64_t epoch) { return task.Train(task.Prepare(batch, epoch), epoch).loss; };
+  EXPECT_TRUE(torch::equal(loss_in(0), loss_in(0)));
+  EXPECT_FALSE(torch::equal(loss_in(0), loss_in(1)));
   EXPECT_TRUE(torch::equal(task.Validate(batch).loss, task.Validate(batch).loss));
 }
 
@@ -51,7 +52,8 @@ TEST_F(PretrainTaskTest, LossIsTheModelsOverTheCountedMask) {
   const Batch batch = RandomBatch(4);
   auto& model = dynamic_cast<MaskedAutoencoderImpl&>(task.model());
   const auto mask = MaskFromNoise(TrainMaskNoise(options.seed, 3, batch.indices, 9), 0.5);
-  EXPECT_TRUE(torch::allclose(task.Train(batch, 3).loss, model.forward(batch.images, mask).loss, 1e-5));
+  EXPECT_TRUE(torch::allclose(task.Train(task.Prepare(batch, 3), 3).loss,
+                              model.forward(batch.images, mask).loss, 1e-5));
 }
 
 TEST_F(PretrainTaskTest, PictureHasARowAnImageAndThreeColumns) {

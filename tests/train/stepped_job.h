@@ -34,8 +34,9 @@ struct SteppedJob {
         task(std::move(task_in)),
         adamw(MakeParamGroups(task->model(), options.optimizer, task->kind()), options.optimizer),
         ema(task->model(), 0.9),
-        step(options, *task, adamw, device, LoneRank(), form, &ema,
+        step(options, *task, adamw, device, LoneRank(), form,
              [this](const std::string& warning) { warnings.push_back(warning); }) {
+    adamw.SetEma(&ema);
     task->model().train();
   }
 
@@ -46,9 +47,7 @@ struct SteppedJob {
         (torch::randn({images, 1, 12, 12}) * factor).to(device), (torch::arange(images) % 4).to(device), {}};
     batch.indices.resize(static_cast<size_t>(images));
     std::iota(batch.indices.begin(), batch.indices.end(), number);
-    auto result = step.Run(batch, 0, number, 1e-3 * static_cast<double>(number + 1));
-    if (result.taken) ema.Update();
-    return result;
+    return step.Run(batch, 0, number, 1e-3 * static_cast<double>(number + 1));
   }
 
   std::vector<torch::Tensor> Everything() {

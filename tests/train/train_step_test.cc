@@ -4,7 +4,9 @@
 
 #include <cmath>
 #include <numeric>
+#include <set>
 
+#include "absl/strings/match.h"
 #include "optim/adamw.h"
 #include "tests/fakes/lone_rank.h"
 #include "tests/train/cpu_device.h"
@@ -113,6 +115,21 @@ TEST(TrainStep, DropPathIsAFunctionOfTheStep) {
   EXPECT_NE(loss_at(1), loss_at(2));
 }
 
+// Of the graph behind a loss, those that compute a block again.
+int64_t RecomputedBlocks(const torch::Tensor& loss) {
+  std::set<torch::autograd::Node*> seen;
+  std::vector<torch::autograd::Node*> next = {loss.grad_fn().get()};
+  int64_t found = 0;
+  while (!next.empty()) {
+    torch::autograd::Node* const node = next.back();
+    next.pop_back();
+    if (node == nullptr || !seen.insert(node).second) continue;
+    found += absl::StrContains(node->name(), "Recomputed") ? 1 : 0;
+    for (const auto& edge : node->next_edges()) next.push_back(edge.function.get());
+  }
+  return found;
+}
+
 TEST(TrainStep, TrainsTheSameWeightsFromActivationsComputedAgain) {
   const TinyJob job;
   const Batch batch{torch::randn({64, 1, 12, 12}), torch::zeros({64}, torch::kInt64),
@@ -129,6 +146,8 @@ TEST(TrainStep, TrainsTheSameWeightsFromActivationsComputedAgain) {
     const auto optimizer = MakeOptimizer(Groups(*task, options), options.optimizer);
     TrainStep step(options, *task, *optimizer, kCpu, LoneRank());
     task->model().train();
+    const int64_t blocks = options.is_pretrain() ? 2 + 1 : 2;  // the encoder's depth and the decoder's
+    EXPECT_EQ(RecomputedBlocks(task->Train(task->Prepare(batch, 0), 0).loss), recompute ? blocks : 0);
     for (int64_t i = 0; i < 2; ++i) EXPECT_TRUE(step.Run(batch, 0, i, 1e-3).taken);
     return torch::nn::utils::parameters_to_vector(task->model().parameters()).detach();
   };
