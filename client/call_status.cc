@@ -46,6 +46,12 @@ std::string MessageFor(const grpc::Status& status, absl::string_view address, ab
   return status.error_message();
 }
 
+/// Of these the server's log has a warning, with the request id, among what led to it.
+bool IsServersFault(grpc::StatusCode code) {
+  return code == grpc::StatusCode::INTERNAL || code == grpc::StatusCode::UNKNOWN ||
+         code == grpc::StatusCode::DATA_LOSS;
+}
+
 google::rpc::Status DetailsOf(const absl::Status& status) {
   google::rpc::Status details;
   if (const auto payload = status.GetPayload(kDetailsUrl)) details.ParseFromString(std::string(*payload));
@@ -104,10 +110,13 @@ std::string NameOfImage(const std::string& field, const std::vector<std::string>
 
 }  // namespace
 
-absl::Status StatusFromCall(const grpc::Status& status, absl::string_view address, absl::Duration timeout) {
+absl::Status StatusFromCall(const grpc::Status& status, absl::string_view address, absl::Duration timeout,
+                            absl::string_view request_id) {
   if (status.ok()) return absl::OkStatus();
-  absl::Status result(static_cast<absl::StatusCode>(status.error_code()),
-                      MessageFor(status, address, timeout));
+  std::string message = MessageFor(status, address, timeout);
+  if (IsServersFault(status.error_code()))
+    absl::StrAppend(&message, "\nthe log of ", address, " has this call as request_id ", request_id);
+  absl::Status result(static_cast<absl::StatusCode>(status.error_code()), message);
   result.SetPayload(kDetailsUrl, absl::Cord(status.error_details()));
   return result;
 }

@@ -50,7 +50,7 @@ class Connection {
   /// Adds the token and the request id to a call that is made by hand.
   void Authorize(grpc::ClientContext& context) const;
   absl::Status Failure(const grpc::Status& status) const {
-    return StatusFromCall(status, address_, timeout_);
+    return StatusFromCall(status, address_, timeout_, request_id_);
   }
 
   const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }

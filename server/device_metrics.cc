@@ -1,13 +1,13 @@
 #include "server/device_metrics.h"
 
 #include <dlfcn.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "server/host_metrics.h"
 #include "server/metric_families.h"
 
 namespace mae {
@@ -28,12 +28,11 @@ constexpr char kUsedHelp[] = "Memory of the device that is in use, by any progra
 constexpr char kTotalHelp[] = "Memory of the device.";
 
 void AddCpu(MetricFamilies& families) {
-  const auto page = static_cast<double>(sysconf(_SC_PAGESIZE));
-  const auto total = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * page;
-  const auto free = static_cast<double>(sysconf(_SC_AVPHYS_PAGES)) * page;
+  const auto memory = ReadHostMemory();
+  if (!memory) return;
   const MetricFamilies::Labels labels = {{"device", "cpu"}, {"name", "cpu"}};
-  families.Add("mae_device_memory_total_bytes", kTotalHelp, labels, total);
-  families.Add("mae_device_memory_used_bytes", kUsedHelp, labels, total - free);
+  families.Add("mae_device_memory_total_bytes", kTotalHelp, labels, memory->total);
+  families.Add("mae_device_memory_used_bytes", kUsedHelp, labels, memory->total - memory->available);
 }
 
 }  // namespace

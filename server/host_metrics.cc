@@ -36,20 +36,11 @@ void AddLoad(MetricFamilies& families) {
 }
 
 void AddMemory(MetricFamilies& families) {
-  std::ifstream file("/proc/meminfo");
-  std::map<std::string, double> kib;
-  std::string key;
-  double value = 0;
-  while (file >> key >> value) {
-    kib[key] = value;
-    file.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
-  }
-  if (kib.contains("MemTotal:"))
-    families.Add("mae_host_memory_total_bytes", "Memory of the machine.", {}, kib["MemTotal:"] * 1024);
-  if (kib.contains("MemAvailable:")) {
-    families.Add("mae_host_memory_available_bytes", "Memory that programs can still get without swapping.",
-                 {}, kib["MemAvailable:"] * 1024);
-  }
+  const auto memory = ReadHostMemory();
+  if (!memory) return;
+  families.Add("mae_host_memory_total_bytes", "Memory of the machine.", {}, memory->total);
+  families.Add("mae_host_memory_available_bytes", "Memory that programs can still get without swapping.", {},
+               memory->available);
 }
 
 void AddDisk(const std::filesystem::path& folder, MetricFamilies& families) {
@@ -63,6 +54,19 @@ void AddDisk(const std::filesystem::path& folder, MetricFamilies& families) {
 }
 
 }  // namespace
+
+std::optional<HostMemory> ReadHostMemory() {
+  std::ifstream file("/proc/meminfo");
+  std::map<std::string, double> kib;
+  std::string key;
+  double value = 0;
+  while (file >> key >> value) {
+    kib[key] = value;
+    file.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
+  }
+  if (!kib.contains("MemTotal:") || !kib.contains("MemAvailable:")) return std::nullopt;
+  return HostMemory{kib["MemTotal:"] * 1024, kib["MemAvailable:"] * 1024};
+}
 
 std::vector<prometheus::MetricFamily> HostMetrics::Collect() const {
   MetricFamilies families;

@@ -4,9 +4,19 @@
 #include <prometheus/metric_family.h>
 
 #include <filesystem>
+#include <optional>
 #include <vector>
 
 namespace mae {
+
+/// The machine's memory, in bytes.
+struct HostMemory {
+  double total = 0;
+  double available = 0;  ///< what programs can still get without swapping: also where files are kept now
+};
+
+/// Nothing where /proc does not tell. Thread-safe.
+std::optional<HostMemory> ReadHostMemory();
 
 /// What the machine has left, read from /proc and the file system when it is scraped: mae_host_* (CPU time by
 /// mode, cores, load, memory) and mae_data_dir_* (the file system of the data folder). What can't be read is

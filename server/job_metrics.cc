@@ -2,9 +2,9 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <map>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 
@@ -39,8 +39,7 @@ std::string HelpOf(const std::string& name) {
 void AddTrainerSeries(const MetricsEvent& newest, const MetricFamilies::Labels& labels, bool ended,
                       MetricFamilies& families) {
   for (const auto& [name, value] : newest.values) {
-    // One value a class ("class_accuracy/LABEL") is for those who asked; no name of Prometheus has a slash.
-    if (absl::StrContains(name, '/') || (ended && name == "eta_seconds")) continue;
+    if (ended && name == "eta_seconds") continue;
     families.Add(absl::StrCat("mae_train_", name), HelpOf(name), labels, value);
   }
   families.Add("mae_train_step", "Batches trained on; of a job that only measures, images looked at.", labels,
@@ -51,17 +50,17 @@ void AddTrainerSeries(const MetricsEvent& newest, const MetricFamilies::Labels& 
 
 bool Trains(const JobRecord& record) { return record.kind != "knn_probe" && record.kind != "evaluate"; }
 
-// The age is of what a crash would lose: before the first checkpoint that is all since the start.
+// The age is of what a crash would lose: nothing of what was before this run of the job.
 void AddCheckpoint(const JobRecord& record, const JobSummary& summary, absl::Time now,
                    const MetricFamilies::Labels& labels, MetricFamilies& families) {
   if (summary.checkpoint_time) {
     families.Add("mae_train_checkpoint_timestamp_seconds", "When the newest checkpoint was made.", labels,
                  Timestamp(*summary.checkpoint_time));
   }
-  const auto since = summary.checkpoint_time ? summary.checkpoint_time : record.started;
+  const auto since = std::max(summary.checkpoint_time, summary.state_time);
   if (since && Trains(record) && !IsEnded(record.state)) {
     families.Add("mae_train_checkpoint_age_seconds",
-                 "Time since the newest checkpoint, or before the first since the job started.", labels,
+                 "Time since the newest checkpoint, or since the job runs if that is less.", labels,
                  absl::ToDoubleSeconds(now - *since));
   }
 }

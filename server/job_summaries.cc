@@ -1,5 +1,8 @@
 #include "server/job_summaries.h"
 
+#include <map>
+
+#include "absl/strings/match.h"
 #include "base/status_macros.h"
 
 namespace mae {
@@ -12,6 +15,8 @@ absl::StatusOr<JobSummary> JobSummaries::Of(const JobRecord& record) {
   }
   MAE_ASSIGN_OR_RETURN(const auto reader, JobDbReader::Open(ledger_.Folder(record.id).database()));
   MAE_ASSIGN_OR_RETURN(JobSummary summary, reader->Summary());
+  std::erase_if(summary.metrics.values,
+                [](const auto& value) { return absl::StrContains(value.first, '/'); });
   if (record.ended) {
     const absl::MutexLock lock(&mutex_);
     if (ended_.size() >= kMostKept) ended_.clear();

@@ -15,6 +15,7 @@
 namespace mae {
 
 /// What job.db says of a job, for those who ask every few seconds: of a job that has ended it is read once.
+/// Without the values of single classes ("class_accuracy/LABEL"), which may be thousands.
 /// Thread-safe; blocks on the disk.
 class JobSummaries {
  public:

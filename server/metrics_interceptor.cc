@@ -5,6 +5,7 @@
 #include <chrono>
 #include <string>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/time.h"
 #include "base/log_lines.h"
@@ -33,7 +34,9 @@ class MetricsInterceptor final : public grpc::experimental::Interceptor {
     if (methods->QueryInterceptionHookPoint(InterceptionHookPoints::POST_RECV_INITIAL_METADATA))
       request_id_ = RequestIdOf(*methods->GetRecvInitialMetadata());
     if (methods->QueryInterceptionHookPoint(InterceptionHookPoints::PRE_SEND_STATUS)) {
-      code_ = static_cast<absl::StatusCode>(methods->GetSendStatus().error_code());
+      const grpc::Status status = methods->GetSendStatus();
+      code_ = static_cast<absl::StatusCode>(status.error_code());
+      message_ = absl::Utf8SafeCEscape(status.error_message());
     }
     methods->Proceed();
   }
@@ -51,11 +54,13 @@ class MetricsInterceptor final : public grpc::experimental::Interceptor {
                          {"grpc_method", method_},
                          {"grpc_code", code},
                          {"milliseconds", milliseconds}};
-    spdlog::log(level, "{}/{}: {} after {} ms", service_, method_, code, milliseconds);
+    spdlog::log(level, "{}/{}: {} after {} ms{}{}", service_, method_, code, milliseconds,
+                message_.empty() ? "" : ": " + message_,
+                request_id_.empty() ? "" : ", request_id " + request_id_);
   }
 
   Metrics& metrics_;
-  std::string service_, method_, request_id_;
+  std::string service_, method_, request_id_, message_;
   absl::StatusCode code_ = absl::StatusCode::kCancelled;
   const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };

@@ -1,8 +1,7 @@
 #include "server/status_page.h"
 
 #include <filesystem>
-#include <fstream>
-#include <iterator>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <system_error>
 #include <utility>
@@ -12,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/time.h"
+#include "base/durable_file.h"
 #include "base/status_macros.h"
 #include "job/job_db.h"
 
@@ -20,9 +20,9 @@ namespace {
 
 constexpr int64_t kMostShownJobs = 50, kMostPoints = 300;
 constexpr size_t kMostShownModels = 200;
-constexpr uintmax_t kMostPictureBytes = 16 << 20;
-constexpr const char* kDrawn[] = {"loss",      "validation_loss",   "accuracy",   "learning_rate",
-                                  "grad_norm", "images_per_second", "eta_seconds"};
+constexpr int64_t kMostPictureBytes = 16 << 20;
+constexpr const char* kDrawn[] = {"loss",          "validation_loss", "accuracy",
+                                  "learning_rate", "grad_norm",       "images_per_second"};
 
 // Text that is no UTF-8 must not end a request.
 std::string Dump(const nlohmann::json& json) {
@@ -39,11 +39,12 @@ void AddSummary(const JobSummary& summary, bool ended, nlohmann::json& out) {
   out["epoch"] = summary.metrics.epoch;
   out["epochs"] = summary.metrics.epochs;
   out["checkpoint_time"] = SecondsOrNull(summary.checkpoint_time);
-  for (const char* name : kDrawn) {
+  const auto add = [&](const char* name) {
     const auto value = summary.metrics.values.find(name);
     if (value != summary.metrics.values.end()) out["metrics"][name] = value->second;
-  }
-  if (ended && out.contains("metrics")) out["metrics"].erase("eta_seconds");
+  };
+  for (const char* name : kDrawn) add(name);
+  if (!ended) add("eta_seconds");
 }
 
 // The last that was written: a run that went back to a checkpoint draws earlier epochs again.
@@ -111,7 +112,6 @@ absl::StatusOr<std::string> StatusPage::Jobs() const {
                           {"end_time", SecondsOrNull(record.ended)}};
     const auto summary = summaries_.Of(record);
     if (summary.ok()) AddSummary(*summary, IsEnded(record.state), job);
-    job["picture"] = NewestPicture(ledger_.Folder(record.id).samples()).stem().string();
     jobs.push_back(std::move(job));
   }
   return Dump({{"jobs", std::move(jobs)}, {"all", all}});
@@ -119,23 +119,19 @@ absl::StatusOr<std::string> StatusPage::Jobs() const {
 
 absl::StatusOr<std::string> StatusPage::Models() const {
   MAE_ASSIGN_OR_RETURN(const auto records, models_.List());
+  std::map<std::string, std::vector<int64_t>> loaded;
+  for (const auto& [model, version] : models_.Loaded()) loaded[model].push_back(version);
   nlohmann::json models = nlohmann::json::array();
   for (const ModelRecord& record : records) {
     if (models.size() == kMostShownModels) break;
     const ModelVersion& newest = record.versions.front();
-    nlohmann::json model = {{"model", record.model},
-                            {"kind", newest.config.kind_name()},
-                            {"newest", newest.version},
-                            {"versions", record.versions.size()},
-                            {"aliases", record.aliases},
-                            {"metrics", nlohmann::json::object()},
-                            {"loaded", nlohmann::json::array()}};
+    nlohmann::json model = {{"model", record.model},         {"kind", newest.config.kind_name()},
+                            {"newest", newest.version},      {"versions", record.versions.size()},
+                            {"aliases", record.aliases},     {"metrics", nlohmann::json::object()},
+                            {"loaded", loaded[record.model]}};
     for (const char* name : {"accuracy", "validation_loss"}) {
       const auto value = newest.card.metrics.find(name);
       if (value != newest.card.metrics.end()) model["metrics"][name] = value->second;
-    }
-    for (const ModelVersion& version : record.versions) {
-      if (models_.IsLoaded(version)) model["loaded"].push_back(version.version);
     }
     models.push_back(std::move(model));
   }
@@ -151,16 +147,18 @@ absl::StatusOr<std::string> StatusPage::Curves(const JobFolder& folder) const {
     nlohmann::json& points = all[name] = nlohmann::json::array();
     for (const MetricPoint& point : series) points.push_back({point.step, point.value});
   }
-  return Dump({{"series", std::move(all)}});
+  const std::filesystem::path picture = NewestPicture(folder.samples());
+  std::error_code gone;
+  const auto written = std::filesystem::last_write_time(picture, gone);
+  return Dump({{"series", std::move(all)},
+               {"picture", picture.stem().string()},
+               {"picture_time", gone ? 0 : written.time_since_epoch().count()}});
 }
 
 absl::StatusOr<std::string> StatusPage::Picture(const JobFolder& folder) const {
   const std::filesystem::path path = NewestPicture(folder.samples());
-  std::error_code error;
-  const uintmax_t size = path.empty() ? 0 : std::filesystem::file_size(path, error);
-  if (path.empty() || error || size > kMostPictureBytes) return absl::NotFoundError("there is no picture");
-  std::ifstream file(path, std::ios::binary);
-  return std::string(std::istreambuf_iterator<char>(file), {});
+  if (path.empty()) return absl::NotFoundError("there is no picture");
+  return ReadFile(path, kMostPictureBytes);
 }
 
 }  // namespace mae

@@ -24,8 +24,10 @@ struct HttpBody {
 ///
 ///   /                        the page
 ///   /api/jobs                {"jobs": […], "all": N}: the newest 50 of N
-///   /api/jobs/{job}/curves   {"series": {"loss": [[step, value], …], …}}: at most 300 points each
-///   /api/jobs/{job}/picture  the newest picture of validation images, PNG, at most 16 MiB
+///   /api/jobs/{job}/curves   {"series": {"loss": [[step, value], …], …}, "picture": NAME, "picture_time":
+///   T}:
+///                            at most 300 points each; NAME is empty where there is no picture
+///   /api/jobs/{job}/picture  that picture, of validation images: PNG, at most 16 MiB
 ///   /api/models              {"models": […], "all": N}: the first 200 by name
 ///
 /// Numbers that are none (NaN) are null. Thread-safe; blocks on the disk.

@@ -17,7 +17,9 @@ using testing::Not;
 
 constexpr absl::Duration kTimeout = absl::Seconds(30);
 
-absl::Status FromServer(const grpc::Status& status) { return StatusFromCall(status, "gpu1:8500", kTimeout); }
+absl::Status FromServer(const grpc::Status& status) {
+  return StatusFromCall(status, "gpu1:8500", kTimeout, "run-7");
+}
 
 TEST(CallStatus, KeepsCodeAndMessageAndSaysThatTheServerSpoke) {
   const absl::Status status = FromServer({grpc::StatusCode::FAILED_PRECONDITION, "the job has ended"});
@@ -67,6 +69,12 @@ TEST(CallStatus, NoServerNamesTheAddressAndWhatToDo) {
   const absl::Status draining = FromServer({grpc::StatusCode::UNAVAILABLE, "the server is draining"});
   EXPECT_THAT(DescribeFailure(draining), HasSubstr("draining"));
   EXPECT_THAT(DescribeFailure(draining), Not(HasSubstr("mae_server --listen")));
+}
+
+TEST(CallStatus, AFaultOfTheServersSaysWhereItsLogTellsMore) {
+  const absl::Status status = FromServer({grpc::StatusCode::INTERNAL, "it broke"});
+  EXPECT_EQ(DescribeFailure(status), "it broke\nthe log of gpu1:8500 has this call as request_id run-7");
+  EXPECT_EQ(DescribeFailure(FromServer({grpc::StatusCode::NOT_FOUND, "no such job"})), "no such job");
 }
 
 TEST(CallStatus, DeadlineNamesTheTimeAllowed) {

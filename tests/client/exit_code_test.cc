@@ -9,7 +9,7 @@ namespace mae {
 namespace {
 
 ExitCode OfServer(grpc::StatusCode code) {
-  return ExitCodeOf(StatusFromCall(grpc::Status(code, "why"), "a:1", absl::Seconds(1)));
+  return ExitCodeOf(StatusFromCall(grpc::Status(code, "why"), "a:1", absl::Seconds(1), "id"));
 }
 
 TEST(ExitCode, OfWhatTheServerAnswers) {

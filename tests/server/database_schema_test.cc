@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
+#include "base/durable_file.h"
 #include "server/job_table.h"
 #include "server/server.h"
 #include "server/server_config.h"
@@ -55,6 +56,8 @@ class DatabaseSchemaTest : public testing::Test {
 
 TEST_F(DatabaseSchemaTest, AServerBringsAnOldDatabaseForwardAndLeavesACopyOfItAsItWas) {
   MakeOldDatabase();
+  ASSERT_THAT(WriteFileDurably(temp_ / "mae.db.version-0.copy", "of an upgrade that was interrupted"),
+              IsOk());
   ASSERT_THAT(StartServer(), IsOk());
   const auto now = Open("mae.db"), before = Open("mae.db.version-0");
   EXPECT_EQ(Number(*now, "PRAGMA user_version"), kDatabaseVersion);

@@ -5,6 +5,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "base/sqlite.h"
 #include "inference/grpc_service.grpc.pb.h"
 #include "mae/v1/model.grpc.pb.h"
 #include "mae/v1/server.grpc.pb.h"
@@ -139,6 +140,22 @@ TEST_F(ServerLifeTest, MetricsTellOfCallsJobsAndTheProcess) {
                              "process_start_time_seconds"}) {
     EXPECT_THAT(text, HasSubstr(absl::StrCat("\n", series, " ")));
   }
+}
+
+TEST_F(ServerLifeTest, ACheckpointFromBeforeThisRunOfTheJobIsNotOld) {
+  StartServer();
+  const std::string name = MustCreate("clothes").name();
+  const int64_t running = WaitUntilRunning(name);
+  Tell(name, "checkpoint 30");
+  Watch(name, running, [](const auto& event) { return event.has_checkpoint(); });
+  const auto db = Database::Open(Config().data_dir / name / "job.db", Database::Mode::kReadWrite);
+  ASSERT_TRUE(db.ok());
+  ASSERT_TRUE(
+      (*db)->Execute("UPDATE events SET time_us = time_us - 86400000000 WHERE kind = 'checkpoint'").ok());
+  const std::string text = HttpGet("/metrics");
+  const size_t line = text.find("\nmae_train_checkpoint_age_seconds{");
+  ASSERT_NE(line, std::string::npos);
+  EXPECT_LT(std::stod(text.substr(text.find("} ", line) + 2)), 80'000);
 }
 
 TEST_F(ServerLifeTest, AJobThatEndedKeepsItsSeriesForTheTimeThatIsSet) {

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
+#include "mae/v1/model.grpc.pb.h"
 #include "tests/fakes/random_model.h"
 #include "tests/fakes/status_matchers.h"
 #include "tests/server/server_fixture.h"
@@ -52,9 +53,9 @@ TEST_F(StatusPageTest, JobsAreShownAsTheyTrain) {
   EXPECT_EQ(job["step"], 20);
   EXPECT_EQ(job["total_steps"], 100);
   EXPECT_EQ(job["metrics"]["loss"], 0.25);
-  EXPECT_EQ(job["picture"], "epoch-1");
-  EXPECT_EQ(Ask(absl::StrCat("/api/jobs/", id, "/curves"))["series"]["loss"],
-            nlohmann::json::parse("[[10, 0.5], [20, 0.25]]"));
+  const auto curves = Ask(absl::StrCat("/api/jobs/", id, "/curves"));
+  EXPECT_EQ(curves["series"]["loss"], nlohmann::json::parse("[[10, 0.5], [20, 0.25]]"));
+  EXPECT_EQ(curves["picture"], "epoch-1");
   EXPECT_EQ(HttpGet(absl::StrCat("/api/jobs/", id, "/picture")), "png 1");
 }
 
@@ -75,16 +76,23 @@ TEST_F(StatusPageTest, OfManyJobsTheNewestAreShownAndOfLongCurvesSomePoints) {
   EXPECT_THAT(jobs.dump(), Not(HasSubstr(first.substr(5)))) << "the oldest is left out";
 }
 
-TEST_F(StatusPageTest, ModelsAreShownWithTheirAliases) {
-  WriteRandomModel(Config().data_dir / "models" / "clothes" / "1", TinyAutoencoder());
+TEST_F(StatusPageTest, ModelsAreShownWithTheirAliasesAndWhatIsInMemory) {
+  for (const char* place : {"clothes/1", "clothes/2", "shoes/1"})
+    WriteRandomModel(Config().data_dir / "models" / place, TinyAutoencoder());
   StartServer();
+  v1::LoadModelRequest load;
+  load.set_name("models/clothes/versions/1");
+  v1::ModelVersion loaded;
+  grpc::ClientContext context;
+  ASSERT_TRUE(v1::ModelService::NewStub(channel_)->LoadModel(&context, load, &loaded).ok());
   const auto models = Ask("/api/models");
-  EXPECT_EQ(models["all"], 1);
+  EXPECT_EQ(models["all"], 2);
   const auto& model = models["models"][0];
   EXPECT_EQ(model["model"], "clothes");
   EXPECT_EQ(model["kind"], "masked_autoencoder");
-  EXPECT_EQ(model["aliases"], nlohmann::json::parse("{\"latest\": 1}"));
-  EXPECT_THAT(model["loaded"], IsEmpty());
+  EXPECT_EQ(model["aliases"], nlohmann::json::parse("{\"latest\": 2}"));
+  EXPECT_EQ(model["loaded"], nlohmann::json::parse("[1]"));
+  EXPECT_EQ(models["models"][1]["loaded"], nlohmann::json::parse("[]"));
 }
 
 TEST_F(StatusPageTest, AFailedJobSaysWhyAndHasNoTimeLeft) {
@@ -96,7 +104,7 @@ TEST_F(StatusPageTest, AFailedJobSaysWhyAndHasNoTimeLeft) {
   const auto job = Ask("/api/jobs")["jobs"][0];
   EXPECT_EQ(job["state"], "FAILED");
   EXPECT_EQ(job["error"], "the <b>disk</b> is full");
-  EXPECT_EQ(job["picture"], "");
+  EXPECT_EQ(Ask(absl::StrCat("/api/", name, "/curves"))["picture"], "");
   EXPECT_EQ(CodeOf(absl::StrCat("/api/", name, "/picture")), 404);
   EXPECT_EQ(CodeOf("/api/jobs/none/curves"), 404);
 }
