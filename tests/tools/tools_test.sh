@@ -26,7 +26,24 @@ refused "unknown argument 'more'" tools/serving-trials more
 refused "unknown peer 'other'" tools/bench-serving --peer other
 refused "unknown argument 'more'" tools/bench-training more
 refused "unknown argument 'more'" tools/bench-data more
+refused "unknown argument 'more'" tools/bench-ranks more
 refused "unknown model 'huge'" tools/bench-training --models tiny,huge
+
+# What tools/docker-rehearsal would empty must be its own. Without a PATH it goes no further than that, for root too.
+rehearsal() { env PATH="$scratch/none" /usr/bin/python3 -B tools/docker-rehearsal --work "$scratch/work" "$@"; }
+taken() {  # exits with 1, for want of root or of tools
+  code=0; rehearsal > "$scratch/out" 2>&1 || code=$?
+  [ $code = 1 ] && grep -qE "needs root|no debootstrap" "$scratch/out" || fail "$1: $(cat "$scratch/out")"
+}
+taken "a folder to be made"
+mkdir "$scratch/work"
+taken "an empty folder"
+echo precious > "$scratch/work/thesis"
+refused "holds files that are not a rehearsal's" rehearsal
+refused "holds files that are not a rehearsal's" rehearsal --only-run
+[ -e "$scratch/work/thesis" ] || fail "a refused folder was emptied"
+touch "$scratch/work/.mae-docker-rehearsal"
+taken "a folder of an earlier rehearsal"
 
 # The table of tools/bench-serving: medians over the rounds, and of the peer's settings the one with more images a second.
 line() { printf '%-36sconcurrency %s  images/s %s  p50 %s ms  p95 %s ms  p99 %s ms  refused 0 (p99 0.00 ms)\n' "$1 " "${@:2}"; }
@@ -60,6 +77,12 @@ for row in "decoder 128 x 4 x 4, batch 128, 111.2 GFLOP a step; bf16 matrix prod
     "mae_trainer bf16: 2.00 times the images/s of PyTorch eager bf16, 1.00 times its memory"; do
   grep -qF "$row" "$scratch/table" || fail "no '$row' in the table: $(cat "$scratch/table")"
 done
+
+# That of tools/bench-ranks.
+for rate in 100 400 300; do
+  printf '%-14s  images/s %s.0  steps 3  peak 50 MiB\n' "together 1" $rate "alone 1" $rate "together 2" $((rate * 3 / 2)) "alone 2" $rate "alone 2" $rate
+done | python3 -B tools/training-peer/ranks_table.py > "$scratch/table"
+grep -qF "| 2 | 450 | 1.50 | 600 | 25 % |" "$scratch/table" || fail "tools/bench-ranks printed $(cat "$scratch/table")"
 
 # That of tools/bench-data.
 for rate in 100 400 300; do

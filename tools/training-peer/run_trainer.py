@@ -38,6 +38,8 @@ def parse():
     parser.add_argument("--batch", type=int, help="in the place of the model's own")
     parser.add_argument("--depth", type=int, help="blocks of the encoder, likewise")
     parser.add_argument("--patch", type=int, default=models.PATCH)
+    parser.add_argument("--processes", type=int, default=1, help="ranks; of several nothing is profiled")
+    parser.add_argument("--threads", type=int, default=0, help="of all processes together; 0: every core")
     return parser.parse_args()
 
 
@@ -65,7 +67,7 @@ def job_spec(model, asked):
             "precision": "PRECISION_BF16" if asked.bf16 else "PRECISION_FP32",
             "checkpoint": {"every_epochs": 1000},
             "safety": {"rollback_limit": 0},
-            "resources": {"device": "cpu"},
+            "resources": {"device": "cpu", "processes": asked.processes, "threads": asked.threads},
             "logging": {"every_steps": WARM_UP_STEPS, "pictures": 0, "tensorboard": False, "histogram_every_epochs": 0}}
 
 
@@ -76,8 +78,8 @@ def make_job(folder, model, asked):
     (folder / "spec.json").write_text(json.dumps(spec, indent=2))
 
 
-def watch(trainer, asked, trace):
-    """(steps, seconds, peak MiB) after the warm-up, until both --seconds and --steps are reached and the trace is written."""
+def watch(trainer, asked, whole):
+    """(steps, seconds, peak MiB) after the warm-up, until both --seconds and --steps are reached and `whole` says so."""
     begin, said = None, []
     for line in trainer.stdout:
         now = time.perf_counter()
@@ -89,7 +91,7 @@ def watch(trainer, asked, trace):
             first, begin = int(found[1]), now
             continue
         steps = int(found[1]) - first
-        if now - begin >= asked.seconds and steps >= asked.steps and trace.exists():
+        if now - begin >= asked.seconds and steps >= asked.steps and whole():
             return steps, now - begin, process_memory.peak_mib(trainer.pid)
     sys.exit("mae_trainer ended by itself:\n" + "".join(said[-20:]))
 
@@ -111,14 +113,16 @@ def main():
     model = model_of(asked)
     folder = pathlib.Path(asked.scratch)
     make_job(folder, model, asked)
-    profiled = min(asked.steps or PROFILED_STEPS, PROFILED_STEPS)
-    command = ["setpriv", "--pdeathsig", "KILL", asked.trainer, "--job-dir", str(folder), "--profile", str(profiled)]
+    trace = folder / "trace.json"
+    profiled = min(asked.steps or PROFILED_STEPS, PROFILED_STEPS) if asked.processes == 1 else 0
+    command = ["setpriv", "--pdeathsig", "KILL", asked.trainer, "--job-dir", str(folder)]
+    command += ["--profile", str(profiled)] if profiled else []
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as trainer:
         try:
-            steps, seconds, peak = watch(trainer, asked, folder / "trace.json")
+            steps, seconds, peak = watch(trainer, asked, lambda: not profiled or trace.exists())
         finally:
             trainer.kill()
-    result_line.write(steps * model.batch / seconds, steps, phases_of(folder / "trace.json"), peak)
+    result_line.write(steps * model.batch / seconds, steps, phases_of(trace) if profiled else {}, peak)
     shutil.rmtree(folder)
 
 
