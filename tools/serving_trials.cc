@@ -1,5 +1,5 @@
-// What a served model does while its alias moves, and while it is asked for more than it can give.
-// tools/serving-trials runs it.
+// What a server does while an alias moves, while it is asked for more than it can give, and for a long time.
+// tools/serving-trials and tools/soak run it.
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
@@ -7,6 +7,7 @@
 #include <string>
 
 #include "tools/overload_trial.h"
+#include "tools/soak_trial.h"
 #include "tools/swap_trial.h"
 #include "tools/trial_images.h"
 
@@ -35,12 +36,25 @@ int Main(int argc, char** argv) {
   overloading->add_option("--seconds", overload.seconds, "How long, each of two measurements");
   overloading->add_option("--times", overload.times, "Calls a second, against what the server reaches");
   overloading->add_option("--deadline", overload.deadline, "Seconds that a call may take");
+  SoakTrial soak;
+  auto* soaking =
+      app.add_subcommand("soak", "Load a server for a long time while a job trains and is watched");
+  soaking->add_option("--server", soak.server, "HOST:PORT")->required();
+  soaking->add_option("--model", soak.model, "A classifier")->required();
+  soaking->add_option("--job", soak.job, "One that trains")->required();
+  soaking->add_option("--pid", soak.pid, "Of the server")->required();
+  soaking->add_option("--seconds", soak.seconds, "How long");
+  soaking->add_option("--times", soak.times, "Calls a second, against what the server reaches");
+  soaking->add_option("--deadline", soak.deadline, "Seconds that a call may take");
+  soaking->add_option("--watchers", soak.watchers, "Streams of the job's events");
   CLI11_PARSE(app, argc, argv);
   if (*make) {
     MakeTrialModel(folder, seed);
     return 0;
   }
-  const absl::Status status = *swapping ? RunSwapTrial(swap) : RunOverloadTrial(overload);
+  const absl::Status status = *swapping  ? RunSwapTrial(swap)
+                              : *soaking ? RunSoakTrial(soak)
+                                         : RunOverloadTrial(overload);
   if (!status.ok()) fprintf(stderr, "%s\n", status.ToString().c_str());
   return status.ok() ? 0 : 1;
 }

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/status.h"
+
+namespace mae {
+
+struct SoakTrial {
+  std::string server, model;
+  std::string job;         ///< one that trains
+  int64_t pid = 0;         ///< of the server, on this machine
+  double seconds = 600;    ///< a fifth of them to warm up
+  double times = 10;       ///< calls a second, against what the server reaches
+  double deadline = 5;     ///< seconds that a call may take
+  int64_t watchers = 200;  ///< streams of the job's events, of which some come and go each second
+};
+
+/// Sends a server `times` what it can answer while a job trains and is watched, and looks once a second
+/// whether it answers a health check and what memory, descriptors and threads it holds; a line is printed
+/// every half a minute. FAILED_PRECONDITION, with each reason, if a health check failed, an event was missed
+/// or came twice, a stream broke, nothing was answered, or the server grew: the median of the last quarter
+/// after the warm-up is above that of the first, by 5 % of memory, 5 % and 8 of descriptors, or 2 threads.
+absl::Status RunSoakTrial(const SoakTrial& trial);
+
+}  // namespace mae
