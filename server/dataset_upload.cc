@@ -17,6 +17,7 @@
 #include "data/dataset.h"
 #include "data/dataset_path.h"
 #include "server/dataset_to_proto.h"
+#include "server/disk_space.h"
 #include "server/status_to_grpc.h"
 
 namespace mae {
@@ -232,14 +233,9 @@ absl::Status DatasetUpload::TakeEnd(const v1::DatasetUploadEnd& end) {
 }
 
 absl::Status DatasetUpload::CheckDisk(int64_t bytes) const {
-  MAE_ASSIGN_OR_RETURN(const int64_t free, FreeBytes(store_.root()));
-  if (bytes <= free - limits_.reserve) return absl::OkStatus();
-  return absl::ResourceExhaustedError(
-      absl::StrCat("the server's disk has ", free, " bytes free, of which ", limits_.reserve,
-                   " are kept for its jobs; ", bytes,
-                   " are still to come. Remove old models or datasets, or give it a "
-                   "larger disk; ",
-                   kGivenUp));
+  const absl::Status room = CheckDiskSpace(store_.root(), bytes, limits_.reserve);
+  if (room.ok()) return room;
+  return absl::Status(room.code(), absl::StrCat(room.message(), "; ", kGivenUp));
 }
 
 absl::Status DatasetUpload::Save() {

@@ -30,6 +30,7 @@ class JobLedger {
   JobLedger(JobTable& table, std::filesystem::path jobs_root)
       : table_(table), jobs_root_(std::move(jobs_root)) {}
 
+  const std::filesystem::path& root() const { return jobs_root_; }
   JobFolder Folder(const std::string& id) const { return JobFolder(jobs_root_ / id); }
 
   /// Makes a QUEUED job with an id of its own. With a request_id that was seen before: that job if the hash

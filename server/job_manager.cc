@@ -12,6 +12,7 @@
 #include "base/status_macros.h"
 #include "job/job_db.h"
 #include "recipe/from_model.h"
+#include "server/disk_space.h"
 #include "server/job_submission.h"
 #include "server/job_to_proto.h"
 #include "server/page.h"
@@ -122,6 +123,8 @@ absl::StatusOr<std::string> JobIdOf(const std::string& name) {
                       absl::StrCat("'", name, "' is not the name of a job; it has the form jobs/{job}"));
 }
 
+absl::Status JobManager::CheckDisk() const { return CheckDiskSpace(ledger_.root(), 0, limits_.disk_reserve); }
+
 absl::Status JobManager::Create(const v1::CreateJobRequest& request, v1::Job& response) {
   MAE_RETURN_IF_ERROR(CheckOpen());
   MAE_ASSIGN_OR_RETURN(const JobRecord asked, RecordOfRequest(request));
@@ -136,9 +139,10 @@ absl::Status JobManager::Create(const v1::CreateJobRequest& request, v1::Job& re
     response.set_recipe(request.recipe());
     return absl::OkStatus();
   }
+  MAE_RETURN_IF_ERROR(CheckDisk());
   const bool is_elsewhere = submission.spec.resources().launcher() == v1::LAUNCHER_SLURM;
   MAE_ASSIGN_OR_RETURN(const JobRecord made,
-                       ledger_.Create(std::move(submission.record), submission.spec_json, max_queued_,
+                       ledger_.Create(std::move(submission.record), submission.spec_json, limits_.max_queued,
                                       is_elsewhere ? JobDbReach::kSeveralMachines : JobDbReach::kOneMachine));
   supervisor_.Wake();
   return Show(made, response);
@@ -176,9 +180,10 @@ absl::Status JobManager::Resume(const v1::ResumeJobRequest& request, v1::Job& re
   MAE_RETURN_IF_ERROR(CheckOpen());
   MAE_ASSIGN_OR_RETURN(const std::string id, JobIdOf(request.name()));
   MAE_ASSIGN_OR_RETURN(const JobRecord record, ledger_.Apply(id, [&](JobRecord& row) -> Events {
+    MAE_RETURN_IF_ERROR(CheckDisk());
     MAE_ASSIGN_OR_RETURN(const int64_t order, table_.LastQueueOrder());
     MAE_ASSIGN_OR_RETURN(std::vector<JobEventBody> events, ResumeRow(row, order));
-    MAE_RETURN_IF_ERROR(ledger_.CheckRoomInQueue(max_queued_));
+    MAE_RETURN_IF_ERROR(ledger_.CheckRoomInQueue(limits_.max_queued));
     return events;
   }));
   supervisor_.Wake();

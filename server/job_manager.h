@@ -27,15 +27,20 @@ namespace mae {
 /// "Refused" is FAILED_PRECONDITION with what to do instead; a job that does not exist is NOT_FOUND.
 class JobManager {
  public:
-  /// Everything outlives the manager. @param max_queued jobs that may wait, at least 1.
+  struct Limits {
+    int64_t max_queued = 1;    ///< jobs that may wait
+    int64_t disk_reserve = 0;  ///< bytes that must be free on the disk for Create and Resume
+  };
+
+  /// Everything outlives the manager.
   JobManager(JobLedger& ledger, JobTable& table, TrainerSupervisor& supervisor, const DatasetStore& datasets,
-             const ModelStore& models, int64_t max_queued)
+             const ModelStore& models, Limits limits)
       : ledger_(ledger),
         table_(table),
         supervisor_(supervisor),
         datasets_(datasets),
         models_(models),
-        max_queued_(max_queued) {}
+        limits_(limits) {}
 
   absl::Status Create(const v1::CreateJobRequest& request, v1::Job& response);
   absl::Status Get(const v1::GetJobRequest& request, v1::Job& response) const;
@@ -56,6 +61,7 @@ class JobManager {
 
  private:
   absl::Status CheckOpen() const;
+  absl::Status CheckDisk() const;
   absl::StatusOr<std::vector<std::string>> JobsThat(
       const std::function<bool(const v1::JobSpec& spec)>& need) const;
   absl::Status Show(const JobRecord& record, v1::Job& response) const;
@@ -66,7 +72,7 @@ class JobManager {
   TrainerSupervisor& supervisor_;
   const DatasetStore& datasets_;
   const ModelStore& models_;
-  const int64_t max_queued_;
+  const Limits limits_;
   std::atomic<bool> refuses_ = false;
 };
 

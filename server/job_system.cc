@@ -94,9 +94,10 @@ absl::Status JobSystem::StartJobs(const ServerConfig& config) {
   options.json_log = config.log_format == "json";
   options.stop_grace = absl::Seconds(config.jobs.stop_grace_seconds);
   MAE_ASSIGN_OR_RETURN(supervisor_, TrainerSupervisor::Create(options, *ledger_, *table_, *models_));
-  manager_ = std::make_unique<JobManager>(*ledger_, *table_, *supervisor_, *datasets_, *models_,
-                                          config.jobs.max_queued);
-  hub_ = std::make_unique<WatchHub>(*ledger_, *table_);
+  manager_ =
+      std::make_unique<JobManager>(*ledger_, *table_, *supervisor_, *datasets_, *models_,
+                                   JobManager::Limits{config.jobs.max_queued, config.disk.reserve_mib << 20});
+  hub_ = std::make_unique<WatchHub>(*ledger_, *table_, static_cast<size_t>(config.jobs.max_watches));
   return absl::OkStatus();
 }
 

@@ -77,10 +77,11 @@ class ExportStream final : public grpc::ServerWriteReactor<v1::ExportModelRespon
 }  // namespace
 
 ModelTransfers::ModelTransfers(ModelStore& store, std::filesystem::path folder, CurvesOfJob curves,
-                               TransferLimits limits, int64_t max_bytes)
+                               int64_t disk_reserve, TransferLimits limits, int64_t max_bytes)
     : store_(store),
       folder_(std::move(folder)),
       curves_(std::move(curves)),
+      disk_reserve_(disk_reserve),
       max_bytes_(max_bytes),
       transfers_(limits) {
   std::error_code ignored;  // What can't be removed is in nobody's way.
@@ -93,7 +94,7 @@ grpc::ServerReadReactor<v1::ImportModelRequest>* ModelTransfers::Import(grpc::Ca
                               v1::ImportModelResponse& published) {
     return upload.Publish(store_, is_cancelled, published);
   };
-  return new ImportStream(transfers_, context, response, publish, folder_, max_bytes_);
+  return new ImportStream(transfers_, context, response, publish, folder_, max_bytes_, disk_reserve_);
 }
 
 grpc::ServerWriteReactor<v1::ExportModelResponse>* ModelTransfers::Export(

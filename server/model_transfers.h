@@ -20,9 +20,9 @@ namespace mae {
 class ModelTransfers {
  public:
   /// @param folder on the models' file system; whatever a crash left in it is removed.
-  /// @param max_bytes of one import.
+  /// @param disk_reserve bytes that an import leaves free on the disk. @param max_bytes of one import.
   ModelTransfers(ModelStore& store, std::filesystem::path folder, CurvesOfJob curves,
-                 TransferLimits limits = {}, int64_t max_bytes = int64_t{16} << 30);
+                 int64_t disk_reserve = 0, TransferLimits limits = {}, int64_t max_bytes = int64_t{16} << 30);
 
   grpc::ServerReadReactor<v1::ImportModelRequest>* Import(grpc::CallbackServerContext* context,
                                                           v1::ImportModelResponse* response);
@@ -33,7 +33,7 @@ class ModelTransfers {
   ModelStore& store_;
   const std::filesystem::path folder_;
   const CurvesOfJob curves_;
-  const int64_t max_bytes_;
+  const int64_t disk_reserve_, max_bytes_;
   Transfers transfers_;
 };
 

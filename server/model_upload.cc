@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "interop/model_import.h"
+#include "server/disk_space.h"
 #include "server/field_status.h"
 #include "server/model_to_proto.h"
 #include "server/status_to_grpc.h"
@@ -86,7 +87,7 @@ absl::Status ModelUpload::TakeOptions(const v1::ImportOptions& options) {
   MAE_ASSIGN_OR_RETURN(folder_, TransferFolder::Make(root_));
   int64_t bytes = 0;
   for (const auto& file : options.files()) bytes += file.bytes();
-  MAE_RETURN_IF_ERROR(CheckDiskSpace(folder_.path(), bytes * kDiskPerByte));
+  MAE_RETURN_IF_ERROR(CheckDiskSpace(folder_.path(), bytes * kDiskPerByte, disk_reserve_));
   std::error_code error;
   std::filesystem::create_directory(folder_ / "files", error);
   if (error) return absl::InternalError(absl::StrCat("the server can't make a folder: ", error.message()));

@@ -21,8 +21,8 @@ class ModelUpload {
 
   /// @param root where its folder is made: on the models' file system.
   /// @param max_bytes of all files together.
-  ModelUpload(std::filesystem::path root, int64_t max_bytes)
-      : root_(std::move(root)), max_bytes_(max_bytes) {}
+  ModelUpload(std::filesystem::path root, int64_t max_bytes, int64_t disk_reserve = 0)
+      : root_(std::move(root)), max_bytes_(max_bytes), disk_reserve_(disk_reserve) {}
 
   /// INVALID_ARGUMENT with the field at fault: options not first or twice, a name that is none
   /// (interop/model_import.h), more or fewer bytes than announced; RESOURCE_EXHAUSTED: larger than the limit
@@ -44,7 +44,7 @@ class ModelUpload {
   absl::Status CheckWhole() const;
 
   const std::filesystem::path root_;
-  const int64_t max_bytes_;
+  const int64_t max_bytes_, disk_reserve_;
   TransferFolder folder_;
   bool has_options_ = false;
   v1::ImportOptions options_;

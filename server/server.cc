@@ -29,7 +29,7 @@ namespace mae {
 namespace {
 
 constexpr int64_t kMiB = 1 << 20;
-constexpr int kMaxConcurrentStreams = 1000;  // a connection
+constexpr int64_t kConnectionGraceMs = 3'600'000;  // of calls on one that is too old
 constexpr absl::Duration kPatience = absl::Seconds(15);
 
 InferenceLimits LimitsOf(const ServerConfig& config) {
@@ -125,11 +125,15 @@ void Server::MakeServices() {
   queue_ = MakeQueue(config_.rpc.threads, config_.rpc.max_waiting);
   inference_queue_ = MakeQueue(config_.inference.threads, config_.inference.max_waiting);
   job_service_ = std::make_unique<JobService>(jobs_->manager(), jobs_->hub(), *queue_);
+  DatasetUploadLimits uploads;
+  uploads.reserve = config_.disk.reserve_mib * kMiB;
   dataset_service_ = std::make_unique<DatasetService>(
       jobs_->datasets(), *queue_,
-      [jobs = &jobs_->manager()](const std::string& dataset) { return jobs->JobsOn(dataset); });
-  model_transfers_ = std::make_unique<ModelTransfers>(jobs_->models(), config_.data_dir / "transfers",
-                                                      CurvesFrom(jobs_->ledger()));
+      [jobs = &jobs_->manager()](const std::string& dataset) { return jobs->JobsOn(dataset); },
+      TransferLimits(), uploads);
+  model_transfers_ =
+      std::make_unique<ModelTransfers>(jobs_->models(), config_.data_dir / "transfers",
+                                       CurvesFrom(jobs_->ledger()), config_.disk.reserve_mib * kMiB);
   model_service_ = std::make_unique<ModelService>(
       jobs_->models(), *queue_, *inference_queue_, *model_transfers_,
       [jobs = &jobs_->manager()](const std::string& version) { return jobs->JobsFrom(version); });
@@ -151,10 +155,20 @@ void Server::ConfigureGrpc(grpc::ServerBuilder& builder) {
   builder.SetResourceQuota(quota);
   // Otherwise a second server on the same port starts without an error and takes half of the calls.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxConcurrentStreams);
+  const auto& rpc = config_.rpc;
+  const auto argument = [&](const char* name, int64_t value) {
+    builder.AddChannelArgument(name, static_cast<int>(value));
+  };
+  argument(GRPC_ARG_MAX_CONCURRENT_STREAMS, rpc.max_streams);
+  argument(GRPC_ARG_MAX_METADATA_SIZE, rpc.max_header_kib << 10);
+  argument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, rpc.handshake_seconds * 1000);
+  if (rpc.max_connection_seconds > 0) {
+    argument(GRPC_ARG_MAX_CONNECTION_AGE_MS, rpc.max_connection_seconds * 1000);
+    argument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, kConnectionGraceMs);
+  }
   // A client that has gone without a word is noticed within the minute; its own pings may come as often.
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 30'000);
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20'000);
+  argument(GRPC_ARG_KEEPALIVE_TIME_MS, rpc.keepalive_seconds * 1000);
+  argument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20'000);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10'000);
   std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
   interceptors.push_back(std::make_unique<MetricsInterceptorFactory>(metrics_));

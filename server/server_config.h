@@ -23,10 +23,17 @@ struct ServerConfig {
     std::filesystem::path trainer;
     int64_t stop_grace_seconds = 0;
     std::string on_shutdown;  ///< keep or stop
+    int64_t max_watches = 0;
   } jobs;
+
+  struct Disk {
+    int64_t reserve_mib = 0;
+  } disk;
 
   struct Rpc {
     int64_t threads = 0, max_waiting = 0, max_message_mib = 0, memory_mib = 0, drain_seconds = 0;
+    int64_t max_header_kib = 0, max_streams = 0, handshake_seconds = 0, keepalive_seconds = 0,
+            max_connection_seconds = 0;
   } rpc;
 
   struct Inference {

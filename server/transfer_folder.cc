@@ -32,12 +32,4 @@ TransferFolder::~TransferFolder() {
   if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
 }
 
-absl::Status CheckDiskSpace(const std::filesystem::path& folder, int64_t bytes) {
-  MAE_ASSIGN_OR_RETURN(const int64_t free, FreeBytes(folder));
-  if (bytes <= free) return absl::OkStatus();
-  return absl::ResourceExhaustedError(absl::StrCat("the server's disk has ", free,
-                                                   " bytes free; the transfer needs ", bytes,
-                                                   "; remove old models, or give it a larger data folder"));
-}
-
 }  // namespace mae

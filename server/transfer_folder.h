@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
 #include <string>
 
@@ -25,8 +24,5 @@ class TransferFolder {
   explicit TransferFolder(std::filesystem::path path) : path_(std::move(path)) {}
   std::filesystem::path path_;  ///< empty: none
 };
-
-/// RESOURCE_EXHAUSTED if fewer than `bytes` are free where `folder` is, with both numbers.
-absl::Status CheckDiskSpace(const std::filesystem::path& folder, int64_t bytes);
 
 }  // namespace mae

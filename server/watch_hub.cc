@@ -9,12 +9,14 @@
 #include "base/status_macros.h"
 #include "server/job_manager.h"
 #include "server/job_to_proto.h"
+#include "server/status_to_grpc.h"
 
 namespace mae {
 namespace {
 
 // Events read at a time: what one slow stream may hold in memory.
 constexpr int64_t kPage = 16;
+constexpr absl::Duration kRetryDelay = absl::Seconds(5);
 constexpr int64_t kMaxPictureBytes = 16 << 20;
 
 // A picture that has gone, or lies outside of the folder, is shown without its bytes.
@@ -26,10 +28,17 @@ void AddPng(const JobFolder& folder, v1::JobEvent& event) {
   if (png.ok()) event.mutable_picture()->set_png(*std::move(png));
 }
 
+absl::Status TooManyWatches(size_t limit) {
+  return WithRetryDelay(
+      absl::ResourceExhaustedError(
+          absl::StrCat(limit, " streams watch jobs already (jobs.max_watches); ask with get-job meanwhile")),
+      kRetryDelay);
+}
+
 }  // namespace
 
-WatchHub::WatchHub(JobLedger& ledger, JobTable& table, absl::Duration interval)
-    : ledger_(ledger), table_(table), interval_(interval) {
+WatchHub::WatchHub(JobLedger& ledger, JobTable& table, size_t max_streams, absl::Duration interval)
+    : ledger_(ledger), table_(table), max_streams_(max_streams), interval_(interval) {
   thread_ = JoinedThread([this] { Loop(); });
 }
 
@@ -48,9 +57,15 @@ grpc::ServerWriteReactor<v1::JobEvent>* WatchHub::Watch(const std::string& name,
   stream.watch = watch;
   stream.name = name;
   stream.after = std::max<int64_t>(after_sequence, 0);
-  absl::MutexLock lock(&mutex_);
-  added_.push_back(std::move(stream));
-  poked_ = true;
+  {
+    absl::MutexLock lock(&mutex_);
+    if (added_.size() + fed_ < max_streams_) {
+      added_.push_back(std::move(stream));
+      poked_ = true;
+      return watch.get();
+    }
+  }
+  watch->End(TooManyWatches(max_streams_));
   return watch.get();
 }
 
@@ -67,11 +82,13 @@ void WatchHub::Close() {
 
 bool WatchHub::WaitForWork() {
   absl::MutexLock lock(&mutex_);
+  fed_ = streams_.size();
   const auto poked = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return poked_ || destroyed_; };
   mutex_.AwaitWithTimeout(absl::Condition(&poked), streams_.empty() ? absl::InfiniteDuration() : interval_);
   poked_ = false;
   std::move(added_.begin(), added_.end(), std::back_inserter(streams_));
   added_.clear();
+  fed_ = streams_.size();
   return !destroyed_;
 }
 

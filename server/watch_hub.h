@@ -23,8 +23,10 @@ namespace mae {
 /// to go on from when the hub closes. A trainer is never slowed: readers don't lock its database.
 class WatchHub {
  public:
-  /// @param ledger, table outlive the hub.
-  WatchHub(JobLedger& ledger, JobTable& table, absl::Duration interval = absl::Milliseconds(100));
+  /// @param ledger, table outlive the hub. @param max_streams under way; one more ends with
+  /// RESOURCE_EXHAUSTED.
+  WatchHub(JobLedger& ledger, JobTable& table, size_t max_streams,
+           absl::Duration interval = absl::Milliseconds(100));
   /// Every stream must have ended before (gRPC's Shutdown waits for them).
   ~WatchHub();
 
@@ -53,11 +55,13 @@ class WatchHub {
 
   JobLedger& ledger_;
   JobTable& table_;
+  const size_t max_streams_;
   const absl::Duration interval_;
   std::vector<Stream> streams_;  // of the thread alone
 
   absl::Mutex mutex_;
   std::vector<Stream> added_ ABSL_GUARDED_BY(mutex_);
+  size_t fed_ ABSL_GUARDED_BY(mutex_) = 0;  ///< how many streams_ has
   bool poked_ ABSL_GUARDED_BY(mutex_) = false;
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
   bool destroyed_ ABSL_GUARDED_BY(mutex_) = false;

@@ -136,7 +136,7 @@ TEST_F(DatasetUploadTest, TheDiskKeepsRoomForJobs) {
   const int64_t more_than_is_free = *FreeBytes(folder_.path()) + (int64_t{1} << 30);
   const auto status = Upload({Options("these", more_than_is_free)});
   EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
-  EXPECT_THAT(status.error_message(), HasSubstr("are still to come"));
+  EXPECT_THAT(status.error_message(), HasSubstr("are needed"));
   v1::DatasetUpload there;
   EXPECT_EQ(GetUpload(there).error_code(), grpc::StatusCode::NOT_FOUND) << "it blocks the name";
 }

@@ -178,6 +178,14 @@ TEST_F(JobLifeTest, TwoSlotsRunTwoJobs) {
   EXPECT_EQ(Get(first).state(), Job::RUNNING);
 }
 
+TEST_F(JobLifeTest, ADiskWithoutItsReserveTakesNoNewJob) {
+  StartServer({"disk.reserve_mib=1048576"});
+  Job job;
+  const grpc::Status refused = Create(Request(), job);
+  EXPECT_EQ(refused.error_code(), StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_THAT(refused.error_message(), HasSubstr("disk.reserve_mib"));
+}
+
 TEST_F(JobLifeTest, AFullQueueRefusesOneMore) {
   StartServer({"jobs.max_queued=1"});
   const std::string running = MustCreate().name();

@@ -29,7 +29,7 @@ grpc::ChannelArguments SmallWindow() {
 struct TransferHost {
   explicit TransferHost(ServedModels& models, TransferLimits limits = {},
                         const CurvesOfJob& curves = KnowsNoCurves)
-      : transfers(*models.store, models.data / "transfers", curves, limits),
+      : transfers(*models.store, models.data / "transfers", curves, 0, limits),
         service(*models.store, models.queue, models.queue, transfers,
                 [](const std::string&) { return std::vector<std::string>(); }),
         host({&service}, SmallWindow()),

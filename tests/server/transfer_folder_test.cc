@@ -27,12 +27,5 @@ TEST(TransferFolder, IsItsOwnAndGoesWithAllInIt) {
   EXPECT_FALSE(std::filesystem::exists(first_path));
 }
 
-TEST(CheckDiskSpace, TellsWhatIsNeededAndFree) {
-  const TempFolder root;
-  EXPECT_THAT(CheckDiskSpace(root.path(), 1), IsOk());
-  EXPECT_THAT(CheckDiskSpace(root.path(), INT64_MAX),
-              StatusIs(absl::StatusCode::kResourceExhausted, testing::HasSubstr("9223372036854775807")));
-}
-
 }  // namespace
 }  // namespace mae

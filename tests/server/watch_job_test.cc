@@ -37,6 +37,28 @@ TEST_F(WatchJobTest, TellsTheWholeLifeInOrderAndEnds) {
   EXPECT_TRUE(IsState(events[5], Job::SUCCEEDED));
 }
 
+TEST_F(WatchJobTest, OneStreamTooManyIsRefusedUntilAnotherEnds) {
+  StartServer({"jobs.max_watches=1"});
+  const std::string name = MustCreate().name();
+  WaitForState(name, Job::RUNNING);
+  grpc::Status status;
+  Watch(
+      name, 0,
+      [&](const v1::JobEvent&) {
+        Watch(name, 0, nullptr, &status);
+        return true;
+      },
+      nullptr);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_THAT(status.error_message(), HasSubstr("jobs.max_watches"));
+  Tell(name, "succeed bare");
+  WaitForState(name, Job::SUCCEEDED);
+  do {  // the first has been given up, of which the server hears soon
+    Watch(name, 0, nullptr, &status);
+  } while (status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_TRUE(status.ok()) << status.error_message();
+}
+
 TEST_F(WatchJobTest, ResumesFromAnySequenceWithoutGapOrTwin) {
   StartServer();
   const std::string name = MustCreate().name();
