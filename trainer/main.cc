@@ -32,7 +32,9 @@ int main(int argc, char** argv) {
   app.add_option("--log-format", log_format, "Lines on stdout as text, or as a JSON object each")
       ->check(CLI::IsMember({"text", "json"}));
   app.add_option("--request-id", request_id, "What lines in JSON have as request_id");
-  app.footer("Exit: 0 succeeded or stopped, 1 failed, 2 wrong usage, 3 another trainer runs this job.");
+  app.footer(
+      "Exit: 0 succeeded or stopped, 1 failed, 2 wrong usage, 3 another trainer runs this job, 4 another "
+      "rank is lost.");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -104,6 +104,7 @@ ExitCode RunRank(const JobFolder& folder, const RankPlace& place, const std::ato
     lock.emplace(*std::move(taken));
   }
   const auto plan = ReadPlan(folder);
+  if (place.ranks > 1) spdlog::info("rank {} of {} waits for the others", place.rank, place.ranks);
   if (place.rank == 0) return Train(folder, plan, place, stop, profile_steps);
   return plan.ok() ? TrainBeside(folder, *plan, place, stop) : Fail(kFailed, plan.status());
 }

@@ -10,6 +10,9 @@
 
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "base/status_macros.h"
+#include "runtime/awaited_listener.h"
 #include "runtime/gpu_collectives.h"
 
 namespace mae {
@@ -18,6 +21,7 @@ namespace {
 using Milliseconds = std::chrono::milliseconds;
 using StorePtr = c10::intrusive_ptr<c10d::Store>;
 
+constexpr absl::Duration kMeetingPause = absl::Milliseconds(50);
 constexpr char kLoopback[] = "127.0.0.1";
 
 StorePtr MakeStore(const RankPlace& place, Milliseconds timeout) {
@@ -30,6 +34,7 @@ StorePtr MakeStore(const RankPlace& place, Milliseconds timeout) {
     options.isServer = place.rank == 0;
     options.numWorkers = static_cast<size_t>(place.ranks);
     options.timeout = timeout;
+    options.waitWorkers = false;  // AwaitAll does, and hears of a stop
     store = c10::make_intrusive<c10d::TCPStore>(place.address, options);
   }
   store->setTimeout(timeout);
@@ -48,8 +53,33 @@ std::shared_ptr<gloo::transport::Device> GlooDevice(const RankPlace& place) {
   return c10d::ProcessGroupGloo::createDefaultDevice(/*lazyInit=*/false);
 }
 
-c10::intrusive_ptr<c10d::ProcessGroup> MakeGroup(const RankPlace& place, Milliseconds timeout) {
-  const StorePtr store = MakeStore(place, timeout);
+// Until every rank has come: what is made over the store then waits for nobody who may not.
+absl::Status AwaitAll(c10d::Store& store, const RankPlace& place, absl::Time deadline,
+                      const std::atomic<bool>& stop) {
+  std::vector<std::string> keys;
+  for (int64_t rank = 0; rank < place.ranks; ++rank) keys.push_back(absl::StrCat("came/", rank));
+  store.set(keys[static_cast<size_t>(place.rank)], std::string("1"));
+  while (!store.check(keys)) {
+    if (stop) return absl::CancelledError("asked to stop before all ranks had come");
+    if (absl::Now() > deadline) return absl::UnavailableError("not all ranks have come in time");
+    absl::SleepFor(kMeetingPause);
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<StorePtr> Meet(const RankPlace& place, absl::Duration timeout, const std::atomic<bool>& stop) {
+  const absl::Time deadline = absl::Now() + timeout;
+  // A TCPStore tries for as long as it likes, whatever signal comes.
+  if (place.meeting_file.empty() && place.rank > 0) {
+    MAE_RETURN_IF_ERROR(AwaitListener(place.address, place.port, deadline, stop));
+  }
+  StorePtr store = MakeStore(place, absl::ToChronoMilliseconds(timeout));
+  MAE_RETURN_IF_ERROR(AwaitAll(*store, place, deadline, stop));
+  return store;
+}
+
+c10::intrusive_ptr<c10d::ProcessGroup> MakeGroup(const StorePtr& store, const RankPlace& place,
+                                                 Milliseconds timeout) {
   const int rank = static_cast<int>(place.rank), ranks = static_cast<int>(place.ranks);
   auto options = c10d::ProcessGroupGloo::Options::create(timeout);
   options->devices.push_back(GlooDevice(place));
@@ -83,10 +113,12 @@ ProcessGroup::ProcessGroup(const RankPlace& place, c10::intrusive_ptr<c10d::Proc
 ProcessGroup::~ProcessGroup() = default;
 
 absl::StatusOr<std::unique_ptr<ProcessGroup>> ProcessGroup::Join(const RankPlace& place,
-                                                                 absl::Duration timeout) {
+                                                                 absl::Duration timeout,
+                                                                 const std::atomic<bool>& stop) {
   if (place.ranks == 1) return std::make_unique<ProcessGroup>();
   try {
-    auto made = MakeGroup(place, absl::ToChronoMilliseconds(timeout));
+    MAE_ASSIGN_OR_RETURN(const StorePtr store, Meet(place, timeout, stop));
+    auto made = MakeGroup(store, place, absl::ToChronoMilliseconds(timeout));
     auto group = absl::WrapUnique(new ProcessGroup(place, std::move(made)));
     group->Any(false);
     return group;

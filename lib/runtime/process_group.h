@@ -2,6 +2,7 @@
 
 #include <torch/torch.h>
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <stdexcept>
@@ -36,7 +37,9 @@ class ProcessGroup {
   /// One rank.
   ProcessGroup();
   /// Meets the other ranks. UNAVAILABLE if they do not come within the time-out.
-  static absl::StatusOr<std::unique_ptr<ProcessGroup>> Join(const RankPlace& place, absl::Duration timeout);
+  /// @param stop looked at while it waits for them: CANCELLED.
+  static absl::StatusOr<std::unique_ptr<ProcessGroup>> Join(const RankPlace& place, absl::Duration timeout,
+                                                            const std::atomic<bool>& stop);
   ~ProcessGroup();
   ProcessGroup(const ProcessGroup&) = delete;
   ProcessGroup& operator=(const ProcessGroup&) = delete;

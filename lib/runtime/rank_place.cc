@@ -17,9 +17,8 @@ const char* Variable(const char* name) {
 absl::StatusOr<int64_t> Number(const char* name, int64_t least, int64_t most) {
   int64_t value = 0;
   if (absl::SimpleAtoi(Variable(name), &value) && value >= least && value <= most) return value;
-  return absl::InvalidArgumentError(absl::StrCat(name, " is \"", Variable(name),
-                                                 "\", and must be a number in ", least, " .. ", most,
-                                                 ", since RANK is set"));
+  return absl::InvalidArgumentError(
+      absl::StrCat(name, " is \"", Variable(name), "\", and must be a number in ", least, " .. ", most));
 }
 
 absl::StatusOr<int64_t> NumberOr(const char* name, int64_t least, int64_t most, int64_t otherwise) {
@@ -30,8 +29,12 @@ absl::StatusOr<int64_t> NumberOr(const char* name, int64_t least, int64_t most, 
 }  // namespace
 
 absl::StatusOr<std::optional<RankPlace>> RankPlaceFromEnvironment() {
-  if (*Variable("RANK") == '\0') return std::nullopt;
   constexpr int64_t kMaxRanks = 1 << 16;
+  if (*Variable("RANK") == '\0') {
+    MAE_ASSIGN_OR_RETURN(const int64_t ranks, NumberOr("WORLD_SIZE", 1, kMaxRanks, 1));
+    if (ranks == 1) return std::nullopt;
+    return absl::InvalidArgumentError(absl::StrCat("RANK is not set, but WORLD_SIZE is ", ranks));
+  }
   RankPlace place;
   MAE_ASSIGN_OR_RETURN(place.ranks, Number("WORLD_SIZE", 1, kMaxRanks));
   MAE_ASSIGN_OR_RETURN(place.rank, Number("RANK", 0, place.ranks - 1));

@@ -174,9 +174,10 @@ absl::StatusOr<JobState> RunTrainJob(const JobOptions& options, const JobFolder&
                                      JobRecorder& recorder, const RankPlace& place,
                                      const std::atomic<bool>& stop, int64_t profile_steps) {
   return CatchTorch(options.kind_name(), [&]() -> absl::StatusOr<JobState> {
-    MAE_ASSIGN_OR_RETURN(const auto group,
-                         ProcessGroup::Join(place, absl::Seconds(options.rank_timeout_seconds)));
-    return Run(options, folder, recorder, *group, stop, profile_steps);
+    const auto group = ProcessGroup::Join(place, absl::Seconds(options.rank_timeout_seconds), stop);
+    if (absl::IsCancelled(group.status())) return JobState::kStopped;
+    if (!group.ok()) return group.status();
+    return Run(options, folder, recorder, **group, stop, profile_steps);
   });
 }
 

@@ -294,6 +294,34 @@ TEST_F(RanksTest, AreStartedByAnyLauncherWithTheVariablesOfTorchrun) {
   ExpectSameCurve(Trained(Options(1), "whole"), folder, "loss");
 }
 
+TEST_F(RanksTest, OneThatWaitsForTheOthersStopsWhenItIsTold) {
+  const int port = FreePort();
+  for (const int rank : {0, 1}) {
+    TrainerProcess trainer(Arguments(FolderFor(Options(1), absl::StrCat("job-", rank))),
+                           {absl::StrCat("RANK=", rank), "WORLD_SIZE=2", "MASTER_ADDR=127.0.0.1",
+                            absl::StrCat("MASTER_PORT=", port)});
+    ASSERT_TRUE(trainer.WaitForOutput("waits for the others")) << trainer.output();
+    trainer.Signal(SIGTERM);
+    EXPECT_THAT(trainer.Wait(), Optional(0)) << trainer.output();
+  }
+}
+
+TEST_F(RanksTest, OneWhoseOthersNeverComeGivesUpInTime) {
+  JobOptions options = Options(1);
+  options.rank_timeout_seconds = 1;
+  TrainerProcess trainer(
+      Arguments(FolderFor(options, "job")),
+      {"RANK=1", "WORLD_SIZE=2", "MASTER_ADDR=127.0.0.1", absl::StrCat("MASTER_PORT=", FreePort())});
+  EXPECT_THAT(trainer.Wait(), Optional(4)) << trainer.output();
+  EXPECT_THAT(trainer.output(), HasSubstr("nobody answers"));
+}
+
+TEST_F(RanksTest, AWorldWithoutARankIsRefused) {
+  TrainerProcess trainer(Arguments(FolderFor(Options(1), "job")), {"RANK=", "WORLD_SIZE=2"});
+  EXPECT_THAT(trainer.Wait(), Optional(2));
+  EXPECT_THAT(trainer.output(), HasSubstr("RANK is not set"));
+}
+
 TEST_F(RanksTest, ALauncherThatSetsNoAddressIsToldSo) {
   TrainerProcess trainer(Arguments(FolderFor(Options(1), "job")), {"RANK=0", "WORLD_SIZE=2"});
   EXPECT_THAT(trainer.Wait(), Optional(2));
@@ -314,61 +342,6 @@ TEST_F(RanksTest, AJobThatOnlyMeasuresIsRefused) {
   for (const auto& rank : ranks) EXPECT_THAT(rank->Wait(), Optional(1)) << rank->output();
   EXPECT_THAT(EventsOf<StateEvent>(folder).back().error,
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("trains nothing")));
-}
-
-// Of Slurm's commands what a real one can't be made to do; tests/slurm has a real one.
-class FakeSlurm {
- public:
-  FakeSlurm() {
-    Program("squeue", "true");
-    Program("sbatch", "echo 7");
-    Program("scancel", absl::StrCat("echo \"$@\" >> ", (folder_ / "cancelled").string()));
-  }
-
-  void Program(const std::string& name, const std::string& body) {
-    std::ofstream(folder_ / name) << "#!/bin/sh\n" << body << "\n";
-    std::filesystem::permissions(folder_ / name, std::filesystem::perms::owner_all);
-  }
-  std::string Path() const { return absl::StrCat("PATH=", folder_.path().string(), ":/usr/bin:/bin"); }
-  std::string Cancelled() const { return Content(folder_ / "cancelled"); }
-
- private:
-  TempFolder folder_;
-};
-
-class SlurmAgentTest : public RanksTest {
- protected:
-  StateEvent EndWith(const FakeSlurm& slurm) {
-    JobOptions options = Options(1);
-    options.launcher = Launcher::kSlurm;
-    options.max_restarts = 1;
-    const JobFolder folder = FolderFor(options, "job");
-    TrainerProcess trainer(Arguments(folder), {slurm.Path()});
-    EXPECT_THAT(trainer.Wait(), Optional(1)) << trainer.output();
-    output_ = trainer.output();
-    return EventsOf<StateEvent>(folder).back();
-  }
-
-  FakeSlurm slurm_;
-  std::string output_;
-};
-
-TEST_F(SlurmAgentTest, AJobThatSlurmDoesNotTakeFailsWithItsWords) {
-  slurm_.Program("sbatch", "echo 'invalid partition' >&2; exit 1");
-  EXPECT_THAT(EndWith(slurm_).error, StatusIs(StatusCode::kInternal, HasSubstr("invalid partition")));
-}
-
-TEST_F(SlurmAgentTest, AJobThatCanNotBeReleasedIsCancelled) {
-  slurm_.Program("scontrol", "exit 1");
-  EXPECT_EQ(EndWith(slurm_).state, JobState::kFailed);
-  EXPECT_EQ(slurm_.Cancelled(), "7\n");
-}
-
-TEST_F(SlurmAgentTest, AJobWhoseNodesFailAgainAndAgainFails) {
-  slurm_.Program("scontrol", "[ $1 = release ] || echo JobId=7 JobState=NODE_FAIL Reason=None");
-  const StateEvent end = EndWith(slurm_);
-  EXPECT_THAT(end.error, StatusIs(StatusCode::kUnavailable, HasSubstr("NODE_FAIL, after 1 restarts")));
-  EXPECT_THAT(output_, HasSubstr("restart 1 of 1"));
 }
 
 }  // namespace
