@@ -10,6 +10,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "base/log_lines.h"
 #include "base/status_macros.h"
 #include "job/job_db.h"
 #include "server/job_to_proto.h"
@@ -124,6 +125,7 @@ absl::Status FailJob(const std::string& id, const absl::Status& error, JobLedger
 absl::Status FinishJob(const std::string& id, const ProcessExit& exit, JobLedger& ledger, JobTable& table,
                        ModelStore& models) {
   MAE_ASSIGN_OR_RETURN(const JobRecord record, table.Find(id));
+  const LogScope scope{{"job", JobResourceName(record)}, {"request_id", record.request_id}};
   const absl::StatusOr<JobSummary> summary = SummaryOf(ledger.Folder(id));
   if (!summary.ok()) {
     if (!absl::IsDataLoss(summary.status()) && !absl::IsNotFound(summary.status())) return summary.status();

@@ -10,7 +10,7 @@ namespace mae {
 std::vector<prometheus::MetricFamily> ModelMetrics::Collect() const {
   prometheus::MetricFamily family;
   family.name = "mae_model_loaded";
-  family.help = "1 while the version is in memory";
+  family.help = "1 while the version is in memory.";
   family.type = prometheus::MetricType::Gauge;
   for (const auto& [model, version] : store_.Loaded()) {
     prometheus::ClientMetric metric;
@@ -20,7 +20,7 @@ std::vector<prometheus::MetricFamily> ModelMetrics::Collect() const {
   }
   prometheus::MetricFamily cached;
   cached.name = "mae_response_cache_bytes";
-  cached.help = "What the answers take that are kept for requests that ask the same again";
+  cached.help = "What the answers take that are kept for requests that ask the same again.";
   cached.type = prometheus::MetricType::Gauge;
   cached.metric.emplace_back().gauge.value = static_cast<double>(store_.CachedBytes());
   return {std::move(family), std::move(cached)};

@@ -1,5 +1,6 @@
 #include "server/status_page.h"
 
+#include <chrono>
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -45,6 +46,11 @@ void AddSummary(const JobSummary& summary, bool ended, nlohmann::json& out) {
   };
   for (const char* name : kDrawn) add(name);
   if (!ended) add("eta_seconds");
+}
+
+double UnixSeconds(std::filesystem::file_time_type time) {
+  const auto since = std::chrono::file_clock::to_sys(time).time_since_epoch();
+  return std::chrono::duration<double>(since).count();
 }
 
 // The last that was written: a run that went back to a checkpoint draws earlier epochs again.
@@ -152,7 +158,7 @@ absl::StatusOr<std::string> StatusPage::Curves(const JobFolder& folder) const {
   const auto written = std::filesystem::last_write_time(picture, gone);
   return Dump({{"series", std::move(all)},
                {"picture", picture.stem().string()},
-               {"picture_time", gone ? 0 : written.time_since_epoch().count()}});
+               {"picture_time", gone ? 0.0 : UnixSeconds(written)}});
 }
 
 absl::StatusOr<std::string> StatusPage::Picture(const JobFolder& folder) const {

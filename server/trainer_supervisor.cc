@@ -91,6 +91,7 @@ absl::Status TrainerSupervisor::Recover() {
 }
 
 absl::Status TrainerSupervisor::RecoverJob(const JobRecord& record) {
+  const LogScope scope{{"job", JobResourceName(record)}, {"request_id", record.request_id}};
   if (record.trainer) {
     auto process = JobProcess::Adopt(*record.trainer);
     if (process.ok()) {
@@ -179,6 +180,7 @@ void TrainerSupervisor::StartQueued() {
 }
 
 absl::Status TrainerSupervisor::FailWithoutFolder(const JobRecord& queued, const absl::Status& reason) {
+  const LogScope scope{{"job", JobResourceName(queued)}, {"request_id", queued.request_id}};
   spdlog::error("jobs/{} failed: {}", queued.id, reason.ToString());
   return ledger_.Edit(queued.id, [&](JobRecord& row) {
     row.state = JobState::kFailed;

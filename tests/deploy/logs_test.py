@@ -23,6 +23,8 @@ class Logs(unittest.TestCase):
             self.assertEqual(start["job"], f"jobs/{job}")
             request = start["request_id"]
             self.assertRegex(request, r"^[0-9a-f-]{36}$")
+            ended = eventually("the end's line", lambda: [line for line in lines(server.program.err) if f"trainer of jobs/{job} ended" in line["message"]])
+            self.assertEqual([(line["job"], line["request_id"]) for line in ended], [(f"jobs/{job}", request)])
             calls = [line for line in log if line.get("request_id") == request and "grpc_method" in line]
             self.assertEqual([(call["grpc_method"], call["grpc_code"]) for call in calls], [("CreateJob", "OK")])
             other = {line.get("request_id") for line in log if line.get("grpc_method") == "GetJob"}

@@ -46,7 +46,7 @@ class Page(unittest.TestCase):
 
     def test_the_newest_reconstructions_are_shown(self):
         self.shown("document.getElementById('picture').naturalWidth > 0")
-        self.assertRegex(self.browser.ask("document.getElementById('picture').src"), rf"{self.training}/picture\?[a-z0-9-]+$")
+        self.assertRegex(self.browser.ask("document.getElementById('picture').src"), rf"{self.training}/picture\?[a-z0-9.-]+$")
 
     def test_nothing_is_loaded_from_elsewhere(self):
         self.shown(LOSS)

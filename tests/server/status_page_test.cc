@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "mae/v1/model.grpc.pb.h"
 #include "tests/fakes/random_model.h"
 #include "tests/fakes/status_matchers.h"
@@ -56,6 +57,8 @@ TEST_F(StatusPageTest, JobsAreShownAsTheyTrain) {
   const auto curves = Ask(absl::StrCat("/api/jobs/", id, "/curves"));
   EXPECT_EQ(curves["series"]["loss"], nlohmann::json::parse("[[10, 0.5], [20, 0.25]]"));
   EXPECT_EQ(curves["picture"], "epoch-1");
+  EXPECT_NEAR(curves["picture_time"].get<double>(), absl::ToDoubleSeconds(absl::Now() - absl::UnixEpoch()),
+              600);
   EXPECT_EQ(HttpGet(absl::StrCat("/api/jobs/", id, "/picture")), "png 1");
 }
 
