@@ -16,6 +16,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "job/trainer_environment.h"
 
 namespace mae {
 namespace {
@@ -34,6 +35,13 @@ absl::Status SystemError(int error, const std::string& what) {
     return absl::ResourceExhaustedError(message);
   }
   return absl::InternalError(message);
+}
+
+std::vector<char*> PointersTo(std::vector<std::string>& texts) {
+  std::vector<char*> pointers;
+  for (std::string& text : texts) pointers.push_back(text.data());
+  pointers.push_back(nullptr);
+  return pointers;
 }
 
 // The arguments of posix_spawn that make a child stand alone.
@@ -63,11 +71,10 @@ class SpawnPlan {
   SpawnPlan& operator=(const SpawnPlan&) = delete;
 
   absl::StatusOr<pid_t> Run(std::vector<std::string> arguments) const {
-    std::vector<char*> argv;
-    for (std::string& argument : arguments) argv.push_back(argument.data());
-    argv.push_back(nullptr);
+    std::vector<std::string> variables = TrainerEnvironment();
+    const std::vector<char*> argv = PointersTo(arguments), envp = PointersTo(variables);
     pid_t pid = 0;
-    const int error = posix_spawn(&pid, argv[0], &files_, &attributes_, argv.data(), environ);
+    const int error = posix_spawn(&pid, argv[0], &files_, &attributes_, argv.data(), envp.data());
     if (error != 0) return SystemError(error, absl::StrCat("can't start ", arguments[0]));
     return pid;
   }

@@ -26,7 +26,8 @@ class JobProcess {
  public:
   /// Starts `trainer --job-dir FOLDER` and the options in a session of its own, input from /dev/null, output
   /// appended to trainer.log, no other descriptor inherited (a listening socket would stay open after this
-  /// process), no signal blocked or ignored. Safe in a process with threads. NOT_FOUND if there is no such
+  /// process), no signal blocked or ignored, of the environment what a trainer needs
+  /// (job/trainer_environment.h). Safe in a process with threads. NOT_FOUND if there is no such
   /// binary.
   static absl::StatusOr<std::unique_ptr<JobProcess>> Spawn(const std::filesystem::path& trainer,
                                                            const JobFolder& folder,

@@ -57,6 +57,16 @@ TEST_F(JobProcessTest, GetsTheFolderAndWritesBothStreamsToTheLog) {
   EXPECT_EQ(Log(), absl::StrCat("--job-dir ", folder_.root().string(), "\nto stderr\n"));
 }
 
+TEST_F(JobProcessTest, ASecretOfTheServersEnvironmentDoesNotReachTheTrainer) {
+  setenv("MAE_TEST_TOKEN", "secret", 1);
+  setenv("OMP_TEST_SETTING", "kept", 1);
+  WaitForEnd(*Spawn("env"));
+  unsetenv("MAE_TEST_TOKEN");
+  unsetenv("OMP_TEST_SETTING");
+  EXPECT_THAT(Log(), HasSubstr("OMP_TEST_SETTING=kept\n"));
+  EXPECT_THAT(Log(), testing::Not(HasSubstr("secret")));
+}
+
 TEST_F(JobProcessTest, ALaterTrainerAppendsToTheLog) {
   WaitForEnd(*Spawn("echo first"));
   WaitForEnd(*Spawn("echo second"));
