@@ -1,15 +1,18 @@
 #pragma once
 
 #include <csignal>
+#include <functional>
 
-/// How the server is told to end: SIGINT or SIGTERM, waited for by the main thread.
+/// How the server is told to end (SIGINT, SIGTERM) or to read its tokens and certificates again (SIGHUP): by
+/// signals that the main thread waits for.
 namespace mae {
 
-/// Blocks the two signals. Call it before the first thread, so that every thread inherits it.
+/// Blocks the three signals. Call it before the first thread, so that every thread inherits it.
 /// @return what WaitForEnd takes.
 sigset_t BlockEndSignals();
 
-/// Returns at the first of the signals. A second one then ends the process at once.
-void WaitForEnd(const sigset_t& signals);
+/// Calls `reload` at every SIGHUP, and returns at the first of the others. A second one of those then ends
+/// the process at once; a later SIGHUP does nothing.
+void WaitForEnd(const sigset_t& signals, const std::function<void()>& reload);
 
 }  // namespace mae

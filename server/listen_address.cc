@@ -26,13 +26,13 @@ int TryToBind(const addrinfo& address) {
   return error;
 }
 
+}  // namespace
+
 std::string HostOf(absl::string_view address) {
   absl::string_view host = address.substr(0, address.rfind(':'));
   if (absl::ConsumePrefix(&host, "[")) absl::ConsumeSuffix(&host, "]");
   return std::string(host);
 }
-
-}  // namespace
 
 absl::Status CheckCanListen(const std::string& address, const std::string& option) {
   const auto refused = [&](const char* reason, const char* remedy) {

@@ -3,8 +3,12 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 
 namespace mae {
+
+/// The HOST of HOST:PORT, without the brackets of an IPv6 address. Pure.
+std::string HostOf(absl::string_view address);
 
 /// Whether this process could listen on an address now: binds and lets go again. Asked before anything is
 /// made or started, so that a server that can't listen leaves nothing behind; another process may still be

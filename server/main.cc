@@ -4,6 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "runtime/wait_policy.h"
 #include "server/end_signals.h"
+#include "server/make_token_command.h"
 #include "server/server.h"
 #include "server/server_config.h"
 #include "server/server_logging.h"
@@ -43,8 +44,11 @@ int main(int argc, char** argv) {
   app.add_option("--metrics-listen", settings.metrics_listen,
                  "HOST:PORT of /metrics, /healthz, /readyz and a page of jobs and models");
   app.add_option("--data-dir", settings.data_dir, "folder of jobs, models and datasets");
+  app.add_flag("--insecure-listen-for-everybody", settings.insecure_listen_for_everybody,
+               "allow addresses that others can reach without TLS and tokens: they can do everything");
   app.add_option("--set", settings.assignments, "KEY=VALUE, as jobs.slots=2; may be repeated")
       ->allow_extra_args(false);
+  mae::MakeTokenCommand make_token(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ArgumentMismatch& error) {
@@ -52,6 +56,7 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kUsage;
   }
+  if (make_token.is_asked_for()) return make_token.Run();
   const sigset_t signals = mae::BlockEndSignals();
   const auto config = mae::LoadServerConfig(config_file, settings.Overrides());
   if (!config.ok()) return Fail(config.status());
@@ -62,7 +67,7 @@ int main(int argc, char** argv) {
   std::cout << "listening on " << (*server)->address() << "\nmetrics on " << http << "/metrics\n";
   if (config->metrics.page) std::cout << "page on " << http << "/\n";
   std::cout << std::flush;
-  mae::WaitForEnd(signals);
+  mae::WaitForEnd(signals, [&] { (*server)->Reload(); });
   (*server)->Drain();
   return 0;
 }

@@ -64,12 +64,16 @@ prometheus::Labels Metrics::Named(std::string_view model, int64_t version) {
   return {{"model", key.first}, {"version", version == 0 ? "" : absl::StrCat(version)}};
 }
 
-void Metrics::RecordCall(const std::string& service, const std::string& method, absl::StatusCode code,
-                         absl::Duration duration) {
+void Metrics::CountEnd(const std::string& service, const std::string& method, absl::StatusCode code) {
   handled_
       .Add(
           {{"grpc_service", service}, {"grpc_method", method}, {"grpc_code", absl::StatusCodeToString(code)}})
       .Increment();
+}
+
+void Metrics::RecordCall(const std::string& service, const std::string& method, absl::StatusCode code,
+                         absl::Duration duration) {
+  CountEnd(service, method, code);
   handling_seconds_.Add({{"grpc_service", service}, {"grpc_method", method}}, kBuckets)
       .Observe(absl::ToDoubleSeconds(duration));
 }

@@ -33,6 +33,9 @@ class Metrics final : public InferMetrics {
   void RecordCall(const std::string& service, const std::string& method, absl::StatusCode code,
                   absl::Duration duration);
 
+  /// A call was refused before it reached its service: of those, grpc_server_handled_total alone tells.
+  void CountEnd(const std::string& service, const std::string& method, absl::StatusCode code);
+
   void Record(std::string_view model, int64_t version, std::string_view method, absl::StatusCode code,
               absl::Duration duration) override;
   void RecordBatch(std::string_view model, int64_t version, const BatchRecord& batch) override;

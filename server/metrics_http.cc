@@ -7,6 +7,8 @@
 #include <array>
 #include <string_view>
 
+#include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
@@ -21,30 +23,57 @@ constexpr char kSecurityPolicy[] =
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 constexpr absl::Duration kKnockPause = absl::Milliseconds(20);
 
-int Answer(mg_connection* connection, int code, const std::string& type, const std::string& body) {
+int Answer(mg_connection* connection, int code, const std::string& type, const std::string& body,
+           const char* more_headers = "") {
   mg_printf(
       connection,
       "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\nConnection: close\r\n"
-      "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nContent-Security-Policy: %s\r\n\r\n",
-      code, mg_get_response_code_text(connection, code), type.c_str(), body.size(), kSecurityPolicy);
+      "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nContent-Security-Policy: %s\r\n%s\r\n",
+      code, mg_get_response_code_text(connection, code), type.c_str(), body.size(), kSecurityPolicy,
+      more_headers);
   mg_write(connection, body.data(), body.size());
   return code;
 }
+
+// The token in a header "Basic base64(USER:TOKEN)", as "Bearer TOKEN"; other headers as they are.
+std::string AsBearer(absl::string_view header) {
+  constexpr absl::string_view kBasic = "basic ";
+  std::string pair;
+  if (!absl::StartsWithIgnoreCase(header, kBasic) ||
+      !absl::Base64Unescape(header.substr(kBasic.size()), &pair))
+    return std::string(header);
+  const size_t colon = pair.find(':');
+  return colon == std::string::npos ? "" : absl::StrCat("Bearer ", pair.substr(colon + 1));
+}
+
+std::vector<std::string> AuthorizationsOf(const mg_request_info& asked) {
+  std::vector<std::string> headers;
+  for (int i = 0; i < asked.num_headers; ++i) {
+    const mg_header& header = asked.http_headers[i];
+    if (absl::EqualsIgnoreCase(header.name, "authorization")) headers.push_back(AsBearer(header.value));
+  }
+  return headers;
+}
+
+bool IsProbe(std::string_view path) { return path == "/healthz" || path == "/readyz"; }
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<MetricsHttp>> MetricsHttp::Start(const std::string& address, Sources sources,
                                                                 std::function<bool()> ready,
-                                                                std::unique_ptr<const StatusPage> page) {
-  std::unique_ptr<MetricsHttp> http(new MetricsHttp(std::move(sources), std::move(ready), std::move(page)));
+                                                                std::unique_ptr<const StatusPage> page,
+                                                                const CallGate* gate) {
+  std::unique_ptr<MetricsHttp> http(
+      new MetricsHttp(std::move(sources), std::move(ready), std::move(page), gate));
   const std::string host = address.substr(0, address.rfind(':'));
   // civetweb takes addresses only.
   const std::string port_option =
       host == "localhost" ? absl::StrCat("127.0.0.1", address.substr(host.size())) : address;
   const char* options[] = {
       "listening_ports", port_option.c_str(), "num_threads", "4", "request_timeout_ms", "10000", nullptr};
-  const mg_callbacks callbacks = {};
-  mg_init_data init = {&callbacks, nullptr, options};
+  mg_callbacks callbacks = {};
+  callbacks.begin_request = &MetricsHttp::RefuseStrangers;
+  mg_init_data init = {&callbacks, http.get(), options};
   std::array<char, 256> text = {};
   unsigned code = 0;
   mg_error_data error = {&code, text.data(), text.size()};
@@ -87,6 +116,20 @@ void MetricsHttp::Knock() const {
       mg_connect_client(address_.substr(0, colon).c_str(), std::stoi(address_.substr(colon + 1)), 0,
                         error.data(), error.size());
   if (connection != nullptr) mg_close_connection(connection);
+}
+
+// civetweb goes on with the request after a 0.
+int MetricsHttp::RefuseStrangers(mg_connection* connection) {
+  const auto& self = *static_cast<MetricsHttp*>(mg_get_user_data(mg_get_context(connection)));
+  const mg_request_info& asked = *mg_get_request_info(connection);
+  if (self.gate_ == nullptr || IsProbe(asked.local_uri)) return 0;
+  const std::vector<std::string> headers = AuthorizationsOf(asked);
+  const absl::Status decided = self.gate_->CheckWeb({{headers.begin(), headers.end()}, {}});
+  if (decided.ok()) return 0;
+  const std::string words = absl::StrCat(std::string(decided.message()), "\n");
+  if (absl::IsPermissionDenied(decided)) return Answer(connection, 403, "text/plain", words);
+  return Answer(connection, 401, "text/plain", words,
+                "WWW-Authenticate: Basic realm=\"mae_server: any name, a token as password\"\r\n");
 }
 
 int MetricsHttp::AnswerMetrics(mg_connection* connection, void* self) {

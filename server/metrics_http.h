@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "server/call_gate.h"
 #include "server/status_page.h"
 
 struct mg_context;
@@ -18,7 +19,8 @@ namespace mae {
 
 /// HTTP beside gRPC: /metrics in Prometheus' text format, /healthz (200 while the process answers) and
 /// /readyz (200 while it takes requests, else 503); with a StatusPage also / and /api. Everything else is
-/// 404; no file is served. Thread-safe.
+/// 404; no file is served. With a gate all but the two probes need a token of a role of kWebRoles, as a
+/// bearer token or as the password of any user (Basic): else 401 or 403. Thread-safe.
 class MetricsHttp {
  public:
   using Sources = std::vector<std::shared_ptr<prometheus::Collectable>>;
@@ -27,9 +29,11 @@ class MetricsHttp {
   /// @param address HOST:PORT, an IP address; port 0 picks a free one.
   /// @param ready called on HTTP threads; must not block.
   /// @param page called likewise, but may block; null: none.
+  /// @param gate outlives it; null: everybody may read everything.
   static absl::StatusOr<std::unique_ptr<MetricsHttp>> Start(const std::string& address, Sources sources,
                                                             std::function<bool()> ready,
-                                                            std::unique_ptr<const StatusPage> page = nullptr);
+                                                            std::unique_ptr<const StatusPage> page = nullptr,
+                                                            const CallGate* gate = nullptr);
   /// Waits for requests that are being answered.
   ~MetricsHttp();
 
@@ -37,9 +41,11 @@ class MetricsHttp {
   const std::string& address() const { return address_; }
 
  private:
-  MetricsHttp(Sources sources, std::function<bool()> ready, std::unique_ptr<const StatusPage> page)
-      : sources_(std::move(sources)), ready_(std::move(ready)), page_(std::move(page)) {}
+  MetricsHttp(Sources sources, std::function<bool()> ready, std::unique_ptr<const StatusPage> page,
+              const CallGate* gate)
+      : sources_(std::move(sources)), ready_(std::move(ready)), page_(std::move(page)), gate_(gate) {}
   void Knock() const;
+  static int RefuseStrangers(mg_connection* connection);
   static int AnswerMetrics(mg_connection* connection, void* self);
   static int AnswerHealth(mg_connection* connection, void* self);
   static int AnswerReady(mg_connection* connection, void* self);
@@ -48,6 +54,7 @@ class MetricsHttp {
   const Sources sources_;
   const std::function<bool()> ready_;
   const std::unique_ptr<const StatusPage> page_;
+  const CallGate* const gate_;
   mg_context* context_ = nullptr;
   std::string address_;
 };

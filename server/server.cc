@@ -20,6 +20,7 @@
 #include "server/job_curves.h"
 #include "server/job_metrics.h"
 #include "server/listen_address.h"
+#include "server/listen_rules.h"
 #include "server/metrics_interceptor.h"
 #include "server/model_metrics.h"
 #include "server/process_metrics.h"
@@ -82,17 +83,17 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerConfig& config
   MAE_RETURN_IF_ERROR(CheckSettings(config));
   MAE_RETURN_IF_ERROR(CheckCanListen(config.listen, "--listen"));
   MAE_RETURN_IF_ERROR(CheckCanListen(config.metrics_listen, "--metrics-listen"));
+  MAE_ASSIGN_OR_RETURN(const auto warnings, CheckListenRules(config));
   SetComputeThreads(config.inference.compute_threads);
   std::unique_ptr<Server> server(new Server(config));
-  MAE_ASSIGN_OR_RETURN(server->jobs_, JobSystem::Open(config, server->statistics_));
-  server->model_requests_ = std::make_unique<ModelRequests>(
-      server->jobs_->models(), server->statistics_, LimitsOf(config),
-      Admission::Limits{config.inference.max_queued_images, config.inference.forward_threads});
+  MAE_ASSIGN_OR_RETURN(server->access_, Access::Open(config, server->metrics_));
+  MAE_RETURN_IF_ERROR(server->MakeJobs());
   MAE_RETURN_IF_ERROR(server->StartHttp());
   server->MakeServices();
   MAE_RETURN_IF_ERROR(server->StartGrpc());
   server->ready_ = true;
   server->jobs_->supervisor().ReleaseQueue();
+  for (const std::string& warning : warnings) spdlog::warn("{}", warning);
   return server;
 }
 
@@ -100,11 +101,21 @@ Server::~Server() {
   if (grpc_ != nullptr) Drain();
 }
 
+absl::Status Server::MakeJobs() {
+  MAE_ASSIGN_OR_RETURN(jobs_, JobSystem::Open(config_, statistics_));
+  model_requests_ = std::make_unique<ModelRequests>(
+      jobs_->models(), statistics_, LimitsOf(config_),
+      Admission::Limits{config_.inference.max_queued_images, config_.inference.forward_threads});
+  const AuditLog::Settings audit = {config_.audit.max_file_mib * kMiB, config_.audit.keep_files};
+  MAE_ASSIGN_OR_RETURN(audit_log_, AuditLog::Open(config_.data_dir / "audit.log", audit));
+  return absl::OkStatus();
+}
+
 absl::Status Server::StartHttp() {
   summaries_ = std::make_unique<JobSummaries>(jobs_->ledger());
   const JobMetrics::Options jobs = {absl::Seconds(config_.metrics.ended_job_seconds),
                                     config_.metrics.max_jobs};
-  const MetricsHttp::Sources sources = {
+  MetricsHttp::Sources sources = {
       metrics_.registry(),
       std::make_shared<JobMetrics>(jobs, jobs_->ledger(), jobs_->table(), *summaries_),
       std::make_shared<ModelMetrics>(jobs_->models()),
@@ -112,12 +123,14 @@ absl::Status Server::StartHttp() {
       std::make_shared<HostMetrics>(config_.data_dir),
       std::make_shared<DeviceMetrics>(),
       std::make_shared<ProcessMetrics>()};
+  if (auto certificates = access_->CertificateSeries()) sources.push_back(std::move(certificates));
   auto page = config_.metrics.page ? std::make_unique<const StatusPage>(jobs_->ledger(), jobs_->table(),
                                                                         *summaries_, jobs_->models())
                                    : nullptr;
-  MAE_ASSIGN_OR_RETURN(
-      metrics_http_, MetricsHttp::Start(
-                         config_.metrics_listen, sources, [this] { return ready_.load(); }, std::move(page)));
+  MAE_ASSIGN_OR_RETURN(metrics_http_,
+                       MetricsHttp::Start(
+                           config_.metrics_listen, std::move(sources), [this] { return ready_.load(); },
+                           std::move(page), access_->gate()));
   return absl::OkStatus();
 }
 
@@ -172,6 +185,7 @@ void Server::ConfigureGrpc(grpc::ServerBuilder& builder) {
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10'000);
   std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
   interceptors.push_back(std::make_unique<MetricsInterceptorFactory>(metrics_));
+  interceptors.push_back(access_->Interceptors(*audit_log_));
   builder.experimental().SetInterceptorCreators(std::move(interceptors));
   grpc::Service* const services[] = {job_service_.get(),       dataset_service_.get(), model_service_.get(),
                                      inference_service_.get(), oip_service_.get(),     server_service_.get()};
@@ -183,7 +197,7 @@ absl::Status Server::StartGrpc() {
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
   int port = 0;
-  builder.AddListeningPort(config_.listen, grpc::InsecureServerCredentials(), &port);
+  builder.AddListeningPort(config_.listen, access_->GrpcCredentials(), &port);
   ConfigureGrpc(builder);
   grpc_ = builder.BuildAndStart();
   if (grpc_ == nullptr || port == 0) {

@@ -8,6 +8,8 @@
 
 #include "absl/status/statusor.h"
 #include "base/work_queue.h"
+#include "server/access.h"
+#include "server/audit_log.h"
 #include "server/dataset_service.h"
 #include "server/infer_statistics.h"
 #include "server/inference_service.h"
@@ -41,6 +43,9 @@ class Server {
   const std::string& address() const { return address_; }                          ///< HOST:PORT of gRPC
   const std::string& metrics_address() const { return metrics_http_->address(); }  ///< HOST:PORT of HTTP
 
+  /// Reads tokens and certificates again (Access::Reload).
+  void Reload() { access_->Reload(); }
+
   /// Ends the service: not ready, no new job and no new call; calls that run have rpc.drain_seconds, then
   /// they are cancelled; watches end with UNAVAILABLE. Jobs go on, or are stopped first, by jobs.on_shutdown.
   /// Blocks; ends the process if a library hangs. Once only.
@@ -48,6 +53,7 @@ class Server {
 
  private:
   explicit Server(const ServerConfig& config) : config_(config), metrics_(MAE_VERSION) {}
+  absl::Status MakeJobs();
   absl::Status StartHttp();
   absl::Status StartGrpc();
   void MakeServices();
@@ -58,6 +64,8 @@ class Server {
   std::atomic<bool> ready_ = false;
   Metrics metrics_;
   InferStatistics statistics_{metrics_};
+  std::unique_ptr<Access> access_;
+  std::unique_ptr<AuditLog> audit_log_;
   std::unique_ptr<JobSystem> jobs_;
   std::unique_ptr<ModelRequests> model_requests_;
   std::unique_ptr<JobSummaries> summaries_;

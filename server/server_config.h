@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "server/role.h"
 
 namespace mae {
 
@@ -15,8 +16,23 @@ namespace mae {
 /// plain value. Without LoadServerConfig everything is empty or 0.
 struct ServerConfig {
   std::string listen, metrics_listen;  ///< HOST:PORT
+  bool insecure_listen_for_everybody = false;
   std::filesystem::path data_dir;
   std::string log_level, log_format;
+
+  struct Tls {
+    std::filesystem::path certificate, key, client_ca;  ///< empty: none
+  } tls;
+
+  struct Auth {
+    std::filesystem::path tokens;              ///< empty: none
+    std::map<std::string, Role> certificates;  ///< by a name in a client's certificate
+    int64_t max_calls_per_second = 0, max_concurrent_calls = 0;
+  } auth;
+
+  struct Audit {
+    int64_t max_file_mib = 0, keep_files = 0;
+  } audit;
 
   struct Jobs {
     int64_t slots = 0, max_queued = 0;
@@ -56,6 +72,7 @@ struct ServerConfig {
 /// What the command line can set; empty fields leave a setting alone.
 struct CommandLineSettings {
   std::string listen, metrics_listen, data_dir;
+  bool insecure_listen_for_everybody = false;
   std::vector<std::string> assignments;  ///< of --set
 
   /// Those of --set as "key=value", then the named options as "--option=value": they win over --set.

@@ -18,7 +18,7 @@ namespace {
 
 using Setter = std::function<absl::Status(const std::string& value, ServerConfig& config)>;
 
-constexpr char kDatasets[] = "datasets.";
+constexpr char kDatasets[] = "datasets.", kCertificates[] = "auth.certificates.";
 
 // `field` gives the place of the setting in a config.
 template <typename Field>
@@ -111,9 +111,18 @@ const std::map<std::string, Setter>& Setters() {
   static const std::map<std::string, Setter> setters = {
       {"listen", Address(MAE_FIELD(listen))},
       {"metrics_listen", Address(MAE_FIELD(metrics_listen))},
+      {"insecure_listen_for_everybody", Switch(MAE_FIELD(insecure_listen_for_everybody))},
       {"data_dir", Text(MAE_FIELD(data_dir))},
       {"log_level", OneOf(MAE_FIELD(log_level), {"trace", "debug", "info", "warning", "error"})},
       {"log_format", OneOf(MAE_FIELD(log_format), {"text", "json"})},
+      {"tls.certificate", Text(MAE_FIELD(tls.certificate))},
+      {"tls.key", Text(MAE_FIELD(tls.key))},
+      {"tls.client_ca", Text(MAE_FIELD(tls.client_ca))},
+      {"auth.tokens", Text(MAE_FIELD(auth.tokens))},
+      {"auth.max_calls_per_second", Integer(MAE_FIELD(auth.max_calls_per_second), 0, 1'000'000)},
+      {"auth.max_concurrent_calls", Integer(MAE_FIELD(auth.max_concurrent_calls), 0, 1'000'000)},
+      {"audit.max_file_mib", Integer(MAE_FIELD(audit.max_file_mib), 1, 1024)},
+      {"audit.keep_files", Integer(MAE_FIELD(audit.keep_files), 0, 1000)},
       {"jobs.slots", Integer(MAE_FIELD(jobs.slots), 1, 64)},
       {"jobs.max_queued", Integer(MAE_FIELD(jobs.max_queued), 1, 100'000)},
       {"jobs.trainer", Text(MAE_FIELD(jobs.trainer))},
@@ -165,6 +174,21 @@ void SetDataset(const std::string& name, const std::string& path, ServerConfig& 
   }
 }
 
+absl::Status SetCertificate(const std::string& name, const std::string& value, ServerConfig& config) {
+  const auto role = RoleNamed(value);
+  if (!role) {
+    return absl::InvalidArgumentError(absl::StrCat(kCertificates, name, ": is '", value,
+                                                   "'; give one of viewer, inference, operator, admin"));
+  }
+  config.auth.certificates[name] = *role;
+  return absl::OkStatus();
+}
+
+// The NAME of "datasets.NAME"; empty for another key.
+std::string NameBelow(absl::string_view prefix, const std::string& key) {
+  return absl::StartsWith(key, prefix) ? key.substr(prefix.size()) : "";
+}
+
 }  // namespace
 
 bool TakesList(const std::string& key) { return key == kPreferredBatches; }
@@ -176,10 +200,12 @@ std::vector<std::string> ServerSettingKeys() {
 }
 
 absl::Status SetServerSetting(const std::string& key, const std::string& value, ServerConfig& config) {
-  if (absl::StartsWith(key, kDatasets) && key.size() + 1 > sizeof(kDatasets)) {
-    SetDataset(key.substr(sizeof(kDatasets) - 1), value, config);
+  if (const std::string name = NameBelow(kDatasets, key); !name.empty()) {
+    SetDataset(name, value, config);
     return absl::OkStatus();
   }
+  if (const std::string name = NameBelow(kCertificates, key); !name.empty())
+    return SetCertificate(name, value, config);
   const auto setter = Setters().find(key);
   if (setter == Setters().end()) {
     return absl::InvalidArgumentError(

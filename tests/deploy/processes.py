@@ -72,13 +72,29 @@ class Program:
             self.process.wait()
 
 
+def make_certificate(folder):
+    """server.pem and server.key in the folder, for 127.0.0.1, signed by itself; the settings that a server takes them by."""
+    certificate, key = folder / "server.pem", folder / "server.key"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30", "-subj",
+                    "/CN=mae", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate],
+                   check=True, capture_output=True)
+    key.chmod(0o600)
+    return [f"tls.certificate={certificate}", f"tls.key={key}"]
+
+
 class MaeServer:
-    def __init__(self, programs, *settings):
+    """With tls=True it speaks TLS, and its client does too."""
+
+    def __init__(self, programs, *settings, tls=False):
         self._scratch = tempfile.TemporaryDirectory(prefix="mae-deploy-")
         self.folder = pathlib.Path(self._scratch.name)
         self.programs = pathlib.Path(programs)
         command = [self.programs / "mae_server", "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0",
                    "--data-dir", self.folder / "data", "--set", "jobs.on_shutdown=stop", "--set", "jobs.stop_grace_seconds=10"]
+        self._trust = []
+        if tls:
+            settings += tuple(make_certificate(self.folder))
+            self._trust = ["--ca-file", self.folder / "server.pem"]
         for setting in settings:
             command += ["--set", setting]
         self.program = Program(command, self.folder, "server")
@@ -101,7 +117,8 @@ class MaeServer:
 
     def client(self, *arguments, expect=0):
         """Standard output of mae_client."""
-        done = subprocess.run([self.programs / "mae_client", "--server", self.address, "--timeout", str(PATIENCE), *arguments],
+        done = subprocess.run([self.programs / "mae_client", "--server", self.address, "--timeout", str(PATIENCE), *self._trust,
+                               *arguments],
                               capture_output=True, text=True, timeout=2 * PATIENCE,
                               env=os.environ | {"XDG_CONFIG_HOME": str(self.folder)})
         if done.returncode != expect:

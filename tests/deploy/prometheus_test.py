@@ -46,7 +46,7 @@ class Requests:
 class EveryExpression(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.server = MaeServer(PROGRAMS, "inference.response_cache_mib=16", "jobs.slots=2")
+        cls.server = MaeServer(PROGRAMS, "inference.response_cache_mib=16", "jobs.slots=2", tls=True)
         cls.addClassCleanup(cls.server.__exit__)
         cls.prometheus = Prometheus(cls.server.http.removeprefix("http://"), cls.server.folder)
         cls.addClassCleanup(cls.prometheus.__exit__)

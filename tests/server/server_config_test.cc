@@ -59,6 +59,16 @@ TEST_F(ServerConfigTest, AFileOverridesDefaultsAndSettingsOverrideTheFile) {
   EXPECT_EQ(config->datasets.count("fashion-mnist"), 1u) << "a file adds to the datasets";
 }
 
+TEST_F(ServerConfigTest, CertificatesAreNamesWithRoles) {
+  const auto config =
+      LoadYaml("auth:\n  certificates:\n    gate.example.com: inference\n    spiffe://home/app: viewer\n",
+               {"auth.certificates.ann=admin"});
+  ASSERT_THAT(config, IsOk());
+  const std::map<std::string, Role> expected = {
+      {"gate.example.com", Role::kInference}, {"spiffe://home/app", Role::kViewer}, {"ann", Role::kAdmin}};
+  EXPECT_EQ(config->auth.certificates, expected);
+}
+
 TEST_F(ServerConfigTest, PreferredBatchesMayBeAList) {
   const std::vector<int64_t> wanted = {4, 16};
   for (const char* written : {"[4, 16]", "\"4,16\"", "\n  - 16\n  - 4"}) {
@@ -108,6 +118,8 @@ TEST_F(ServerConfigTest, AValueOutOfItsLimitsIsRefusedWithThem) {
   EXPECT_THAT(LoadServerConfig("", {"listen=8500"}), refused("HOST:PORT"));
   EXPECT_THAT(LoadServerConfig("", {"listen=localhost:70000"}), refused("65535"));
   EXPECT_THAT(LoadServerConfig("", {"jobs.slots"}), refused("KEY=VALUE"));
+  EXPECT_THAT(LoadServerConfig("", {"auth.certificates.a.b=root"}),
+              refused("auth.certificates.a.b: is 'root'"));
 }
 
 TEST_F(ServerConfigTest, AWrongOptionIsNamedAsItWasGiven) {

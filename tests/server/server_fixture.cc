@@ -201,7 +201,7 @@ std::string ServerTest::Program(const std::string& text) const {
   return path;
 }
 
-std::string ServerTest::HttpGet(const std::string& path, int* code) const {
+std::string ServerTest::HttpGet(const std::string& path, int* code, const std::string& headers) const {
   const std::string& address = server_->metrics_address();
   const int fd = socket(AF_INET, SOCK_STREAM, 0);
   sockaddr_in to = {};
@@ -209,7 +209,7 @@ std::string ServerTest::HttpGet(const std::string& path, int* code) const {
   to.sin_port = htons(static_cast<uint16_t>(std::stoi(address.substr(address.rfind(':') + 1))));
   to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   EXPECT_EQ(connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof(to)), 0);
-  const std::string request = absl::StrCat("GET ", path, " HTTP/1.0\r\n\r\n");
+  const std::string request = absl::StrCat("GET ", path, " HTTP/1.0\r\n", headers, "\r\n");
   EXPECT_EQ(write(fd, request.data(), request.size()), static_cast<ssize_t>(request.size()));
   std::string answer;
   char bytes[4096];

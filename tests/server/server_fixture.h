@@ -58,7 +58,8 @@ class ServerTest : public testing::Test {
   std::string Program(const std::string& text) const;
 
   /// The body of http://metrics_address/path, and its code.
-  std::string HttpGet(const std::string& path, int* code = nullptr) const;
+  /// @param headers lines, each with its CR LF.
+  std::string HttpGet(const std::string& path, int* code = nullptr, const std::string& headers = "") const;
 
   const TempFolder temp_;
   std::unique_ptr<Server> server_;

@@ -3,16 +3,20 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "base/durable_file.h"
 #include "job/job_folder.h"
 #include "job/job_process.h"
+#include "server/token_table.h"
 #include "tests/fakes/status_matchers.h"
 #include "tests/fakes/temp_folder.h"
 #include "tests/server/taken_port.h"
@@ -78,6 +82,13 @@ class ServerProgramTest : public testing::Test {
     pid_ = 0;
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
   }
+  void WaitForError(const std::string& words) {
+    const absl::Time deadline = absl::Now() + absl::Milliseconds(kDeadlineMs);
+    while (!absl::StrContains(Errors(), words)) {
+      ASSERT_LT(absl::Now(), deadline) << Errors();
+      absl::SleepFor(absl::Milliseconds(5));
+    }
+  }
   std::string Errors() { return ReadFile(temp_ / "stderr").value_or(""); }
 
   const TempFolder temp_;
@@ -104,6 +115,77 @@ TEST_F(ServerProgramTest, ASignalDuringTheStartEndsItCleanlyToo) {
   pid_ = 0;
   EXPECT_TRUE((WIFEXITED(status) && WEXITSTATUS(status) == 0) ||
               (WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM));
+}
+
+TEST_F(ServerProgramTest, MakesTokensOfWhichItKnowsTheHashes) {
+  const auto make = [&] {
+    Start({"make-token", "--name", "ci", "--role", "operator", "--expires", "90d"});
+    std::vector<std::string> lines;
+    for (int i = 0; i < 5; ++i) lines.push_back(ReadLine());
+    EXPECT_EQ(WaitForExit(), 0);
+    close(stdout_);
+    return lines;
+  };
+  const auto lines = make();
+  EXPECT_THAT(lines[0], MatchesRegex("mae_[A-Za-z0-9_-]{43}"));
+  EXPECT_EQ(lines[1], "- name: ci");
+  EXPECT_EQ(lines[2], "  role: operator");
+  EXPECT_EQ(lines[3], "  sha256: " + Sha256Hex(lines[0]));
+  EXPECT_THAT(lines[4], MatchesRegex("  expires: 20[0-9-]*T[0-9:]*Z"));
+  EXPECT_NE(make()[0], lines[0]);
+}
+
+TEST_F(ServerProgramTest, ATokenThatCannotBeMadeIsToldWhy) {
+  const std::vector<std::vector<std::string>> wrong = {{"--name", "ci", "--role", "root"},
+                                                       {"--name", "C I", "--role", "viewer"},
+                                                       {"--name", "ci", "--role", "viewer", "--expires", "9"},
+                                                       {"--name", "ci"}};
+  for (std::vector<std::string> arguments : wrong) {
+    arguments.insert(arguments.begin(), "make-token");
+    Start(arguments);
+    EXPECT_EQ(WaitForExit(), 2) << arguments.back();
+    close(stdout_);
+  }
+  for (const char* words :
+       {"role: 'root'; give viewer", "name: ", "--expires: '9'; give hours, days or weeks"})
+    EXPECT_THAT(Errors(), HasSubstr(words));
+}
+
+TEST_F(ServerProgramTest, SighupReadsTokensAgainAndEndsNothing) {
+  const std::string tokens = temp_ / "tokens.yaml";
+  ASSERT_THAT(WriteFileDurably(tokens, MakeToken("ci", "viewer", absl::InfiniteFuture())->entry), IsOk());
+  ASSERT_EQ(chmod(tokens.c_str(), 0600), 0);
+  StartOnData({"--set", "auth.tokens=" + tokens});
+  for (int line = 0; line < 3; ++line) EXPECT_NE(ReadLine(), "");
+  ASSERT_EQ(kill(pid_, SIGHUP), 0);
+  WaitForError("tokens were read again");
+  ASSERT_THAT(WriteFileDurably(tokens, "- name: ci"), IsOk());
+  ASSERT_EQ(chmod(tokens.c_str(), 0600), 0);
+  ASSERT_EQ(kill(pid_, SIGHUP), 0);
+  WaitForError("the tokens of before stay");
+  ASSERT_EQ(kill(pid_, SIGTERM), 0);
+  EXPECT_EQ(WaitForExit(), 0);
+}
+
+TEST_F(ServerProgramTest, ATokenFileThatCannotBeUsedRefusesTheStart) {
+  StartOnData({"--set", "auth.tokens=" + (temp_ / "nowhere").string()});
+  EXPECT_NE(WaitForExit(), 0);
+  EXPECT_THAT(Errors(), HasSubstr("auth.tokens: "));
+  EXPECT_FALSE(std::filesystem::exists(temp_ / "data"));
+}
+
+TEST_F(ServerProgramTest, ListeningElsewhereNeedsTlsAndTokensOrAnOptionThatSaysWhatItIs) {
+  for (const char* option : {"--listen", "--metrics-listen"}) {
+    StartOnData({option, "0.0.0.0:0"});
+    EXPECT_EQ(WaitForExit(), 2);
+    close(stdout_);
+    EXPECT_THAT(Errors(), HasSubstr(absl::StrCat("mae_server: ", option, ": 0.0.0.0:0 can be reached")));
+  }
+  EXPECT_FALSE(std::filesystem::exists(temp_ / "data"));
+  StartOnData({"--listen", "0.0.0.0:0", "--metrics-listen", "[::]:0", "--insecure-listen-for-everybody"});
+  EXPECT_THAT(ReadLine(), MatchesRegex("listening on 0\\.0\\.0\\.0:[1-9][0-9]*"));
+  WaitForError("0.0.0.0:0 asks nobody who they are");
+  WaitForError("[::]:0 has no TLS");
 }
 
 TEST_F(ServerProgramTest, AWrongSettingIsToldAndExitsWithTwo) {

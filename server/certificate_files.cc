@@ -1,0 +1,147 @@
+#include "server/certificate_files.h"
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "base/durable_file.h"
+#include "base/status_macros.h"
+#include "server/secret_file.h"
+
+namespace mae {
+namespace {
+
+constexpr int64_t kMaxPemBytes = 1 << 20;
+constexpr absl::Duration kBetweenLooks = absl::Seconds(10);
+
+struct FreeOpenSsl {
+  void operator()(BIO* bio) const { BIO_free(bio); }
+  void operator()(X509* certificate) const { X509_free(certificate); }
+  void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
+};
+template <typename T>
+using OwnedOpenSsl = std::unique_ptr<T, FreeOpenSsl>;
+
+OwnedOpenSsl<BIO> BioOver(const std::string& pem) {
+  return OwnedOpenSsl<BIO>(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+}
+
+std::vector<OwnedOpenSsl<X509>> CertificatesIn(const std::string& pem) {
+  std::vector<OwnedOpenSsl<X509>> all;
+  const auto bio = BioOver(pem);
+  while (X509* const next = PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)) all.emplace_back(next);
+  ERR_clear_error();
+  return all;
+}
+
+absl::Time EndOf(const X509& certificate) {
+  tm end = {};
+  ASN1_TIME_to_tm(X509_get0_notAfter(&certificate), &end);
+  return absl::FromTM(end, absl::UTCTimeZone());
+}
+
+// A key with a passphrase is none: nobody is there to type it.
+int NoPassphrase(char*, int, int, void*) { return 0; }
+
+absl::Status FaultyFile(const char* setting, const std::filesystem::path& path, const char* what) {
+  return absl::InvalidArgumentError(absl::StrCat(setting, ": ", path.string(), " ", what));
+}
+
+absl::Status UnderSetting(const char* setting, const absl::Status& status) {
+  return absl::Status(status.code(), absl::StrCat(setting, ": ", std::string(status.message())));
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<CertificateFiles>> CertificateFiles::Open(Paths paths) {
+  std::unique_ptr<CertificateFiles> files(new CertificateFiles(std::move(paths)));
+  MAE_ASSIGN_OR_RETURN(CertificateSet read, files->Read());
+  const absl::MutexLock lock(&files->mutex_);
+  files->current_ = std::make_shared<const CertificateSet>(std::move(read));
+  files->next_look_ = absl::Now() + kBetweenLooks;
+  return files;
+}
+
+absl::Status CertificateFiles::ReadOwn(CertificateSet& set) const {
+  auto certificate = ReadFile(paths_.certificate, kMaxPemBytes);
+  if (!certificate.ok()) return UnderSetting("tls.certificate", certificate.status());
+  set.certificate = *std::move(certificate);
+  MAE_ASSIGN_OR_RETURN(set.key, ReadSecretFile(paths_.key, "tls.key"));
+  const auto chain = CertificatesIn(set.certificate);
+  if (chain.empty()) return FaultyFile("tls.certificate", paths_.certificate, "has no certificate in PEM");
+  const OwnedOpenSsl<EVP_PKEY> key(
+      PEM_read_bio_PrivateKey(BioOver(set.key).get(), nullptr, &NoPassphrase, nullptr));
+  const bool fits = key != nullptr && X509_check_private_key(chain.front().get(), key.get()) == 1;
+  ERR_clear_error();
+  if (key == nullptr)
+    return FaultyFile("tls.key", paths_.key, "has no private key in PEM without a passphrase");
+  if (!fits) return FaultyFile("tls.key", paths_.key, "does not fit the certificate of tls.certificate");
+  set.expires = EndOf(*chain.front());
+  if (set.expires > absl::Now()) return absl::OkStatus();
+  return FaultyFile("tls.certificate", paths_.certificate, "has expired: put a new one in its place");
+}
+
+absl::Status CertificateFiles::ReadClientCa(CertificateSet& set) const {
+  set.client_ca_expires = absl::InfiniteFuture();
+  if (!asks_clients()) return absl::OkStatus();
+  auto client_ca = ReadFile(paths_.client_ca, kMaxPemBytes);
+  if (!client_ca.ok()) return UnderSetting("tls.client_ca", client_ca.status());
+  set.client_ca = *std::move(client_ca);
+  const auto authorities = CertificatesIn(set.client_ca);
+  if (authorities.empty()) return FaultyFile("tls.client_ca", paths_.client_ca, "has no certificate in PEM");
+  for (const auto& each : authorities) set.client_ca_expires = std::min(set.client_ca_expires, EndOf(*each));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<CertificateSet> CertificateFiles::Read() const {
+  CertificateSet set;
+  MAE_RETURN_IF_ERROR(ReadOwn(set));
+  MAE_RETURN_IF_ERROR(ReadClientCa(set));
+  return set;
+}
+
+absl::Status CertificateFiles::Reload() {
+  auto read = Read();
+  const absl::MutexLock lock(&mutex_);
+  next_look_ = absl::Now() + kBetweenLooks;
+  if (!read.ok()) {
+    const std::string words(read.status().message());
+    if (words != told_) spdlog::error("{}; the certificate of before stays", words);
+    told_ = words;
+    return read.status();
+  }
+  told_.clear();
+  if (read->certificate == current_->certificate && read->key == current_->key &&
+      read->client_ca == current_->client_ca)
+    return absl::OkStatus();
+  current_ = std::make_shared<const CertificateSet>(*std::move(read));
+  is_taken_ = false;
+  spdlog::info("new TLS certificate, which ends {}",
+               absl::FormatTime(current_->expires, absl::UTCTimeZone()));
+  return absl::OkStatus();
+}
+
+std::shared_ptr<const CertificateSet> CertificateFiles::TakeNewer() {
+  const bool look = [this] {
+    const absl::MutexLock lock(&mutex_);
+    return absl::Now() >= next_look_;
+  }();
+  if (look) Reload().IgnoreError();  // It is in the log.
+  const absl::MutexLock lock(&mutex_);
+  if (is_taken_) return nullptr;
+  is_taken_ = true;
+  return current_;
+}
+
+std::shared_ptr<const CertificateSet> CertificateFiles::Current() const {
+  const absl::MutexLock lock(&mutex_);
+  return current_;
+}
+
+}  // namespace mae
