@@ -43,6 +43,17 @@ std::string MessageFor(const grpc::Status& status, absl::string_view address, ab
     return absl::StrCat(address, " did not answer within ", absl::FormatDuration(timeout),
                         ": allow more with --timeout SECONDS");
   }
+  // The server says what is lacking, not how this program gives it.
+  if (status.error_code() == grpc::StatusCode::UNAUTHENTICATED) {
+    return absl::StrCat(address, " refused the call: ", status.error_message(),
+                        ": give a token with --token-file FILE (or MAE_TOKEN_FILE), or a certificate with "
+                        "--cert-file and --key-file");
+  }
+  if (status.error_code() == grpc::StatusCode::PERMISSION_DENIED &&
+      absl::StrContains(status.error_message(), " needs the role ")) {
+    return absl::StrCat(status.error_message(), ": use a token or certificate that has it, or ask who runs ",
+                        address);
+  }
   return status.error_message();
 }
 

@@ -63,6 +63,9 @@ void AddGlobalOptions(CLI::App& app, GlobalOptions& options) {
   app.add_option("--token-file", options.token_file,
                  "Send this file's content as bearer token; else MAE_TOKEN_FILE");
   app.add_option("--ca-file", options.ca_file, "Use TLS, and trust this authority (PEM)");
+  app.add_option("--cert-file", options.cert_file,
+                 "Show this certificate (PEM); with --key-file and --ca-file");
+  app.add_option("--key-file", options.key_file, "The private key of --cert-file (PEM)");
   app.add_option("--timeout", options.timeout_seconds,
                  "Seconds that one call may take; one has at most 16 pictures")
       ->check(CLI::Validator(SecondsProblem, "SECONDS"))

@@ -19,16 +19,18 @@ std::string ContextsJson(const Contexts& contexts) {
     json["contexts"].push_back({{"name", name},
                                 {"server", context.server},
                                 {"token_file", context.token_file},
-                                {"ca_file", context.ca_file}});
+                                {"ca_file", context.ca_file},
+                                {"cert_file", context.cert_file},
+                                {"key_file", context.key_file}});
   }
   return json.dump(1) + "\n";
 }
 
 std::string ContextsTable(const Contexts& contexts) {
-  Table table({"IN USE", "CONTEXT", "SERVER", "TOKEN FILE", "CA FILE"});
+  Table table({"IN USE", "CONTEXT", "SERVER", "TOKEN FILE", "CA FILE", "CERT FILE"});
   for (const auto& [name, context] : contexts.by_name) {
-    table.Add(
-        {name == contexts.current ? "*" : " ", name, context.server, context.token_file, context.ca_file});
+    table.Add({name == contexts.current ? "*" : " ", name, context.server, context.token_file,
+               context.ca_file, context.cert_file});
   }
   return table.Text();
 }
@@ -50,6 +52,8 @@ absl::Status Set(Session& session, const std::string& name) {
   if (!options.server.empty()) context.server = options.server;
   if (!options.token_file.empty()) context.token_file = options.token_file;
   if (!options.ca_file.empty()) context.ca_file = options.ca_file;
+  if (!options.cert_file.empty()) context.cert_file = options.cert_file;
+  if (!options.key_file.empty()) context.key_file = options.key_file;
   if (context.server.empty()) {
     return absl::InvalidArgumentError(absl::StrCat("context ", name, " needs --server HOST:PORT"));
   }
@@ -80,8 +84,8 @@ void AddConfigCommands(VerbRegistry& verbs) {
   CLI::App* show = config->add_subcommand("show", "The contexts, and which is in use");
   verbs.OnChosen(show, [&verbs] { return Show(verbs.session()); });
   auto name = std::make_shared<std::string>();
-  CLI::App* set =
-      config->add_subcommand("set", "Make or change a context: --server, --token-file, --ca-file");
+  CLI::App* set = config->add_subcommand(
+      "set", "Make or change a context: --server, --token-file, --ca-file, --cert-file, --key-file");
   set->add_option("name", *name, "The context")->required();
   verbs.OnChosen(set, [&verbs, name] { return Set(verbs.session(), *name); });
   CLI::App* use = config->add_subcommand("use", "Use a context from now on");

@@ -69,10 +69,19 @@ grpc::ChannelArguments ArgumentsFor(const std::string& address, absl::Duration t
   return arguments;
 }
 
-absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> CredentialsFrom(const std::string& ca_file) {
-  if (ca_file.empty()) return grpc::InsecureChannelCredentials();
+absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> CredentialsFrom(const ServerContext& server) {
+  if (server.cert_file.empty() != server.key_file.empty())
+    return absl::InvalidArgumentError("--cert-file and --key-file: give both, or none");
+  if (server.ca_file.empty()) {
+    if (server.cert_file.empty()) return grpc::InsecureChannelCredentials();
+    return absl::InvalidArgumentError(
+        "--cert-file: is for TLS; give the server's authority with --ca-file FILE");
+  }
   grpc::SslCredentialsOptions options;
-  MAE_ASSIGN_OR_RETURN(options.pem_root_certs, ReadFile(ca_file, kMaxSecretBytes));
+  MAE_ASSIGN_OR_RETURN(options.pem_root_certs, ReadFile(server.ca_file, kMaxSecretBytes));
+  if (server.cert_file.empty()) return grpc::SslCredentials(options);
+  MAE_ASSIGN_OR_RETURN(options.pem_cert_chain, ReadFile(server.cert_file, kMaxSecretBytes));
+  MAE_ASSIGN_OR_RETURN(options.pem_private_key, ReadFile(server.key_file, kMaxSecretBytes));
   return grpc::SslCredentials(options);
 }
 
@@ -101,12 +110,14 @@ absl::StatusOr<ServerContext> ChooseServer(const GlobalOptions& options, const C
   const std::string token = options.token_file.empty() ? Environment("MAE_TOKEN_FILE") : options.token_file;
   if (!token.empty()) server.token_file = token;
   if (!options.ca_file.empty()) server.ca_file = options.ca_file;
+  if (!options.cert_file.empty()) server.cert_file = options.cert_file;
+  if (!options.key_file.empty()) server.key_file = options.key_file;
   return server;
 }
 
 absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const ServerContext& server,
                                                              absl::Duration timeout) {
-  MAE_ASSIGN_OR_RETURN(const auto credentials, CredentialsFrom(server.ca_file));
+  MAE_ASSIGN_OR_RETURN(const auto credentials, CredentialsFrom(server));
   MAE_ASSIGN_OR_RETURN(std::string token, TokenFrom(server));
   auto channel = grpc::CreateCustomChannel(server.server, credentials, ArgumentsFor(server.server, timeout));
   return std::unique_ptr<Connection>(

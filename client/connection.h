@@ -17,13 +17,15 @@ namespace mae {
 
 /// Picks the server: --server, else MAE_SERVER, else the context of --context or the one in use, else
 /// 127.0.0.1:8500. A context's token and authority go to that context's server alone; --token-file,
-/// MAE_TOKEN_FILE and --ca-file to any. NOT_FOUND for an unknown context names those there are.
+/// MAE_TOKEN_FILE, --ca-file, --cert-file and --key-file to any. NOT_FOUND for an unknown context names those
+/// there are.
 absl::StatusOr<ServerContext> ChooseServer(const GlobalOptions& options, const Contexts& contexts);
 
 /// A channel to one server. Connecting happens with the first call. Thread-safe.
 class Connection {
  public:
-  /// Reads token and authority. FAILED_PRECONDITION if a token would travel unencrypted to another machine.
+  /// Reads token, authority and certificate. INVALID_ARGUMENT for a certificate without its key or an
+  /// authority. FAILED_PRECONDITION if a token would travel unencrypted to another machine.
   static absl::StatusOr<std::unique_ptr<Connection>> Open(const ServerContext& server,
                                                           absl::Duration timeout);
 

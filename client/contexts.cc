@@ -18,6 +18,8 @@ std::string* FieldOf(ServerContext& context, const std::string& key) {
   if (key == "server") return &context.server;
   if (key == "token_file") return &context.token_file;
   if (key == "ca_file") return &context.ca_file;
+  if (key == "cert_file") return &context.cert_file;
+  if (key == "key_file") return &context.key_file;
   return nullptr;
 }
 
@@ -32,7 +34,8 @@ absl::StatusOr<ServerContext> ContextFrom(const std::string& name, const YAML::N
     std::string* field = FieldOf(context, key);
     if (field == nullptr) {
       return absl::InvalidArgumentError(
-          absl::StrCat("contexts.", name, ".", key, " is unknown: use server, token_file or ca_file"));
+          absl::StrCat("contexts.", name, ".", key,
+                       " is unknown: use server, token_file, ca_file, cert_file or key_file"));
     }
     if (!entry.second.IsScalar())
       return absl::InvalidArgumentError(absl::StrCat("contexts.", name, ".", key, " takes one value"));
@@ -88,6 +91,8 @@ absl::Status SaveContexts(const Contexts& contexts, const std::filesystem::path&
     node["server"] = context.server;
     if (!context.token_file.empty()) node["token_file"] = context.token_file;
     if (!context.ca_file.empty()) node["ca_file"] = context.ca_file;
+    if (!context.cert_file.empty()) node["cert_file"] = context.cert_file;
+    if (!context.key_file.empty()) node["key_file"] = context.key_file;
   }
   std::error_code error;
   std::filesystem::create_directories(path.parent_path(), error);

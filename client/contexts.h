@@ -13,6 +13,7 @@ struct ServerContext {
   std::string server;  ///< HOST:PORT
   std::string token_file;
   std::string ca_file;
+  std::string cert_file = {}, key_file = {};  ///< of a client certificate: both or none
 };
 
 /// The named servers of $XDG_CONFIG_HOME/mae/config.yaml, and which of them is in use. A value type.
@@ -20,6 +21,7 @@ struct ServerContext {
 ///   current: lab
 ///   contexts:
 ///     lab: {server: gpu1:8500, token_file: /home/me/lab.token, ca_file: /home/me/lab.pem}
+///     hub: {server: hub:8500, ca_file: hub.pem, cert_file: me.pem, key_file: me.key}
 struct Contexts {
   std::string current;  ///< empty: none
   std::map<std::string, ServerContext> by_name;

@@ -12,6 +12,7 @@
 namespace mae {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -75,6 +76,18 @@ TEST(CallStatus, AFaultOfTheServersSaysWhereItsLogTellsMore) {
   const absl::Status status = FromServer({grpc::StatusCode::INTERNAL, "it broke"});
   EXPECT_EQ(DescribeFailure(status), "it broke\nthe log of gpu1:8500 has this call as request_id run-7");
   EXPECT_EQ(DescribeFailure(FromServer({grpc::StatusCode::NOT_FOUND, "no such job"})), "no such job");
+}
+
+TEST(CallStatus, WhoIsNotLetInLearnsHowToShowWhoTheyAre) {
+  const absl::Status unknown = FromServer({grpc::StatusCode::UNAUTHENTICATED, "no valid token"});
+  EXPECT_THAT(DescribeFailure(unknown), AllOf(HasSubstr("gpu1:8500 refused"), HasSubstr("--token-file FILE"),
+                                              HasSubstr("--cert-file")));
+  const absl::Status lacking =
+      FromServer({grpc::StatusCode::PERMISSION_DENIED, "x needs the role admin; ann has viewer"});
+  EXPECT_THAT(DescribeFailure(lacking),
+              AllOf(HasSubstr("needs the role admin"), HasSubstr("who runs gpu1:8500")));
+  const absl::Status disk = FromServer({grpc::StatusCode::PERMISSION_DENIED, "cannot write /data"});
+  EXPECT_EQ(DescribeFailure(disk), "cannot write /data") << "of its files, not of the caller";
 }
 
 TEST(CallStatus, DeadlineNamesTheTimeAllowed) {

@@ -48,6 +48,16 @@ TEST_F(ConfigTest, TheFirstContextIsInUseAndUseChangesIt) {
   EXPECT_THAT(Run({"config", "show"}).out, HasSubstr("*       home     127.0.0.1:1  -           /ca.pem"));
 }
 
+TEST_F(ConfigTest, AContextKeepsAClientsCertificate) {
+  EXPECT_EQ(Run({"config", "set", "lab", "--server", "gpu1:8500", "--ca-file", "/ca.pem", "--cert-file",
+                 "/me.pem", "--key-file", "/me.key"})
+                .exit_code,
+            0);
+  const auto json = nlohmann::json::parse(Run({"config", "show", "-o", "json"}).out);
+  EXPECT_EQ(json["contexts"][0]["cert_file"], "/me.pem");
+  EXPECT_EQ(json["contexts"][0]["key_file"], "/me.key");
+}
+
 TEST_F(ConfigTest, UnknownContextsAreNotFoundAndNamed) {
   EXPECT_EQ(Run({"config", "use", "nowhere"}).exit_code, 3);
   Run({"config", "set", "lab", "--server", "gpu1:8500"});

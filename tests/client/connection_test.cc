@@ -78,6 +78,17 @@ TEST_F(ConnectionTest, ATokenTravelsUnencryptedToThisMachineAlone) {
   }
 }
 
+TEST_F(ConnectionTest, ACertificateNeedsItsKeyAndTls) {
+  const auto opened = [&](const std::string& ca, const std::string& cert, const std::string& key) {
+    return Connection::Open({"gpu1:1", "", ca, cert, key}, absl::Seconds(1)).status();
+  };
+  const std::string file = temp_ / "token";
+  EXPECT_THAT(opened(file, file, ""), StatusIs(StatusCode::kInvalidArgument, HasSubstr("--key-file")));
+  EXPECT_THAT(opened(file, "", file), StatusIs(StatusCode::kInvalidArgument, HasSubstr("--cert-file")));
+  EXPECT_THAT(opened("", file, file), StatusIs(StatusCode::kInvalidArgument, HasSubstr("--ca-file")));
+  EXPECT_THAT(opened(file, file, temp_ / "none.key"), StatusIs(StatusCode::kNotFound, HasSubstr("none.key")));
+}
+
 TEST_F(ConnectionTest, ATokenOrAuthorityThatIsNotThereIsNamed) {
   EXPECT_THAT(Connection::Open({"localhost:1", temp_ / "none", ""}, absl::Seconds(1)),
               StatusIs(StatusCode::kNotFound, HasSubstr("none")));

@@ -29,7 +29,8 @@ class ContextsTest : public testing::Test {
 TEST_F(ContextsTest, WhatIsSavedIsLoadedAgain) {
   Contexts contexts;
   contexts.current = "lab";
-  contexts.by_name["lab"] = {"gpu1:8500", "/home/me/lab token", "/home/me/lab.pem"};
+  contexts.by_name["lab"] = {"gpu1:8500", "/home/me/lab token", "/home/me/lab.pem", "/home/me/me.pem",
+                             "/home/me/me.key"};
   contexts.by_name["a: b #c"] = {"[::1]:1", "", ""};
   const auto path = temp_ / "made/on/the/way/config.yaml";
   ASSERT_THAT(SaveContexts(contexts, path), IsOk());
@@ -40,6 +41,8 @@ TEST_F(ContextsTest, WhatIsSavedIsLoadedAgain) {
   EXPECT_EQ(loaded->by_name.at("lab").server, "gpu1:8500");
   EXPECT_EQ(loaded->by_name.at("lab").token_file, "/home/me/lab token");
   EXPECT_EQ(loaded->by_name.at("lab").ca_file, "/home/me/lab.pem");
+  EXPECT_EQ(loaded->by_name.at("lab").cert_file, "/home/me/me.pem");
+  EXPECT_EQ(loaded->by_name.at("lab").key_file, "/home/me/me.key");
   EXPECT_EQ(loaded->by_name.at("a: b #c").server, "[::1]:1");
 }
 
