@@ -93,12 +93,7 @@ class SqliteModelStore : public ModelStore {
             [this](const std::string& folder) { return LoadPredictor(folder); }, WeightBytes) {}
 
   absl::Status Heal() {
-    MAE_ASSIGN_OR_RETURN(const auto unconfirmed, registry_->Unconfirmed());
-    for (const auto& announced : unconfirmed) {
-      std::error_code error;
-      const bool moved = fs::exists(root_ / announced.model / std::to_string(announced.version), error);
-      MAE_RETURN_IF_ERROR(moved ? registry_->Confirm(announced) : registry_->Withdraw(announced));
-    }
+    MAE_RETURN_IF_ERROR(FinishEarlier(std::nullopt));
     MAE_ASSIGN_OR_RETURN(const auto deletions, registry_->Deletions());
     for (const auto& deleted : deletions) MAE_RETURN_IF_ERROR(TryRemoveFolder(deleted));
     for (const auto& model : FoldersIn(root_)) {
@@ -113,6 +108,7 @@ class SqliteModelStore : public ModelStore {
     MAE_RETURN_IF_ERROR(CheckName("publish.model", model));
     MAE_RETURN_IF_ERROR(CheckAliases("publish.aliases", wish.aliases));
     const absl::MutexLock one(&publishing_);
+    MAE_RETURN_IF_ERROR(FinishEarlier(model));
     // Relative to the data folder, so that the answer stays the same when that is moved.
     const std::string source = folder.lexically_normal().lexically_relative(root_.parent_path());
     auto version = ReadVersion(folder);
@@ -216,6 +212,20 @@ class SqliteModelStore : public ModelStore {
   int64_t CachedBytes() const override { return answers_->bytes(); }
 
  private:
+  // What was announced and neither shown nor taken back: by a crash, or an error after the files had moved.
+  // Otherwise a job whose publishing is tried again would have two versions. @param model only of it, or of
+  // all
+  absl::Status FinishEarlier(const std::optional<std::string>& model) {
+    MAE_ASSIGN_OR_RETURN(const auto unconfirmed, registry_->Unconfirmed());
+    for (const auto& announced : unconfirmed) {
+      if (model && *model != announced.model) continue;
+      std::error_code error;
+      const bool moved = fs::exists(root_ / announced.model / std::to_string(announced.version), error);
+      MAE_RETURN_IF_ERROR(moved ? registry_->Confirm(announced) : registry_->Withdraw(announced));
+    }
+    return absl::OkStatus();
+  }
+
   // What can't be removed stays noted, for the next start. Errors are the database's.
   absl::Status TryRemoveFolder(const ModelRegistry::VersionKey& deleted) {
     const fs::path folder = root_ / deleted.model / std::to_string(deleted.version);
@@ -262,7 +272,13 @@ class SqliteModelStore : public ModelStore {
     MAE_RETURN_IF_ERROR(MakeFolder(root_ / version.model));
     MAE_RETURN_IF_ERROR(registry_->Announce(version, source, Moved(DecideAliases(wish, version, before))));
     auto moved = RenameDurably(from, version.folder);
-    if (!moved.ok()) moved.Update(registry_->Withdraw({version.model, version.version}));
+    if (moved.ok()) return moved;
+    // Renamed, and the disk can't say whether for good: put back, since the next start would adopt a folder
+    // without a row. One that can't be put back keeps its row, by which the next publishing, or start, shows
+    // it.
+    std::error_code error;
+    if (fs::exists(version.folder, error)) fs::rename(version.folder, from, error);
+    if (!error) moved.Update(registry_->Withdraw({version.model, version.version}));
     return moved;
   }
 

@@ -1,9 +1,11 @@
 #include "serving/model_store.h"
 
+#include <cerrno>
 #include <fstream>
 #include <thread>
 
 #include "base/joined_thread.h"
+#include "tests/fakes/faulty_files.h"
 #include "tests/serving/model_store_fixture.h"
 
 namespace mae {
@@ -158,6 +160,36 @@ TEST_F(ModelStoreTest, APublishCutShortAfterTheMoveIsCompleted) {
   const auto again = store_->Publish(folder, "m", {{"prod"}, ""});  // as the job's owner does after a restart
   ASSERT_THAT(again, IsOk());
   EXPECT_EQ(again->version, 2);
+  EXPECT_EQ(store_->Get("m")->versions.size(), 2U);
+}
+
+TEST_F(ModelStoreTest, AFolderWhoseMoveCanNotBeSyncedIsPutBackAndPublishedOnce) {
+  Published("a", "m");
+  const auto folder = Export("b");
+  {
+    FaultyFiles disk(data_.path());
+    disk.FailCall(1, EIO);  // after the rename
+    EXPECT_THAT(store_->Publish(folder, "m", {}), StatusIs(StatusCode::kInternal));
+    EXPECT_THAT(disk.calls(), ElementsAre("rename jobs-b/export models/m/2", "fsync models/m",
+                                          "rename models/m/2 jobs-b/export"));
+  }
+  EXPECT_TRUE(fs::exists(folder / "model.safetensors"));
+  Open();
+  EXPECT_EQ(store_->Get("m")->versions.size(), 1U);
+  ASSERT_THAT(store_->Publish(folder, "m", {}), IsOk());
+  Open();
+  EXPECT_EQ(store_->Get("m")->versions.size(), 2U);
+}
+
+TEST_F(ModelStoreTest, AVersionThatCouldNotBeShownIsThatOfTheNextTry) {
+  Published("a", "m");
+  ASSERT_THAT(database_->Execute("CREATE TRIGGER full BEFORE UPDATE ON model_versions "
+                                 "BEGIN SELECT RAISE(FAIL, 'full'); END"),
+              IsOk());
+  EXPECT_FALSE(store_->Publish(Export("b"), "m", {}).ok());
+  ASSERT_THAT(database_->Execute("DROP TRIGGER full"), IsOk());
+  EXPECT_EQ(Published("b", "m").version, 2) << "its trainer has exported it again";
+  Open();
   EXPECT_EQ(store_->Get("m")->versions.size(), 2U);
 }
 
