@@ -13,6 +13,7 @@
 #include "base/log_lines.h"
 #include "base/status_macros.h"
 #include "job/job_db.h"
+#include "job/job_lock.h"
 #include "server/job_to_proto.h"
 
 namespace mae {
@@ -110,6 +111,11 @@ absl::Status FinishDead(const JobRecord& record, const ProcessExit& exit, int64_
        StateEvent{JobState::kStopped, absl::OkStatus()}});
 }
 
+// What its trainer was writing when it was killed must not be published with the rest, nor stay.
+void SweepFolder(const JobFolder& folder) {
+  if (const auto lock = LockJobFolder(folder); lock.ok()) folder.Sweep();
+}
+
 absl::StatusOr<JobSummary> SummaryOf(const JobFolder& folder) {
   MAE_ASSIGN_OR_RETURN(const auto reader, JobDbReader::Open(folder.database()));
   return reader->Summary();
@@ -131,6 +137,7 @@ absl::Status FinishJob(const std::string& id, const ProcessExit& exit, JobLedger
     if (!absl::IsDataLoss(summary.status()) && !absl::IsNotFound(summary.status())) return summary.status();
     return End(id, JobState::kFailed, summary.status(), ledger, {});  // There is no job.db to append to.
   }
+  SweepFolder(ledger.Folder(id));
   const StateEvent last = summary->state.value_or(StateEvent{});
   spdlog::info("the trainer of jobs/{} ended: {}, last state {}", id, exit.Describe(),
                JobStateName(last.state));

@@ -6,9 +6,13 @@
 #include <atomic>
 #include <cstdint>
 #include <cstdio>
+#include <string>
+#include <system_error>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "base/durable_file.h"
 #include "base/status_macros.h"
 #include "base/system_error.h"
@@ -22,7 +26,27 @@ std::filesystem::path TemporaryBeside(const std::filesystem::path& path) {
   return absl::StrCat(path.string(), ".tmp.", getpid(), ".", calls.fetch_add(1));
 }
 
+// NAME.tmp.PID.N
+bool IsTemporary(const std::string& name) {
+  const std::vector<std::string> parts = absl::StrSplit(name, '.');
+  const auto is_number = [](const std::string& part) {
+    return !part.empty() && part.find_first_not_of("0123456789") == std::string::npos;
+  };
+  const size_t count = parts.size();
+  return count >= 4 && parts[count - 3] == "tmp" && is_number(parts[count - 2]) &&
+         is_number(parts[count - 1]);
+}
+
 }  // namespace
+
+void RemoveTemporaries(const std::filesystem::path& folder) {
+  std::vector<std::filesystem::path> temporaries;
+  std::error_code error;
+  for (std::filesystem::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    if (IsTemporary(it->path().filename())) temporaries.push_back(it->path());
+  }
+  for (const auto& path : temporaries) std::filesystem::remove(path, error);
+}
 
 absl::StatusOr<DurableFileWriter> DurableFileWriter::Create(std::filesystem::path path) {
   std::filesystem::path temporary = TemporaryBeside(path);

@@ -38,4 +38,8 @@ class DurableFileWriter {
   DigestStream digest_;
 };
 
+/// Removes what writers that were killed left in a folder. Only for who knows that nobody writes there now.
+/// What can't be removed stays; a folder that is not there has none.
+void RemoveTemporaries(const std::filesystem::path& folder);
+
 }  // namespace mae

@@ -1,9 +1,12 @@
 #include "job/job_folder.h"
 
 #include <system_error>
+#include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/durable_file.h"
+#include "base/durable_file_writer.h"
 #include "base/status_macros.h"
 
 namespace mae {
@@ -21,7 +24,24 @@ absl::Status MakeFolder(const std::filesystem::path& folder) {
   return absl::InternalError(message);
 }
 
+// checkpoint/checkpoint_writer.h stages and removes checkpoints under names that begin so.
+constexpr const char* kHiddenCheckpoint = ".tmp-";
+
+void RemoveHidden(const std::filesystem::path& folder) {
+  std::vector<std::filesystem::path> hidden;
+  std::error_code error;
+  for (std::filesystem::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    if (absl::StartsWith(it->path().filename().string(), kHiddenCheckpoint)) hidden.push_back(it->path());
+  }
+  for (const auto& path : hidden) std::filesystem::remove_all(path, error);
+}
+
 }  // namespace
+
+void JobFolder::Sweep() const {
+  for (const auto& folder : {root_, samples(), exported()}) RemoveTemporaries(folder);
+  RemoveHidden(checkpoints());
+}
 
 absl::Status JobFolder::Create(const std::string& spec_json) const {
   std::error_code error;

@@ -19,7 +19,7 @@ namespace mae {
 ///   trainer.log   what the trainer printed
 ///   trainer.lock  locked (flock) by the trainer for as long as it lives
 ///
-/// A value type; holds paths, touches no file except in Create.
+/// A value type; holds paths, touches no file except in Create and Sweep.
 class JobFolder {
  public:
   explicit JobFolder(std::filesystem::path root) : root_(std::move(root)) {}
@@ -37,6 +37,11 @@ class JobFolder {
 
   /// Makes the folders and writes spec.json, durably. ALREADY_EXISTS if there is a spec.
   absl::Status Create(const std::string& spec_json) const;
+
+  /// Removes what writers that were killed left: temporary files of base/durable_file_writer.h in the folder
+  /// itself, samples/ and export/, and hidden checkpoints. Only for who holds trainer.lock. What can't be
+  /// removed stays.
+  void Sweep() const;
 
  private:
   std::filesystem::path root_;

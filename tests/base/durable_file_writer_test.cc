@@ -1,7 +1,11 @@
 #include "base/durable_file_writer.h"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <filesystem>
+#include <iterator>
 #include <utility>
 
 #include "base/durable_file.h"
@@ -48,6 +52,24 @@ TEST(DurableFileWriter, TwoWritersOfOnePathDoNotMix) {
   ASSERT_THAT(second->Commit(), IsOk());
   ASSERT_THAT(first->Commit(), IsOk());
   EXPECT_THAT(ReadFile(folder / "file"), IsOkAndHolds("first"));
+}
+
+TEST(DurableFileWriter, WhatAKilledWriterLeftIsRemovedAndNothingElse) {
+  const TempFolder folder;
+  const pid_t child = fork();
+  if (child == 0) {
+    auto writer = DurableFileWriter::Create(folder / "file.json");
+    _exit(writer.ok() && writer->Append("half").ok() ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  ASSERT_EQ(status, 0);
+  ASSERT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1);
+  for (const char* kept : {"a.tmp", "a.tmp.1", "tmp.1.2", "a.tmp.1.x"})
+    ASSERT_THAT(WriteFileDurably(folder / kept, "mine"), IsOk());
+  RemoveTemporaries(folder.path());
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 4);
+  RemoveTemporaries(folder / "absent");
 }
 
 TEST(DurableFileWriter, IsOfNoUseAfterCommit) {

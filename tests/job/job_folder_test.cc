@@ -29,6 +29,29 @@ TEST(JobFolder, ASecondCreateLeavesTheFirstSpecAlone) {
   EXPECT_THAT(ReadFile(folder.spec()), IsOkAndHolds("first"));
 }
 
+TEST(JobFolder, SweepTakesWhatAKilledTrainerWasWritingAndNothingElse) {
+  const TempFolder temp;
+  const JobFolder folder(temp.path() / "job");
+  ASSERT_THAT(folder.Create("{}"), IsOk());
+  std::filesystem::create_directories(folder.exported());
+  std::filesystem::create_directories(folder.checkpoints() / ".tmp-step-9.17");
+  std::filesystem::create_directories(folder.checkpoints() / "step-8");
+  for (const auto& file :
+       {folder.checkpoints() / ".tmp-step-9.17" / "model.safetensors",
+        folder.exported() / "model.safetensors.tmp.17.3", folder.exported() / "config.json",
+        folder.samples() / "epoch-001.png.tmp.17.4", folder.samples() / "epoch-000.png"}) {
+    ASSERT_THAT(WriteFileDurably(file, "x"), IsOk());
+  }
+  folder.Sweep();
+  EXPECT_FALSE(std::filesystem::exists(folder.checkpoints() / ".tmp-step-9.17"));
+  EXPECT_FALSE(std::filesystem::exists(folder.exported() / "model.safetensors.tmp.17.3"));
+  EXPECT_FALSE(std::filesystem::exists(folder.samples() / "epoch-001.png.tmp.17.4"));
+  for (const auto& kept : {folder.spec(), folder.checkpoints() / "step-8", folder.exported() / "config.json",
+                           folder.samples() / "epoch-000.png"}) {
+    EXPECT_TRUE(std::filesystem::exists(kept)) << kept;
+  }
+}
+
 TEST(JobFolder, AFolderThatCannotBeMadeIsNamed) {
   const TempFolder temp;
   std::ofstream(temp.path() / "file") << "in the way";
