@@ -9,6 +9,7 @@
 //   ignore-term          SIGTERM does nothing from then on
 //   succeed [bare]       SUCCEEDED, with an export unless bare; exit 0
 //   succeed METRIC VALUE DATASET  likewise, with a card that says so
+//   succeed-with FOLDER  SUCCEEDED with a copy of that model as its export
 //   fail MESSAGE         FAILED with that error; exit 1
 //   exit CODE            ends without a word
 //
@@ -29,6 +30,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "base/durable_file.h"
 #include "job/job_db.h"
 #include "job/job_lock.h"
 #include "options/model_json.h"
@@ -62,6 +64,7 @@ class FakeTrainer {
       Append(CheckpointEvent{std::stoll(rest), absl::StrCat("checkpoints/step-", rest)});
     if (verb == "ignore-term") ignores_term_ = true;
     if (verb == "succeed") Succeed(rest);
+    if (verb == "succeed-with") SucceedWith(rest);
     if (verb == "fail") End(StateEvent{JobState::kFailed, absl::InvalidArgumentError(rest)}, 1);
     if (verb == "exit") std::exit(std::stoi(rest));
   }
@@ -102,6 +105,21 @@ class FakeTrainer {
       std::ofstream(folder_.exported() / "config.json") << ModelConfigToJson(config);
       std::ofstream(folder_.exported() / "card.json") << ModelCardToJson(card);
     }
+    End(StateEvent{JobState::kSucceeded, absl::OkStatus()}, 0);
+  }
+
+  void SucceedWith(const std::filesystem::path& model) {
+    std::filesystem::create_directories(folder_.exported());
+    for (const char* name : {"model.safetensors", "config.json"}) {
+      std::filesystem::copy_file(model / name, folder_.exported() / name,
+                                 std::filesystem::copy_options::overwrite_existing);
+    }
+    const auto text = ReadFile(model / "card.json");
+    auto card = text.ok() ? ModelCardFromJson(*text) : text.status();
+    if (!card.ok()) Die(card.status());
+    card->job = absl::StrCat("jobs/", folder_.root().filename().string());
+    const auto written = WriteFileDurably(folder_.exported() / "card.json", ModelCardToJson(*card));
+    if (!written.ok()) Die(written);
     End(StateEvent{JobState::kSucceeded, absl::OkStatus()}, 0);
   }
 

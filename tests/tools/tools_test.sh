@@ -28,6 +28,7 @@ refused "unknown argument 'more'" tools/bench-training more
 refused "unknown argument 'more'" tools/bench-data more
 refused "unknown argument 'more'" tools/bench-ranks more
 refused "unknown argument 'more'" tools/soak more
+refused "unknown argument 'more'" tools/chaos more
 refused "unknown model 'huge'" tools/bench-training --models tiny,huge
 
 # What tools/docker-rehearsal would empty must be its own. Without a PATH it goes no further than that, for root too.

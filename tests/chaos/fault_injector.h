@@ -1,0 +1,57 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <set>
+#include <string>
+
+#include "tests/chaos/chaos_server.h"
+#include "tests/chaos/job_operations.h"
+#include "tests/chaos/journal.h"
+
+namespace mae {
+
+/// Chooses and makes faults, and takes them away again.
+class FaultInjector {
+ public:
+  FaultInjector(ChaosServer& server, JobOperations& jobs, Acknowledged& known, Choices& choices,
+                Journal& journal)
+      : server_(server), jobs_(jobs), known_(known), choices_(choices), journal_(journal) {}
+
+  /// One fault, of the server or a trainer, at once or at a call to come.
+  void Inject();
+  /// Of the server's next start, at one of its calls; call it while the server is down.
+  void ArmForStart();
+  /// Writes garbage over a page of mae.db while the server is down.
+  void CorruptDatabase();
+  /// Puts it back.
+  void MendDatabase();
+  bool database_is_corrupt() const { return !page_.empty(); }
+
+  /// What armed faults, limits, clock steps and stopped processes leave: nothing.
+  void EndAll();
+  /// Whether a fault since its last start explains that the server has died.
+  bool may_kill_server() const { return may_kill_server_; }
+  void ServerIsFresh() { may_kill_server_ = false; }
+
+ private:
+  void ArmFileFault(const std::string& program);
+  void FailSpawn();
+  void KillServer();
+  void SignalTrainer();
+  void TakeDescriptors();
+  void TakeMemory();
+  void StepClock();
+
+  ChaosServer& server_;
+  JobOperations& jobs_;
+  Acknowledged& known_;
+  Choices& choices_;
+  Journal& journal_;
+  std::set<pid_t> stopped_;
+  bool may_kill_server_ = false;
+  std::string page_;     ///< the bytes that were there before CorruptDatabase
+  int64_t page_at_ = 0;  ///< where
+};
+
+}  // namespace mae

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+
+#include <string>
+
+#include "tests/chaos/journal.h"
+
+namespace mae {
+
+/// What a caller knows after an answer: done and not to be lost, refused and without effect, or neither.
+enum class Outcome { kDone, kRefused, kUnknown };
+
+/// Notes the answer; one that no fault explains (UNKNOWN, or none until the deadline) is a broken promise.
+inline Outcome OutcomeOf(const grpc::Status& status, const std::string& what, Journal& journal) {
+  journal.Did(what + ": " +
+              (status.ok() ? "OK" : std::to_string(status.error_code()) + " " + status.error_message()));
+  if (status.ok()) return Outcome::kDone;
+  switch (status.error_code()) {
+    case grpc::StatusCode::INVALID_ARGUMENT:
+    case grpc::StatusCode::NOT_FOUND:
+    case grpc::StatusCode::FAILED_PRECONDITION:
+    case grpc::StatusCode::ALREADY_EXISTS:
+      return Outcome::kRefused;
+    case grpc::StatusCode::UNKNOWN:
+    case grpc::StatusCode::DEADLINE_EXCEEDED:
+    case grpc::StatusCode::UNIMPLEMENTED:
+      journal.Check(false, what + " was answered with code " + std::to_string(status.error_code()) + ": " +
+                               status.error_message());
+      return Outcome::kUnknown;
+    default:
+      return Outcome::kUnknown;
+  }
+}
+
+}  // namespace mae

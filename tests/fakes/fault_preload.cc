@@ -1,0 +1,189 @@
+// Put before the C library by LD_PRELOAD: makes calls of a real program fail, or kills it there, as
+// tests/fakes/fault_page.h says.
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <spawn.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <climits>
+#include <csignal>
+#include <cstdarg>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "tests/fakes/fault_page.h"
+
+namespace {
+
+using mae::FaultPage;
+
+constexpr int64_t kSecond = 1'000'000'000;
+
+FaultPage* page = nullptr;
+
+__attribute__((constructor)) void MapPage() {
+  const char* path = std::getenv("MAE_FAULT_PAGE");
+  if (path == nullptr) return;
+  const int fd = open(path, O_RDWR | O_CLOEXEC);
+  if (fd < 0) return;
+  void* mapped = mmap(nullptr, sizeof(FaultPage), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  close(fd);
+  if (mapped != MAP_FAILED) page = static_cast<FaultPage*>(mapped);
+}
+
+template <typename Function>
+Function Real(const char* name) {
+  return reinterpret_cast<Function>(dlsym(RTLD_NEXT, name));
+}
+
+bool IsUnder(const char* path, const char* folder) {
+  const size_t length = std::strlen(folder);
+  return std::strncmp(path, folder, length) == 0 && (path[length] == '/' || path[length] == '\0');
+}
+
+bool IsUs(FaultPage::Call call) {
+  if (page == nullptr || page->armed == 0) return false;
+  const bool asked =
+      page->call == call || (page->call == FaultPage::kAnyFileCall && call != FaultPage::kSpawn);
+  return asked && std::strncmp(program_invocation_short_name, page->program, 15) == 0;
+}
+
+bool IsFileOfOurs(int fd) {
+  char link[64], path[PATH_MAX];
+  std::snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+  const ssize_t length = readlink(link, path, sizeof(path) - 1);
+  if (length < 0) return false;
+  path[length] = '\0';
+  return IsUnder(path, page->folder);
+}
+
+enum class Verdict { kPass, kFail, kDie, kDieAfter };
+
+// For a call that IsUs and is about our files.
+Verdict Judge() {
+  const int64_t left = page->countdown.fetch_sub(1);
+  const FaultPage::Effect effect = page->effect;
+  if (left > 0 || (left < 0 && effect != FaultPage::kFailOn)) return Verdict::kPass;
+  page->hits.fetch_add(1);
+  if (effect == FaultPage::kKill) return Verdict::kDie;
+  if (effect == FaultPage::kTear) return Verdict::kDieAfter;
+  errno = page->error;
+  return Verdict::kFail;
+}
+
+[[noreturn]] void Die() {
+  kill(getpid(), SIGKILL);
+  while (true) pause();
+}
+
+// `call` does the real thing, `half` a part of it. Gives what the caller sees.
+template <typename Result, typename Call, typename Half>
+Result Through(Verdict verdict, Call call, Half half) {
+  if (verdict == Verdict::kPass) return call();
+  if (verdict == Verdict::kFail) return Result{-1};
+  if (verdict == Verdict::kDieAfter) half();
+  Die();
+}
+
+Verdict OfFile(FaultPage::Call call, int fd) {
+  const int kept = errno;
+  const Verdict verdict = IsUs(call) && IsFileOfOurs(fd) ? Judge() : Verdict::kPass;
+  if (verdict != Verdict::kFail) errno = kept;
+  return verdict;
+}
+
+template <typename Offset>
+ssize_t PwriteThrough(const char* name, int fd, const void* data, size_t size, Offset offset) {
+  const auto real = Real<ssize_t (*)(int, const void*, size_t, Offset)>(name);
+  return Through<ssize_t>(
+      OfFile(FaultPage::kWrite, fd), [&] { return real(fd, data, size, offset); },
+      [&] { return real(fd, data, size / 2, offset); });
+}
+
+int SyncThrough(const char* name, int fd) {
+  const auto real = Real<int (*)(int)>(name);
+  return Through<int>(
+      OfFile(FaultPage::kSync, fd), [&] { return real(fd); }, [&] { return real(fd); });
+}
+
+}  // namespace
+
+extern "C" {
+
+ssize_t write(int fd, const void* data, size_t size) {
+  static const auto real = Real<ssize_t (*)(int, const void*, size_t)>("write");
+  return Through<ssize_t>(
+      OfFile(FaultPage::kWrite, fd), [&] { return real(fd, data, size); },
+      [&] { return real(fd, data, size / 2); });
+}
+
+ssize_t writev(int fd, const iovec* pieces, int count) {
+  static const auto real = Real<ssize_t (*)(int, const iovec*, int)>("writev");
+  return Through<ssize_t>(
+      OfFile(FaultPage::kWrite, fd), [&] { return real(fd, pieces, count); },
+      [&] { return real(fd, pieces, count / 2); });
+}
+
+ssize_t pwrite(int fd, const void* data, size_t size, off_t offset) {
+  return PwriteThrough("pwrite", fd, data, size, offset);
+}
+
+ssize_t pwrite64(int fd, const void* data, size_t size, off64_t offset) {
+  return PwriteThrough("pwrite64", fd, data, size, offset);
+}
+
+int fsync(int fd) { return SyncThrough("fsync", fd); }
+int fdatasync(int fd) { return SyncThrough("fdatasync", fd); }
+
+int rename(const char* from, const char* to) noexcept {
+  static const auto real = Real<int (*)(const char*, const char*)>("rename");
+  const bool counts = IsUs(FaultPage::kRename) && IsUnder(to, page->folder);
+  return Through<int>(
+      counts ? Judge() : Verdict::kPass, [&] { return real(from, to); }, [&] { return real(from, to); });
+}
+
+int posix_spawn(pid_t* pid, const char* path, const posix_spawn_file_actions_t* actions,
+                const posix_spawnattr_t* attributes, char* const* arguments, char* const* environment) {
+  static const auto real = Real<decltype(&posix_spawn)>("posix_spawn");
+  const auto spawn = [&] { return real(pid, path, actions, attributes, arguments, environment); };
+  const Verdict verdict = IsUs(FaultPage::kSpawn) ? Judge() : Verdict::kPass;
+  return verdict == Verdict::kFail ? page->error : Through<int>(verdict, spawn, spawn);
+}
+
+int clock_gettime(clockid_t clock, timespec* time) noexcept {
+  static const auto real = Real<int (*)(clockid_t, timespec*)>("clock_gettime");
+  const int result = real(clock, time);
+  if (result != 0 || clock != CLOCK_REALTIME || page == nullptr) return result;
+  const int64_t step = page->clock_step_ns;
+  time->tv_sec += step / kSecond;
+  return result;
+}
+
+// The kernel's clock does not step: what waits until a moment of ours (abseil does) waits until that of the
+// kernel.
+long syscall(long number, ...) noexcept {
+  static const auto real = Real<long (*)(long, long, long, long, long, long, long)>("syscall");
+  va_list list;
+  va_start(list, number);
+  long arguments[6];
+  for (long& argument : arguments) argument = va_arg(list, long);
+  va_end(list);
+  timespec moved;
+  const bool is_until =
+      number == SYS_futex && (arguments[1] & FUTEX_CLOCK_REALTIME) != 0 && arguments[3] != 0;
+  if (is_until && page != nullptr && page->clock_step_ns != 0) {
+    moved = *reinterpret_cast<const timespec*>(arguments[3]);
+    moved.tv_sec -= page->clock_step_ns / kSecond;
+    arguments[3] = reinterpret_cast<long>(&moved);
+  }
+  return real(number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5]);
+}
+
+}  // extern "C"
