@@ -175,7 +175,10 @@ absl::Status JobLedger::SweepFolder(const std::filesystem::path& path) {
   const absl::Status found = table_.Find(name).status();
   if (!absl::IsNotFound(found)) return found;
   const JobFolder folder(path);
-  if (Exists(folder.checkpoints()) && !Exists(folder.log())) return RemoveFolder(path);
+  std::error_code ignored;  // What can't be looked at is left alone.
+  const bool is_empty =
+      std::filesystem::is_directory(path, ignored) && std::filesystem::is_empty(path, ignored);
+  if (is_empty || (Exists(folder.checkpoints()) && !Exists(folder.log()))) return RemoveFolder(path);
   spdlog::warn("{} belongs to no job of this server; left alone", path.string());
   return absl::OkStatus();
 }
@@ -189,7 +192,11 @@ absl::Status JobLedger::Sweep() {
     paths.push_back(entry->path());
   }
   if (error) return absl::InternalError(absl::StrCat(jobs_root_.string(), ": can't list: ", error.message()));
-  for (const auto& path : paths) MAE_RETURN_IF_ERROR(SweepFolder(path));
+  for (const auto& path : paths) {
+    // The next start tries again; until then it is in nobody's way.
+    if (const absl::Status swept = SweepFolder(path); !swept.ok())
+      spdlog::warn("can't sweep {}: {}", path.string(), swept.ToString());
+  }
   return absl::OkStatus();
 }
 

@@ -65,7 +65,8 @@ class JobLedger {
   absl::Status Delete(const std::string& id) ABSL_LOCKS_EXCLUDED(mutex_);
 
   /// Finishes what a crash interrupted: folders that were being deleted, and folders of jobs that were never
-  /// acknowledged. Folders that hold a trainer's work are never removed. Call once, before the rest.
+  /// acknowledged. Folders that hold a trainer's work are never removed. What can't be swept is logged and
+  /// stays for the next start. Call once, before the rest.
   absl::Status Sweep() ABSL_LOCKS_EXCLUDED(mutex_);
 
   /// RESOURCE_EXHAUSTED with a retry delay if `max_queued` jobs wait already.

@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "absl/strings/str_cat.h"
+#include "base/durable_file_writer.h"
 #include "base/status_macros.h"
 #include "server/database_schema.h"
 #include "serving/precision_check.h"
@@ -67,6 +68,7 @@ absl::StatusOr<std::unique_ptr<JobSystem>> JobSystem::Open(const ServerConfig& c
     MAE_RETURN_IF_ERROR(MakeWritableFolder(config.data_dir / folder));
   }
   MAE_ASSIGN_OR_RETURN(FileLock lock, LockDataFolder(config.data_dir));
+  RemoveTemporaries(config.data_dir);  // of a server that was killed
   std::unique_ptr<JobSystem> system(new JobSystem(std::move(lock)));
   MAE_RETURN_IF_ERROR(system->OpenStores(config, metrics));
   MAE_RETURN_IF_ERROR(system->StartJobs(config));
@@ -75,6 +77,8 @@ absl::StatusOr<std::unique_ptr<JobSystem>> JobSystem::Open(const ServerConfig& c
 
 absl::Status JobSystem::OpenStores(const ServerConfig& config, InferMetrics& metrics) {
   MAE_ASSIGN_OR_RETURN(database_, Database::Open(config.data_dir / "mae.db", Database::Mode::kReadWrite));
+  // Once, before anything is written: on a damaged page a later answer would be an error, or silently wrong.
+  MAE_RETURN_IF_ERROR(database_->CheckWhole());
   // The copy that an upgrade leaves has a rollback journal, and may have been put back.
   MAE_RETURN_IF_ERROR(database_->Execute("PRAGMA journal_mode=WAL"));
   MAE_RETURN_IF_ERROR(UpgradeDatabase(*database_, config.data_dir / "mae.db"));

@@ -86,7 +86,13 @@ absl::Status TrainerSupervisor::WaitUntilIdle(absl::Time deadline) {
 absl::Status TrainerSupervisor::Recover() {
   MAE_RETURN_IF_ERROR(ledger_.Sweep());
   MAE_ASSIGN_OR_RETURN(std::vector<JobRecord> records, table_.List(0, kAllRows, kWithTrainer));
-  for (const JobRecord& record : records) MAE_RETURN_IF_ERROR(RecoverJob(record));
+  for (const JobRecord& record : records) {
+    const absl::Status recovered = RecoverJob(record);
+    if (recovered.ok()) continue;
+    // One job must not keep the server down: its end is settled by the thread, which tries again.
+    spdlog::error("can't take up jobs/{}: {}", record.id, recovered.ToString());
+    runs_[record.id].exit = ProcessExit{};
+  }
   return absl::OkStatus();
 }
 

@@ -203,6 +203,14 @@ absl::Status Database::Transaction(const std::function<absl::Status()>& body) {
   return Execute("COMMIT");
 }
 
+absl::Status Database::CheckWhole() {
+  MAE_ASSIGN_OR_RETURN(Statement check, Prepare("PRAGMA quick_check(1)"));
+  MAE_RETURN_IF_ERROR(check.Step().status());
+  const std::string found = check.Text(0);
+  if (found == "ok") return absl::OkStatus();
+  return absl::DataLossError(absl::StrCat("database ", path_.string(), " is damaged: ", found));
+}
+
 int64_t Database::last_insert_rowid() const { return sqlite3_last_insert_rowid(handle_); }
 
 }  // namespace mae

@@ -76,6 +76,9 @@ class Database {
   absl::StatusOr<Statement> Prepare(std::string_view sql);
   /// BEGIN IMMEDIATE, body, COMMIT; ROLLBACK if the body or the commit fails.
   absl::Status Transaction(const std::function<absl::Status()>& body);
+  /// Reads every page. DATA_LOSS with the path and SQLite's first finding if they do not fit together; a
+  /// damage that keeps a page's form is not found.
+  absl::Status CheckWhole();
   int64_t last_insert_rowid() const;
 
  private:

@@ -80,6 +80,22 @@ TEST_F(DatabaseSchemaTest, ADatabaseThatIsNewOrUpToDateIsNotCopied) {
   }
 }
 
+TEST_F(DatabaseSchemaTest, ADamagedDatabaseIsRefusedByNameAndLeftAsItIs) {
+  ASSERT_THAT(StartServer(), IsOk());
+  const std::string whole = *ReadFile(temp_ / "mae.db");
+  constexpr size_t kPage = 4096;
+  ASSERT_GE(whole.size(), 3 * kPage);
+  for (size_t page = 0; page < whole.size() / kPage; ++page) {
+    std::string damaged = whole;
+    damaged.replace(page * kPage, kPage, std::string(kPage, '\x5a'));
+    ASSERT_THAT(WriteFileDurably(temp_ / "mae.db", damaged), IsOk());
+    EXPECT_THAT(StartServer(), StatusIs(StatusCode::kDataLoss, HasSubstr("mae.db"))) << page;
+    EXPECT_EQ(*ReadFile(temp_ / "mae.db"), damaged) << page;
+  }
+  ASSERT_THAT(WriteFileDurably(temp_ / "mae.db", whole), IsOk());
+  EXPECT_THAT(StartServer(), IsOk());
+}
+
 TEST_F(DatabaseSchemaTest, ADatabaseOfALaterServerIsRefusedAndLeftAsItIs) {
   ASSERT_THAT(Open("mae.db")->Execute("CREATE TABLE later(x); PRAGMA user_version = 99"), IsOk());
   EXPECT_THAT(StartServer(),

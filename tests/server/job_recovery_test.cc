@@ -85,6 +85,24 @@ TEST_F(JobRecoveryTest, ATrainerThatDiedMeanwhileIsFailedAndTheNextJobRuns) {
   WaitUntilRunning(next);
 }
 
+TEST_F(JobRecoveryTest, WhatAKilledTrainerWasWritingIsNotPublished) {
+  StartServer();
+  const std::string name = MustCreate("clothes").name();
+  const int64_t running = WaitUntilRunning(name);
+  std::filesystem::create_directories(Folder(name).exported());
+  const std::string half = "model.safetensors.tmp.17.3";
+  std::ofstream(Folder(name).exported() / half) << "half";
+  Kill(name);
+  EXPECT_EQ(WaitForEnd(name).state(), Job::FAILED);
+  EXPECT_FALSE(std::filesystem::exists(Folder(name).exported() / half));
+  ASSERT_TRUE(Resume(name).ok());
+  WaitUntilRunning(name, running);
+  std::ofstream(Folder(name).exported() / half) << "half";
+  Tell(name, "succeed");
+  EXPECT_EQ(WaitForEnd(name).state(), Job::SUCCEEDED);
+  EXPECT_FALSE(std::filesystem::exists(temp_ / "data/models/clothes/1" / half));
+}
+
 TEST_F(JobRecoveryTest, AWaitingJobWhoseFolderIsGoneFailsAndTheNextOneRuns) {
   StartServer();
   const std::string first = MustCreate().name();
@@ -136,6 +154,23 @@ TEST_F(JobRecoveryTest, AClaimWithoutATrainerIsQueuedAgain) {
   ASSERT_EQ(events.size(), 3u);
   EXPECT_TRUE(IsState(events[0], Job::QUEUED));
   EXPECT_TRUE(IsState(events[1], Job::STARTING));
+}
+
+TEST_F(JobRecoveryTest, AClaimedJobWhoseFolderIsGoneDoesNotKeepTheServerDown) {
+  StartServer();
+  const std::string name = MustCreate().name();
+  WaitUntilRunning(name);
+  const auto trainer = JobProcess::Adopt(Trainer(name));
+  DropServer();
+  ASSERT_THAT((*trainer)->Signal(SIGKILL), IsOk());
+  WaitForExit(**trainer);
+  std::filesystem::remove_all(Folder(name).root());
+  std::filesystem::create_directory(temp_ / "data/jobs/pretrain-0000begun");  // and one that was hardly begun
+  Sql("UPDATE jobs SET trainer_pid = NULL, trainer_start_ticks = NULL, state = 'STARTING'");
+  StartServer();
+  WaitForState(name, Job::FAILED);
+  EXPECT_FALSE(std::filesystem::exists(temp_ / "data/jobs/pretrain-0000begun"));
+  WaitUntilRunning(MustCreate().name());
 }
 
 TEST_F(JobRecoveryTest, AJobIsNeverTrainedTwiceAtOnce) {
