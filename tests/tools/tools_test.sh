@@ -30,6 +30,8 @@ refused "unknown argument 'more'" tools/bench-ranks more
 refused "unknown argument 'more'" tools/soak more
 refused "unknown argument 'more'" tools/chaos more
 refused "unknown model 'huge'" tools/bench-training --models tiny,huge
+refused "unknown target 'other'" tools/fuzz other
+refused "must be a number from 1 up, not 'soon'" tools/fuzz --seconds soon
 
 # What tools/docker-rehearsal would empty must be its own. Without a PATH it goes no further than that, for root too.
 rehearsal() { env PATH="$scratch/none" /usr/bin/python3 -B tools/docker-rehearsal --work "$scratch/work" "$@"; }
