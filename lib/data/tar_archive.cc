@@ -3,7 +3,9 @@
 #include <archive.h>
 #include <archive_entry.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <memory>
 #include <utility>
 
@@ -89,16 +91,45 @@ class LibarchiveMember : public TarMember {
   int64_t size() const override { return size_; }
 
   absl::StatusOr<int64_t> Read(absl::Span<uint8_t> out) override {
-    const la_ssize_t count = archive_read_data(reader_, out.data(), out.size());
-    if (count < 0) return ArchiveError(reader_, input_);
-    return static_cast<int64_t>(count);
+    size_t done = 0;
+    while (done < out.size()) {
+      if (block_.empty()) {
+        MAE_ASSIGN_OR_RETURN(block_, NextBlock());
+        if (block_.empty()) break;
+      }
+      const size_t count = std::min(block_.size(), out.size() - done);
+      std::memcpy(out.data() + done, block_.data(), count);
+      block_.remove_prefix(count);
+      done += count;
+    }
+    return static_cast<int64_t>(done);
   }
 
  private:
+  // Empty at the member's end. Blocks follow each other without gaps: archive_read_data would fill a gap with
+  // as many zeros as a sparse map asks for, also beyond the size, and not every such map shows in the header.
+  absl::StatusOr<absl::Span<const uint8_t>> NextBlock() {
+    const void* data = nullptr;
+    size_t bytes = 0;
+    la_int64_t offset = 0;
+    int result = ARCHIVE_OK;
+    while (result == ARCHIVE_OK && bytes == 0)
+      result = archive_read_data_block(reader_, &data, &bytes, &offset);
+    if (result == ARCHIVE_EOF) return absl::Span<const uint8_t>();
+    if (result != ARCHIVE_OK) return ArchiveError(reader_, input_);
+    if (offset != read_ || static_cast<int64_t>(bytes) > size_ - read_) {
+      return absl::InvalidArgumentError(absl::StrCat("'", name_, "' has gaps or more than its ", size_,
+                                                     " bytes: sparse files are not taken"));
+    }
+    read_ += static_cast<int64_t>(bytes);
+    return absl::MakeConstSpan(static_cast<const uint8_t*>(data), bytes);
+  }
+
   archive* reader_;
   const ArchiveInput& input_;
   std::string path_, base_name_, name_;
-  int64_t size_;
+  int64_t size_, read_ = 0;
+  absl::Span<const uint8_t> block_;  ///< of libarchive's, until the next one
 };
 
 bool IsPlainFile(archive_entry* entry) {
@@ -109,7 +140,7 @@ bool IsPlainFile(archive_entry* entry) {
 absl::Status VisitEntry(archive* reader, const ArchiveInput& input, archive_entry* entry, bool refuse_others,
                         absl::FunctionRef<absl::Status(TarMember&)> visit) {
   const int64_t size = archive_entry_size(entry);
-  if (size > input.max_bytes()) {
+  if (size < 0 || size > input.max_bytes()) {
     return absl::InvalidArgumentError(absl::StrCat("'", input.name(), "' claims a member of ", size,
                                                    " bytes; the limit is ", input.max_bytes()));
   }

@@ -16,7 +16,7 @@ class TarMember : public ByteSource {
   virtual const std::string& base_name() const = 0;
   /// As the archive has it: anything.
   virtual const std::string& path() const = 0;
-  /// As the header claims.
+  /// As the header claims; no more than that comes out of Read.
   virtual int64_t size() const = 0;
 };
 

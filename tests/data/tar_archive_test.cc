@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+
 #include "base/status_macros.h"
 #include "tests/data/file_bytes.h"
 #include "tests/data/tar_writer.h"
@@ -51,6 +53,13 @@ TEST_F(TarArchive, RefusesLinksIfItIsToTakeAll) {
   Pack({{"file", "x", ""}, {"a/link", "", "/etc/passwd"}});
   EXPECT_THAT(VisitTar(path_, [](TarMember&) { return absl::OkStatus(); }, {.refuse_others = true}),
               StatusIs(StatusCode::kInvalidArgument, testing::HasSubstr("a/link is a link")));
+}
+
+// A pax header whose sparse map lies beyond the size, which libarchive does not show as a sparse entry.
+TEST_F(TarArchive, AMapOfGapsBeyondTheSizeIsRefused) {
+  const std::filesystem::path source = std::getenv("MAE_SOURCE_DIR");
+  std::filesystem::copy_file(source / "tests/fuzz/corpus/tar_archive/seed-sparse-beyond", path_);
+  EXPECT_THAT(Contents(), StatusIs(StatusCode::kInvalidArgument, testing::HasSubstr("sparse")));
 }
 
 TEST_F(TarArchive, NeedsNoGzip) {
