@@ -13,6 +13,7 @@ constexpr size_t kMaxValues = 1'000'000;
 constexpr int64_t kMaxOperations = 4'000'000;
 constexpr size_t kMaxMarks = 64;
 constexpr size_t kMaxNameBytes = 256;
+constexpr size_t kMaxSizes = 64;  // dimensions that PyTorch has
 constexpr int kNewestProtocol = 5;
 
 // What may stand in a pickle by name.
@@ -42,8 +43,10 @@ bool IsStorageType(const PickleValue& value) {
   return value.kind == Kind::kGlobal && value.text.ends_with("Storage");
 }
 
-bool AreIntegers(const PickleValue& tuple) {
-  if (tuple.kind != Kind::kTuple) return false;
+// What sizes and strides are. Each tensor of a program looks at its own again, which may be one tuple that
+// all recall from the memo: bounded, so that a small file can't ask for hours.
+bool AreSizes(const PickleValue& tuple) {
+  if (tuple.kind != Kind::kTuple || tuple.items.size() > kMaxSizes) return false;
   for (const auto* item : tuple.items) {
     if (item->kind != Kind::kInteger) return false;
   }
@@ -236,7 +239,7 @@ absl::Status PickleMachine::Construct() {
   if (made->text == "argparse.Namespace") return Push(Kind::kOpaque);
   if (made->text == "collections.OrderedDict" && arguments->items.empty()) return Push(Kind::kDict);
   if (made->text == "torch._utils._rebuild_tensor_v2") return PushTensor(*arguments);
-  if (made->text == "torch.Size" && arguments->items.size() == 1 && AreIntegers(*arguments->items[0])) {
+  if (made->text == "torch.Size" && arguments->items.size() == 1 && AreSizes(*arguments->items[0])) {
     return PushKnown(arguments->items[0]);
   }
   const bool parameter = made->text == "torch._utils._rebuild_parameter";
@@ -255,7 +258,7 @@ absl::Status PickleMachine::PushKnown(const PickleValue* value) {
 absl::Status PickleMachine::PushTensor(const PickleValue& arguments) {
   const auto& given = arguments.items;
   const bool whole = given.size() >= 4 && given[0]->kind == Kind::kStorage &&
-                     given[1]->kind == Kind::kInteger && AreIntegers(*given[2]) && AreIntegers(*given[3]);
+                     given[1]->kind == Kind::kInteger && AreSizes(*given[2]) && AreSizes(*given[3]);
   if (!whole) return Fault("a tensor without storage, offset, sizes and strides");
   MAE_RETURN_IF_ERROR(Push(Kind::kTensor));
   stack_.back()->items.assign(given.begin(), given.begin() + 4);

@@ -98,6 +98,17 @@ TEST(Pickle, KnownGlobalsTakeOnlyWhatTorchSaveGivesThem) {
   }
 }
 
+// A long tuple, kept in the memo and given to tensor after tensor, would be looked through for each of them.
+TEST(Pickle, SizesAreAtMostSixtyFour) {
+  const auto size = [](int count) {
+    std::string ones;
+    for (int i = 0; i < count; ++i) ones += "K\x01";
+    return PickleOf("ctorch\nSize\n(" + ones + "t\x85R");
+  };
+  EXPECT_THAT(Pickle::Parse(size(64)), IsOk());
+  EXPECT_THAT(Pickle::Parse(size(65)), StatusIs(kInvalid, HasSubstr("calls torch.Size")));
+}
+
 TEST(Pickle, PersistentIdsAreStoragesOnly) {
   const auto id = [](const std::string& key, int64_t values, const std::string& type) {
     return PickleOf("(" + PickledText("storage") + type + PickledText(key) + PickledText("cpu") +
