@@ -51,7 +51,8 @@ json ToJson(const LogEvent& event) { return {{"severity", event.severity}, {"tex
 
 absl::StatusOr<JobEventBody> StateFromJson(const json& in) {
   absl::StatusOr<JobState> state = JobStateFromName(in.at("state").get<std::string>());
-  if (!state.ok()) return state.status();
+  // The file is at fault, not whoever asked for the job.
+  if (!state.ok()) return absl::DataLossError(state.status().message());
   StateEvent event{*state, absl::OkStatus()};
   if (in.contains("code")) {
     event.error =
