@@ -21,9 +21,12 @@ struct KnownJob {
   v1::CreateJobRequest request;
   Presence presence = Presence::kThere;
   std::map<int64_t, v1::JobEvent> events;  ///< as watched, by sequence
-  bool must_not_run = false;               ///< a stop was acknowledged, and no resume was tried since
-  std::optional<v1::Job> ended;            ///< as it was shown when it had ended; none once a resume is tried
-  int64_t next_step = 1;                   ///< of the metrics that its puppet trainer is told next
+  /// A resume failed by a fault: its row is as before, until a restart reads a log that may have it after
+  /// all.
+  bool may_yet_resume = false;
+  bool must_not_run = false;     ///< a stop was acknowledged, and no resume was tried since
+  std::optional<v1::Job> ended;  ///< as it was shown when it had ended; none once a resume is tried
+  int64_t next_step = 1;         ///< of the metrics that its puppet trainer is told next
 };
 
 struct KnownVersion {

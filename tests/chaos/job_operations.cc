@@ -87,7 +87,9 @@ void JobOperations::Resume(KnownJob& job) {
   request.set_name(job.name);
   v1::Job shown;
   const auto status = server_.jobs().ResumeJob(CallContext().get(), request, &shown);
-  if (OutcomeOf(status, "resume " + job.name, journal_) == Outcome::kRefused) return;
+  const Outcome outcome = OutcomeOf(status, "resume " + job.name, journal_);
+  if (outcome == Outcome::kRefused) return;
+  job.may_yet_resume = outcome == Outcome::kUnknown;
   job.must_not_run = false;
   job.ended.reset();
 }
@@ -120,6 +122,10 @@ void JobOperations::Learn(KnownJob& job, const v1::Job& shown) {
   if (job.must_not_run) {
     journal_.Check(HasEnded(shown) || shown.state() == v1::Job::STOPPING,
                    job.name + " was stopped, that was acknowledged, and now it is " + state);
+  }
+  if (job.ended && job.may_yet_resume && shown.state() != job.ended->state()) {
+    job.may_yet_resume = false;
+    job.ended.reset();
   }
   if (job.ended) {
     journal_.Check(shown.state() == job.ended->state(),
