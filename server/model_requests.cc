@@ -17,8 +17,14 @@ constexpr absl::Duration kRetry = absl::Seconds(1);
 
 }  // namespace
 
+absl::Time OnOurClock(std::chrono::system_clock::time_point deadline,
+                      std::chrono::system_clock::time_point now, absl::Time our_now) {
+  if (deadline == std::chrono::system_clock::time_point::max()) return absl::InfiniteFuture();
+  return our_now + absl::FromChrono(deadline - now);
+}
+
 RequestContext ContextOf(const grpc::CallbackServerContext& context) {
-  return {.deadline = absl::FromChrono(context.deadline()),
+  return {.deadline = OnOurClock(context.deadline(), std::chrono::system_clock::now(), absl::Now()),
           .is_cancelled = [&context] { return context.IsCancelled(); }};
 }
 

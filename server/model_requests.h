@@ -2,6 +2,7 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -19,6 +20,11 @@
 
 /// What requests to models have in common, whichever service they come by.
 namespace mae {
+
+/// A deadline of gRPC's clock by absl's, which lags behind for seconds when the system's clock has stepped.
+/// @param now, our_now the same moment by each. InfiniteFuture for none.
+absl::Time OnOurClock(std::chrono::system_clock::time_point deadline,
+                      std::chrono::system_clock::time_point now, absl::Time our_now);
 
 /// The caller of a gRPC method, as models know it. `context` outlives what it gives.
 RequestContext ContextOf(const grpc::CallbackServerContext& context);
