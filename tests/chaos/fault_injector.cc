@@ -102,7 +102,7 @@ void FaultInjector::TakeDescriptors() {
 void FaultInjector::TakeMemory() {
   const int64_t left = choices_.Below(64) << 16;
   journal_.Did(absl::StrCat("FAULT the server has ", left, " bytes of address space left"));
-  may_kill_server_ = true;
+  may_kill_server_ = server_lacked_memory_ = true;
   server_.Limit(RLIMIT_AS, static_cast<uint64_t>(server_.AddressSpace() + left));
 }
 

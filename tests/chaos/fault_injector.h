@@ -32,7 +32,9 @@ class FaultInjector {
   void EndAll();
   /// Whether a fault since its last start explains that the server has died.
   bool may_kill_server() const { return may_kill_server_; }
-  void ServerIsFresh() { may_kill_server_ = false; }
+  /// Whether it has lacked memory since.
+  bool server_lacked_memory() const { return server_lacked_memory_; }
+  void ServerIsFresh() { may_kill_server_ = server_lacked_memory_ = false; }
 
  private:
   void ArmFileFault(const std::string& program);
@@ -49,7 +51,7 @@ class FaultInjector {
   Choices& choices_;
   Journal& journal_;
   std::set<pid_t> stopped_;
-  bool may_kill_server_ = false;
+  bool may_kill_server_ = false, server_lacked_memory_ = false;
   std::string page_;     ///< the bytes that were there before CorruptDatabase
   int64_t page_at_ = 0;  ///< where
 };

@@ -10,6 +10,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "base/durable_file.h"
 
 namespace mae {
 namespace {
@@ -204,8 +205,7 @@ pid_t JobOperations::Trainer(const KnownJob& job) const {
   std::ifstream lock(Folder(job) / "trainer.lock");
   pid_t pid = 0;
   if (!(lock >> pid)) return 0;
-  std::ifstream file(absl::StrCat("/proc/", pid, "/cmdline"));
-  const std::string command((std::istreambuf_iterator<char>(file)), {});
+  const std::string command = ReadFile(absl::StrCat("/proc/", pid, "/cmdline")).value_or("");
   return absl::StrContains(command, Folder(job).string()) ? pid : 0;
 }
 

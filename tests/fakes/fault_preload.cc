@@ -38,10 +38,24 @@ __attribute__((constructor)) void MapPage() {
   if (mapped != MAP_FAILED) page = static_cast<FaultPage*>(mapped);
 }
 
+// The C library's function behind ours, looked for once. No static with a guard: guards wait by syscall(),
+// which is ours.
 template <typename Function>
-Function Real(const char* name) {
-  return reinterpret_cast<Function>(dlsym(RTLD_NEXT, name));
-}
+class Real {
+ public:
+  constexpr explicit Real(const char* name) : name_(name) {}
+
+  template <typename... Arguments>
+  auto operator()(Arguments... arguments) {
+    Function found = found_.load();
+    if (found == nullptr) found_ = found = reinterpret_cast<Function>(dlsym(RTLD_NEXT, name_));
+    return found(arguments...);
+  }
+
+ private:
+  const char* const name_;
+  std::atomic<Function> found_ = nullptr;
+};
 
 bool IsUnder(const char* path, const char* folder) {
   const size_t length = std::strlen(folder);
@@ -100,15 +114,14 @@ Verdict OfFile(FaultPage::Call call, int fd) {
 }
 
 template <typename Offset>
-ssize_t PwriteThrough(const char* name, int fd, const void* data, size_t size, Offset offset) {
-  const auto real = Real<ssize_t (*)(int, const void*, size_t, Offset)>(name);
+ssize_t PwriteThrough(Real<ssize_t (*)(int, const void*, size_t, Offset)>& real, int fd, const void* data,
+                      size_t size, Offset offset) {
   return Through<ssize_t>(
       OfFile(FaultPage::kWrite, fd), [&] { return real(fd, data, size, offset); },
       [&] { return real(fd, data, size / 2, offset); });
 }
 
-int SyncThrough(const char* name, int fd) {
-  const auto real = Real<int (*)(int)>(name);
+int SyncThrough(Real<int (*)(int)>& real, int fd) {
   return Through<int>(
       OfFile(FaultPage::kSync, fd), [&] { return real(fd); }, [&] { return real(fd); });
 }
@@ -118,32 +131,41 @@ int SyncThrough(const char* name, int fd) {
 extern "C" {
 
 ssize_t write(int fd, const void* data, size_t size) {
-  static const auto real = Real<ssize_t (*)(int, const void*, size_t)>("write");
+  static constinit Real<ssize_t (*)(int, const void*, size_t)> real("write");
   return Through<ssize_t>(
       OfFile(FaultPage::kWrite, fd), [&] { return real(fd, data, size); },
       [&] { return real(fd, data, size / 2); });
 }
 
 ssize_t writev(int fd, const iovec* pieces, int count) {
-  static const auto real = Real<ssize_t (*)(int, const iovec*, int)>("writev");
+  static constinit Real<ssize_t (*)(int, const iovec*, int)> real("writev");
   return Through<ssize_t>(
       OfFile(FaultPage::kWrite, fd), [&] { return real(fd, pieces, count); },
       [&] { return real(fd, pieces, count / 2); });
 }
 
 ssize_t pwrite(int fd, const void* data, size_t size, off_t offset) {
-  return PwriteThrough("pwrite", fd, data, size, offset);
+  static constinit Real<ssize_t (*)(int, const void*, size_t, off_t)> real("pwrite");
+  return PwriteThrough(real, fd, data, size, offset);
 }
 
 ssize_t pwrite64(int fd, const void* data, size_t size, off64_t offset) {
-  return PwriteThrough("pwrite64", fd, data, size, offset);
+  static constinit Real<ssize_t (*)(int, const void*, size_t, off64_t)> real("pwrite64");
+  return PwriteThrough(real, fd, data, size, offset);
 }
 
-int fsync(int fd) { return SyncThrough("fsync", fd); }
-int fdatasync(int fd) { return SyncThrough("fdatasync", fd); }
+int fsync(int fd) {
+  static constinit Real<int (*)(int)> real("fsync");
+  return SyncThrough(real, fd);
+}
+
+int fdatasync(int fd) {
+  static constinit Real<int (*)(int)> real("fdatasync");
+  return SyncThrough(real, fd);
+}
 
 int rename(const char* from, const char* to) noexcept {
-  static const auto real = Real<int (*)(const char*, const char*)>("rename");
+  static constinit Real<int (*)(const char*, const char*)> real("rename");
   const bool counts = IsUs(FaultPage::kRename) && IsUnder(to, page->folder);
   return Through<int>(
       counts ? Judge() : Verdict::kPass, [&] { return real(from, to); }, [&] { return real(from, to); });
@@ -151,14 +173,17 @@ int rename(const char* from, const char* to) noexcept {
 
 int posix_spawn(pid_t* pid, const char* path, const posix_spawn_file_actions_t* actions,
                 const posix_spawnattr_t* attributes, char* const* arguments, char* const* environment) {
-  static const auto real = Real<decltype(&posix_spawn)>("posix_spawn");
+  // Not decltype: its attributes are none of a type's.
+  static constinit Real<int (*)(pid_t*, const char*, const posix_spawn_file_actions_t*,
+                                const posix_spawnattr_t*, char* const*, char* const*)>
+      real("posix_spawn");
   const auto spawn = [&] { return real(pid, path, actions, attributes, arguments, environment); };
   const Verdict verdict = IsUs(FaultPage::kSpawn) ? Judge() : Verdict::kPass;
   return verdict == Verdict::kFail ? page->error : Through<int>(verdict, spawn, spawn);
 }
 
 int clock_gettime(clockid_t clock, timespec* time) noexcept {
-  static const auto real = Real<int (*)(clockid_t, timespec*)>("clock_gettime");
+  static constinit Real<int (*)(clockid_t, timespec*)> real("clock_gettime");
   const int result = real(clock, time);
   if (result != 0 || clock != CLOCK_REALTIME || page == nullptr) return result;
   const int64_t step = page->clock_step_ns;
@@ -169,7 +194,7 @@ int clock_gettime(clockid_t clock, timespec* time) noexcept {
 // The kernel's clock does not step: what waits until a moment of ours (abseil does) waits until that of the
 // kernel.
 long syscall(long number, ...) noexcept {
-  static const auto real = Real<long (*)(long, long, long, long, long, long, long)>("syscall");
+  static constinit Real<long (*)(long, long, long, long, long, long, long)> real("syscall");
   va_list list;
   va_start(list, number);
   long arguments[6];
