@@ -135,7 +135,8 @@ absl::StatusOr<ImageHeader> ReadImageHeader(std::string_view bytes) {
   if (bytes.empty()) return absl::InvalidArgumentError("the picture is empty: 0 bytes");
   if (bytes.starts_with(kPngMagic)) return ReadPng(bytes);
   if (bytes.starts_with(kJpegMagic)) return ReadJpeg(bytes);
-  if (bytes.starts_with("RIFF") && bytes.substr(0, kRiffHeader).ends_with("WEBP")) return ReadWebp(bytes);
+  if (bytes.size() >= kRiffHeader && bytes.starts_with("RIFF") && bytes.substr(8, 4) == "WEBP")
+    return ReadWebp(bytes);
   if (bytes.starts_with("BM")) return ReadBmp(bytes);
   return UnknownFormat(bytes);
 }

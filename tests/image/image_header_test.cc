@@ -44,6 +44,13 @@ TEST(ImageHeader, NeedsNoPixelsToTellTheSize) {
   EXPECT_THAT(ReadImageHeader(Bmp(BmpInfo(70'000, 5))), IsOkAndHolds(Header(ImageFormat::kBmp, 70'000, 5)));
 }
 
+// "WEBP" stands at byte 8 or nowhere: a shorter file that ends in it was read beyond its end.
+TEST(ImageHeader, AWebpCutOffInItsFirstTwelveBytesIsRefused) {
+  for (const char* bytes : {"RIFFWEBP", "RIFF1WEBP", "RIFF12WEBP", "RIFF123WEBP", "RIFF1234WEBP"}) {
+    EXPECT_THAT(ReadImageHeader(bytes), StatusIs(StatusCode::kInvalidArgument)) << bytes;
+  }
+}
+
 TEST(ImageHeader, ReadsAllKindsOfWebp) {
   const std::string extended = std::string(4, '\0') + LittleEndian(0xFFFFFF, 3) + LittleEndian(99, 3);
   EXPECT_THAT(ReadImageHeader(Webp("VP8X", extended)),
