@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 
 #include "absl/strings/str_cat.h"
 
@@ -49,6 +50,13 @@ json ToJson(const CheckpointEvent& event) { return {{"step", event.step}, {"path
 
 json ToJson(const LogEvent& event) { return {{"severity", event.severity}, {"text", event.text}}; }
 
+// nlohmann's own conversion takes 1e300 too, which no integer is.
+int64_t WholeNumber(const json& in, const char* key) {
+  const json& value = in.at(key);
+  if (!value.is_number_integer()) throw std::invalid_argument(absl::StrCat(key, " is no whole number"));
+  return value.get<int64_t>();
+}
+
 absl::StatusOr<JobEventBody> StateFromJson(const json& in) {
   absl::StatusOr<JobState> state = JobStateFromName(in.at("state").get<std::string>());
   // The file is at fault, not whoever asked for the job.
@@ -56,13 +64,14 @@ absl::StatusOr<JobEventBody> StateFromJson(const json& in) {
   StateEvent event{*state, absl::OkStatus()};
   if (in.contains("code")) {
     event.error =
-        absl::Status(static_cast<absl::StatusCode>(in.at("code").get<int>()), in.value("message", ""));
+        absl::Status(static_cast<absl::StatusCode>(WholeNumber(in, "code")), in.value("message", ""));
   }
   return event;
 }
 
 JobEventBody MetricsFromJson(const json& in) {
-  MetricsEvent event{in.at("step"), in.at("total_steps"), in.at("epoch"), in.at("epochs"), {}};
+  MetricsEvent event{
+      WholeNumber(in, "step"), WholeNumber(in, "total_steps"), in.at("epoch"), WholeNumber(in, "epochs"), {}};
   for (const auto& [name, value] : in.at("values").items()) event.values[name] = NumberFromJson(value);
   return event;
 }
@@ -70,8 +79,8 @@ JobEventBody MetricsFromJson(const json& in) {
 absl::StatusOr<JobEventBody> FromJson(std::string_view kind, const json& in) {
   if (kind == "state") return StateFromJson(in);
   if (kind == "metrics") return MetricsFromJson(in);
-  if (kind == "picture") return PictureEvent{in.at("epoch"), in.at("caption"), in.at("path")};
-  if (kind == "checkpoint") return CheckpointEvent{in.at("step"), in.at("path")};
+  if (kind == "picture") return PictureEvent{WholeNumber(in, "epoch"), in.at("caption"), in.at("path")};
+  if (kind == "checkpoint") return CheckpointEvent{WholeNumber(in, "step"), in.at("path")};
   if (kind == "log") return LogEvent{in.at("severity"), in.at("text")};
   return absl::DataLossError(absl::StrCat("unknown kind of event '", std::string(kind), "'"));
 }
@@ -93,7 +102,7 @@ std::string JobEventToJson(const JobEventBody& event) {
 absl::StatusOr<JobEventBody> JobEventFromJson(std::string_view kind, const std::string& text) {
   try {
     return FromJson(kind, json::parse(text));
-  } catch (const json::exception& error) {
+  } catch (const std::exception& error) {
     return absl::DataLossError(
         absl::StrCat("a ", std::string(kind), " event that can't be read: ", error.what()));
   }

@@ -55,6 +55,8 @@ TEST(JobEventJson, DamageIsDataLossAndSaysWhere) {
   };
   EXPECT_THAT(JobEventFromJson("log", "{\"severity\": \"in"), is_loss("log event"));
   EXPECT_THAT(JobEventFromJson("checkpoint", R"({"path": "x"})"), is_loss("step"));
+  EXPECT_THAT(JobEventFromJson("checkpoint", R"({"step": 1e300, "path": "x"})"),
+              is_loss("step is no whole number"));
   EXPECT_THAT(JobEventFromJson("weather", "{}"), is_loss("'weather'"));
   EXPECT_THAT(JobEventFromJson("state", R"({"state": "SLEEPING"})"), is_loss("SLEEPING"));
 }
