@@ -8,6 +8,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "base/utf8.h"
 
 namespace mae {
 namespace {
@@ -16,24 +17,6 @@ constexpr size_t kMaxPath = 1024, kMaxPart = 255, kMaxFolders = 8;
 
 std::string Quoted(absl::string_view text) {
   return absl::StrCat("'", absl::CHexEscape(text.substr(0, 128)), "'");
-}
-
-// How many bytes follow the first one of a character; -1: it begins none.
-int Followers(unsigned char first) {
-  if (first < 0x80) return 0;
-  if (first >= 0xc2 && first < 0xe0) return 1;
-  if (first >= 0xe0 && first < 0xf0) return 2;
-  return first >= 0xf0 && first < 0xf5 ? 3 : -1;
-}
-
-bool IsUtf8(absl::string_view text) {
-  for (size_t i = 0; i < text.size(); ++i) {
-    for (int left = Followers(static_cast<unsigned char>(text[i])); left != 0; --left) {
-      if (left < 0 || ++i == text.size() || (static_cast<unsigned char>(text[i]) & 0xc0) != 0x80)
-        return false;
-    }
-  }
-  return true;
 }
 
 bool MayBePart(absl::string_view part) {
@@ -48,7 +31,8 @@ absl::Status CheckDatasetPath(absl::string_view path) {
     return absl::InvalidArgumentError(
         absl::StrCat(Quoted(path), " has ", path.size(), " bytes; 1 to ", kMaxPath, " are taken"));
   }
-  if (!IsUtf8(path)) return absl::InvalidArgumentError(absl::StrCat(Quoted(path), " is not UTF-8"));
+  if (!IsUtf8({path.data(), path.size()}))
+    return absl::InvalidArgumentError(absl::StrCat(Quoted(path), " is not UTF-8"));
   const std::vector<absl::string_view> parts = absl::StrSplit(path, '/');
   if (parts.size() > kMaxFolders + 1) {
     return absl::InvalidArgumentError(absl::StrCat(Quoted(path), " lies ", parts.size() - 1,

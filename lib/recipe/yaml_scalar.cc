@@ -15,6 +15,7 @@
 #include "absl/strings/strip.h"
 #include "base/nearest_word.h"
 #include "base/status_macros.h"
+#include "base/utf8.h"
 
 namespace mae {
 namespace {
@@ -52,8 +53,9 @@ absl::StatusOr<bool> Truth(const YAML::Node& node) {
 }
 
 absl::StatusOr<std::string> Text(const YAML::Node& node) {
-  if (node.IsScalar()) return node.Scalar();
-  return Expected("a string", node);
+  if (!node.IsScalar()) return Expected("a string", node);
+  if (IsUtf8(node.Scalar())) return node.Scalar();
+  return absl::InvalidArgumentError("expects text in UTF-8");
 }
 
 // The name in a recipe: POSITION_EMBEDDING_SINCOS is sincos. Value 0 of each enum spells the prefix.

@@ -21,7 +21,7 @@ std::vector<std::string> EnumNames(const google::protobuf::EnumDescriptor* descr
 /// Sets a singular field, or adds to a repeated one. INVALID_ARGUMENT says what was expected and what stands
 /// there: a whole number within the field's range for an integer, a finite number for a double (1 and 1e-3
 /// too), true or false for a bool, one of EnumNames for an enum; none of these may be quoted. A string takes
-/// any scalar but null.
+/// any scalar but null, in UTF-8.
 /// @param field of `message`; not a message itself.
 absl::Status SetScalar(const YAML::Node& node, const google::protobuf::FieldDescriptor* field,
                        google::protobuf::Message& message);

@@ -108,6 +108,12 @@ TEST(ParseRecipe, TruthIsTrueOrFalse) {
   }
 }
 
+// Of other bytes there would be a spec that no message can carry.
+TEST(ParseRecipe, TextThatIsNotUtf8IsRefused) {
+  EXPECT_THAT(ParseRecipe("data: {dataset: gr\xc3\xbc\xc3\x9f}"), IsOk());
+  EXPECT_THAT(ParseRecipe("data: {dataset: \xff\xfe}"), Refused("data.dataset: expects text in UTF-8"));
+}
+
 TEST(ParseRecipe, StringsTakeAnyScalarButNull) {
   const auto spec = ParseRecipe("data: {dataset: 123}");
   ASSERT_THAT(spec, IsOk());
