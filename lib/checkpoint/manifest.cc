@@ -27,13 +27,19 @@ int64_t StepOf(const std::filesystem::directory_entry& entry) {
   return name == CheckpointFolderName(step) && entry.is_directory(ignored) ? step : -1;
 }
 
+// nlohmann's own conversion takes 1e300 too, which no integer is.
+int64_t WholeNumber(const json& value) {
+  if (!value.is_number_integer()) throw std::invalid_argument("a number is not whole");
+  return value.get<int64_t>();
+}
+
 Manifest ManifestFrom(const json& object) {
-  if (object.at("format").get<int>() != kFormat) throw std::invalid_argument("format is not 1");
+  if (WholeNumber(object.at("format")) != kFormat) throw std::invalid_argument("format is not 1");
   Manifest manifest;
   for (const auto& [name, file] : object.at("files").items()) {
     const bool plain = !name.empty() && name != "." && name != ".." && name.find('/') == std::string::npos;
     if (!plain) throw std::invalid_argument(absl::StrCat("'", name, "' is no file name"));
-    manifest[name] = {file.at("bytes").get<int64_t>(), file.at("sha256").get<std::string>()};
+    manifest[name] = {WholeNumber(file.at("bytes")), file.at("sha256").get<std::string>()};
   }
   return manifest;
 }

@@ -50,6 +50,8 @@ TEST(Manifest, WrongJsonAndNamesThatLeadOutAreRefused) {
   EXPECT_THAT(ManifestFromJson(R"({"format":1})"), StatusIs(kInvalid, HasSubstr("files")));
   EXPECT_THAT(ManifestFromJson(R"({"format":1,"files":{"a":{"bytes":1}}})"),
               StatusIs(kInvalid, HasSubstr("sha256")));
+  EXPECT_THAT(ManifestFromJson(R"({"format":1,"files":{"a":{"bytes":1e300,"sha256":""}}})"),
+              StatusIs(kInvalid, HasSubstr("not whole")));
   for (const char* name : {"", ".", "..", "../a", "/a", "a/b"}) {
     EXPECT_THAT(ManifestFromJson(ManifestToJson({{name, {}}})), StatusIs(kInvalid, HasSubstr("no file name")))
         << name;
