@@ -53,7 +53,7 @@ TEST_F(AuditLogTest, ALineIsAnObjectWithWhoDidWhatToWhat) {
 
 TEST_F(AuditLogTest, NoTextOfACallerBreaksALine) {
   const auto log = Open({.max_bytes = 1 << 20});
-  log->Append(Record("a\n{\"identity\": \"bob\"}\xff\0"));
+  log->Append(Record(std::string("a\n{\"identity\": \"bob\"}\xff\0b", 24)));
   ASSERT_THAT(Lines(), SizeIs(1));
   EXPECT_FALSE(nlohmann::json::parse(Lines()[0], nullptr, false).is_discarded());
 }
