@@ -21,9 +21,8 @@ struct KnownJob {
   v1::CreateJobRequest request;
   Presence presence = Presence::kThere;
   std::map<int64_t, v1::JobEvent> events;  ///< as watched, by sequence
-  /// A resume failed by a fault: its row is as before, until a restart reads a log that may have it after
-  /// all.
-  bool may_yet_resume = false;
+  /// A resume had an error for an answer: a commit whose fsync failed may be there after the next start.
+  bool may_be_resumed = false;
   bool must_not_run = false;     ///< a stop was acknowledged, and no resume was tried since
   std::optional<v1::Job> ended;  ///< as it was shown when it had ended; none once a resume is tried
   int64_t next_step = 1;         ///< of the metrics that its puppet trainer is told next

@@ -23,7 +23,7 @@ namespace fs = std::filesystem;
 
 constexpr int64_t kRealTrainerOnceIn = 16;
 constexpr int kMaxResumes = 12;
-constexpr absl::Duration kSettlePatience = absl::Seconds(120);
+constexpr absl::Duration kSettlePatience = absl::Seconds(120), kAnswerPatience = absl::Seconds(10);
 
 std::string LastLines(const std::string& text) {
   return text.size() > 2000 ? "…" + text.substr(text.size() - 2000) : text;
@@ -181,15 +181,15 @@ class ChaosRun {
       return HasEnded(*shown);
     }
     if (shown->state() == v1::Job::SUCCEEDED) return true;
-    if (HasEnded(*shown)) ResumeReal(job);
+    if (HasEnded(*shown)) ResumeReal(job, *shown);
     return false;
   }
 
   // Whatever happened to it, a real job can be brought to its end.
-  void ResumeReal(KnownJob& job) {
+  void ResumeReal(KnownJob& job, const v1::Job& shown) {
     if (!journal_.Check(
             ++resumes_ <= kMaxResumes,
-            job.name + " does not succeed, however often it is resumed: " + job.ended->error().message()))
+            job.name + " does not succeed, however often it is resumed: " + shown.error().message()))
       return;
     if (choices_.Once(2)) TearNewestCheckpoint(job);
     jobs_.Resume(job);
@@ -232,7 +232,8 @@ class ChaosRun {
     jobs_.Succeed(job);
     Eventually([&] { return is(v1::Job::SUCCEEDED); }, kSettlePatience);
     journal_.Check(shown && shown->state() == v1::Job::SUCCEEDED, "a new job does not succeed any more");
-    journal_.Check(models_.Infer("last") == Outcome::kDone, "the model of a new job does not answer");
+    const bool answers = Eventually([&] { return models_.Infer("last") == Outcome::kDone; }, kAnswerPatience);
+    journal_.Check(answers, "the model of a new job does not answer");
   }
 
   Choices choices_;

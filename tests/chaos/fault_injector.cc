@@ -111,6 +111,7 @@ void FaultInjector::StepClock() {
   const int64_t step = choices_.Once(2) ? kDay : -kDay;
   journal_.Did(absl::StrCat("FAULT the clock steps a day ", step > 0 ? "forward" : "back"));
   server_.page().clock_step_ns = step;
+  journal_.clock_has_stepped = true;
 }
 
 void FaultInjector::CorruptDatabase() {

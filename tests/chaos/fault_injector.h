@@ -34,7 +34,7 @@ class FaultInjector {
   bool may_kill_server() const { return may_kill_server_; }
   /// Whether it has lacked memory since.
   bool server_lacked_memory() const { return server_lacked_memory_; }
-  void ServerIsFresh() { may_kill_server_ = server_lacked_memory_ = false; }
+  void ServerIsFresh() { may_kill_server_ = server_lacked_memory_ = journal_.clock_has_stepped = false; }
 
  private:
   void ArmFileFault(const std::string& program);

@@ -79,6 +79,7 @@ void Invariants::AfterStart() {
                    "a request to make a job is refused when it is sent again");
   // What could not be removed at once, without descriptors perhaps, the start has removed.
   journal_.Check(NamesIn(server_.data() / "transfers").empty(), "transfers/ is not empty");
+  for (KnownJob& job : known_.jobs) job.may_be_resumed = false;
   Jobs();
   Models();
 }

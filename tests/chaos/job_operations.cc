@@ -90,7 +90,7 @@ void JobOperations::Resume(KnownJob& job) {
   const auto status = server_.jobs().ResumeJob(CallContext().get(), request, &shown);
   const Outcome outcome = OutcomeOf(status, "resume " + job.name, journal_);
   if (outcome == Outcome::kRefused) return;
-  job.may_yet_resume = outcome == Outcome::kUnknown;
+  job.may_be_resumed = outcome == Outcome::kUnknown;
   job.must_not_run = false;
   job.ended.reset();
 }
@@ -124,17 +124,13 @@ void JobOperations::Learn(KnownJob& job, const v1::Job& shown) {
     journal_.Check(HasEnded(shown) || shown.state() == v1::Job::STOPPING,
                    job.name + " was stopped, that was acknowledged, and now it is " + state);
   }
-  if (job.ended && job.may_yet_resume && shown.state() != job.ended->state()) {
-    job.may_yet_resume = false;
-    job.ended.reset();
-  }
   if (job.ended) {
     journal_.Check(shown.state() == job.ended->state(),
                    absl::StrCat(job.name, " had ended as ", v1::Job::State_Name(job.ended->state()),
                                 ", and now it is ", state));
     journal_.Check(shown.published_version() == job.ended->published_version(),
                    job.name + " has published another version than it said");
-  } else if (HasEnded(shown)) {
+  } else if (HasEnded(shown) && !job.may_be_resumed) {
     job.ended = shown;
     journal_.Did("  " + job.name + " ended as " + state + " " + shown.published_version() + " " +
                  shown.error().message());

@@ -11,6 +11,7 @@ namespace mae {
 /// What a run did, in order, and which promises it found broken. Not thread-safe.
 struct Journal {
   std::vector<std::string> steps, violations;
+  bool clock_has_stepped = false;  ///< since the server's last start
 
   void Did(const std::string& step) { steps.push_back(step); }
   /// @return `holds`, noting what is broken if it does not.
