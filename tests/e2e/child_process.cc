@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
@@ -93,7 +94,11 @@ bool ChildProcess::Running() const {
 
 ProgramResult ChildProcess::Wait() {
   pollfd entry{pidfd_, POLLIN, 0};
-  const bool ended = poll(&entry, 1, static_cast<int>(absl::ToInt64Milliseconds(kPatience))) == 1;
+  int ready = 0;
+  do {  // a signal of this program's own is no end of the other
+    ready = poll(&entry, 1, static_cast<int>(absl::ToInt64Milliseconds(kPatience)));
+  } while (ready < 0 && errno == EINTR);
+  const bool ended = ready == 1;
   if (!ended) kill(pid_, SIGKILL);
   int status = 0;
   waitpid(pid_, &status, 0);
