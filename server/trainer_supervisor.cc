@@ -210,13 +210,17 @@ absl::Status TrainerSupervisor::Start(const JobRecord& queued) {
   MAE_RETURN_IF_ERROR(claimed.status());
   const absl::Status spawned = SpawnTrainer(queued);
   if (spawned.ok()) return spawned;
-  return FailJob(queued.id,
-                 absl::Status(spawned.code(),
-                              absl::StrCat("the trainer can't be started: ", std::string(spawned.message()),
-                                           "; set jobs.trainer to the mae_trainer binary, then resume "
-                                           "with `mae_client resume-job jobs/",
-                                           queued.id, "`")),
-                 ledger_);
+  const absl::Status failed =
+      FailJob(queued.id,
+              absl::Status(spawned.code(),
+                           absl::StrCat("the trainer can't be started: ", std::string(spawned.message()),
+                                        "; set jobs.trainer to the mae_trainer binary, then resume "
+                                        "with `mae_client resume-job jobs/",
+                                        queued.id, "`")),
+              ledger_);
+  // The row says STARTING and would for good: settled, again and again, like a trainer that has died.
+  if (!failed.ok()) runs_[queued.id].exit = ProcessExit{};
+  return failed;
 }
 
 absl::Status TrainerSupervisor::SpawnTrainer(const JobRecord& job) {

@@ -173,6 +173,21 @@ TEST_F(JobRecoveryTest, AClaimedJobWhoseFolderIsGoneDoesNotKeepTheServerDown) {
   WaitUntilRunning(MustCreate().name());
 }
 
+TEST_F(JobRecoveryTest, AJobWhoseFailureCouldNotBeNotedIsFailedLater) {
+  const std::string program = Program("#!/bin/sh\n");
+  StartServer({"jobs.trainer=" + program});
+  std::filesystem::remove(program);
+  Sql("CREATE TRIGGER full BEFORE UPDATE ON jobs WHEN NEW.state = 'FAILED' BEGIN SELECT RAISE(FAIL, 'full'); "
+      "END");
+  const std::string name = MustCreate().name();
+  Watch(name, 0, [](const auto& event) { return IsState(event, Job::FAILED); });
+  EXPECT_NE(Get(name).state(), Job::FAILED);
+  Sql("DROP TRIGGER full");
+  const Job job = WaitForEnd(name);
+  EXPECT_EQ(job.state(), Job::FAILED);
+  EXPECT_THAT(job.error().message(), HasSubstr("the trainer can't be started"));
+}
+
 TEST_F(JobRecoveryTest, AJobIsNeverTrainedTwiceAtOnce) {
   StartServer();
   const std::string name = MustCreate().name();
