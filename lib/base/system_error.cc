@@ -10,6 +10,7 @@ absl::StatusCode SystemErrorCode(int error) {
   switch (error) {
     case ENOENT:
     case ENOTDIR:
+    case ESRCH:  // of files in /proc
       return absl::StatusCode::kNotFound;
     case EACCES:
     case EPERM:
@@ -18,6 +19,8 @@ absl::StatusCode SystemErrorCode(int error) {
     case ENOSPC:
     case EDQUOT:
     case EFBIG:
+    case EMFILE:
+    case ENFILE:
       return absl::StatusCode::kResourceExhausted;
     default:
       return absl::StatusCode::kInternal;

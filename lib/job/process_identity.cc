@@ -1,13 +1,12 @@
 #include "job/process_identity.h"
 
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <vector>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "base/durable_file.h"
 #include "base/status_macros.h"
 
 namespace mae {
@@ -21,13 +20,15 @@ struct ProcessStat {
 // The command name in field 2 may hold spaces and brackets, so fields are counted from its last closing
 // bracket.
 absl::StatusOr<ProcessStat> ReadStat(pid_t pid) {
-  std::ifstream file(absl::StrCat("/proc/", pid, "/stat"));
-  const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  const size_t bracket = text.rfind(')');
-  if (bracket == std::string::npos || bracket + 2 >= text.size()) {
-    return absl::NotFoundError(absl::StrCat("there is no process ", pid));
+  // Not by a stream, which throws when the process goes between opening and reading.
+  const absl::StatusOr<std::string> text = ReadFile(absl::StrCat("/proc/", pid, "/stat"));
+  if (absl::IsNotFound(text.status())) return absl::NotFoundError(absl::StrCat("there is no process ", pid));
+  MAE_RETURN_IF_ERROR(text.status());
+  const size_t bracket = text->rfind(')');
+  if (bracket == std::string::npos || bracket + 2 >= text->size()) {
+    return absl::InternalError(absl::StrCat("/proc/", pid, "/stat has no state"));
   }
-  const std::vector<std::string> fields = absl::StrSplit(text.substr(bracket + 2), ' ');
+  const std::vector<std::string> fields = absl::StrSplit(text->substr(bracket + 2), ' ');
   constexpr size_t kState = 0, kStartTime = 19;
   ProcessStat stat;
   if (fields.size() <= kStartTime || !absl::SimpleAtoi(fields[kStartTime], &stat.start_ticks)) {

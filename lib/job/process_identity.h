@@ -15,7 +15,8 @@ struct ProcessIdentity {
   bool operator==(const ProcessIdentity&) const = default;
 };
 
-/// The identity of whatever has this pid now, a zombie too. NOT_FOUND if nothing has. Thread-safe.
+/// The identity of whatever has this pid now, a zombie too. NOT_FOUND if nothing has;
+/// other errors say nothing of it, as RESOURCE_EXHAUSTED where descriptors are used up. Thread-safe.
 absl::StatusOr<ProcessIdentity> IdentifyProcess(pid_t pid);
 
 /// True if that very process exists and has not ended (a zombie has). Thread-safe.
