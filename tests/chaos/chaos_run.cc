@@ -34,7 +34,7 @@ class ChaosRun {
   ChaosRun(uint64_t seed, const ChaosInputs& inputs)
       : choices_(seed),
         folder_(MakeRoot(seed, inputs)),
-        server_(folder_, {!choices_.Once(kRealTrainerOnceIn), 1 + choices_.Below(2), inputs.steps_clock}),
+        server_(folder_, {!choices_.Once(kRealTrainerOnceIn), 1 + choices_.Below(2)}),
         jobs_(server_, known_, choices_, journal_, inputs.weights),
         models_(server_, known_, choices_, journal_, inputs.weights),
         injector_(server_, jobs_, known_, choices_, journal_),

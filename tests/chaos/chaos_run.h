@@ -12,7 +12,6 @@ struct ChaosInputs {
   std::filesystem::path scratch;               ///< each run makes a folder of its own in it, and removes it
   std::filesystem::path dataset;               ///< a small IDX dataset
   std::vector<std::filesystem::path> weights;  ///< folders of small classifiers
-  bool steps_clock = true;                     ///< whether the server's clock may step
 };
 
 struct ChaosReport {

@@ -27,7 +27,6 @@ class ChaosServer {
   struct Options {
     bool puppet_trainer = true;  ///< tests/fakes/fake_trainer.cc in place of mae_trainer
     int64_t slots = 1;
-    bool steps_clock = true;  ///< whether its clock may step: the program's alone, not the kernel's
   };
 
   /// @param root an empty folder for all that this object makes; with a dataset `tiny` in root/tiny.

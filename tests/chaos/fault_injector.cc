@@ -37,7 +37,7 @@ void FaultInjector::Inject() {
     case 10:
       return choices_.Once(3) ? TakeMemory() : TakeDescriptors();
     default:
-      return server_.options().steps_clock ? StepClock() : SignalTrainer();
+      return StepClock();
   }
 }
 

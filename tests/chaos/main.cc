@@ -61,11 +61,10 @@ void Print(uint64_t seed, const mae::ChaosReport& report) {
   std::cout << std::flush;
 }
 
-int Run(uint64_t seed, int64_t runs, bool steps_clock, bool verbose) {
+int Run(uint64_t seed, int64_t runs, bool verbose) {
   const fs::path scratch = MakeScratch();
   const absl::Time start = absl::Now();
-  mae::ChaosInputs inputs = MakeInputs(scratch);
-  inputs.steps_clock = steps_clock;
+  const mae::ChaosInputs inputs = MakeInputs(scratch);
   Tally tally;
   const uint64_t first = seed;
   for (int64_t i = 0; i < runs && told_to_end == 0; ++i, ++seed) {
@@ -88,18 +87,17 @@ int Run(uint64_t seed, int64_t runs, bool steps_clock, bool verbose) {
 int main(int argc, char** argv) {
   uint64_t seed = 1;
   int64_t runs = 1;
-  bool still_clock = false, verbose = false;
+  bool verbose = false;
   CLI::App app(
       "Runs a mae_server through random operations and faults, and holds it against what it acknowledged.",
       "chaos");
   app.add_option("--seed", seed, "of the first run; each later one has the next");
   app.add_option("--runs", runs, "how many")->check(CLI::Range(1, 1000000));
-  app.add_flag("--still-clock", still_clock, "leave the clock alone");
   app.add_flag("--verbose", verbose, "print what each run did, not only of those that fail");
   CLI11_PARSE(app, argc, argv);
   // An idle channel reads that its server ends when it is polled; each 5 seconds otherwise, for which the
   // server waits.
   setenv("GRPC_CLIENT_CHANNEL_BACKUP_POLL_INTERVAL_MS", "10", 1);
   for (const int signal : {SIGINT, SIGTERM}) std::signal(signal, [](int) { told_to_end = 1; });
-  return Run(seed, runs, !still_clock, verbose);
+  return Run(seed, runs, verbose);
 }
