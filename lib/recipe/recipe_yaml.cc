@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "base/status_macros.h"
+#include "recipe/yaml_documents.h"
 #include "recipe/yaml_message.h"
 
 namespace mae {
@@ -29,12 +30,12 @@ absl::Status CatchYaml(Read read) {
 }
 
 absl::Status ReadDocument(const std::string& yaml, v1::JobSpec& spec) {
-  const auto documents = YAML::LoadAll(yaml);
-  if (documents.size() > 1)
+  if (HasSeveralDocuments(yaml))
     return absl::InvalidArgumentError("the file holds several YAML documents (---); a recipe is one");
-  if (documents.empty() || documents[0].IsNull())
+  const YAML::Node document = YAML::Load(yaml);
+  if (document.IsNull())
     return absl::InvalidArgumentError("the recipe is empty; it needs pretrain or finetune");
-  return SetMessage(documents[0], RecipePlace(), spec);
+  return SetMessage(document, RecipePlace(), spec);
 }
 
 // Sets, or for an empty value clears, the field that the keys lead to.

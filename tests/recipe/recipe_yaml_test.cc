@@ -159,6 +159,11 @@ TEST(ParseRecipe, WhatIsNoSingleYamlDocumentIsRefused) {
   for (const char* empty : {"", "# only a comment\n", "~"}) EXPECT_THAT(ParseRecipe(empty), Refused("empty"));
 }
 
+// yaml-cpp finds documents in it without end.
+TEST(ParseRecipe, AStrayCommaAtTheStartEnds) {
+  for (const char* yaml : {", 1]", ",", ", 1]\npretrain: {}\n"}) EXPECT_THAT(ParseRecipe(yaml), Not(IsOk()));
+}
+
 TEST(ParseRecipe, AliasThatHoldsItselfEnds) {
   EXPECT_THAT(ParseRecipe("pretrain: &a\n  model: *a\n"), Not(IsOk()));
 }
