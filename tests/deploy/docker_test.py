@@ -8,7 +8,7 @@ import sys
 import tempfile
 import unittest
 
-from processes import Program, ROOT, eventually, get
+from processes import MaeServer, Program, ROOT, eventually, get
 
 sys.path.insert(0, str(ROOT / "tools/docker_rehearsal"))
 from context import context_files  # noqa: E402
@@ -47,6 +47,13 @@ class Images(unittest.TestCase):
             self.assertEqual(stage.entrypoint, ["/usr/bin/tini", "--"])
             self.assertEqual(stage.command[0], "mae_server")
 
+    def test_the_health_check_knows_a_server_that_takes_requests_whatever_its_grpc_port_asks_for(self):
+        with MaeServer(PROGRAMS, tls=True) as server:
+            port = server.http.rsplit(":", 1)[1]
+            words = [word.replace("9500", port) for word in IMAGE.stage("cpu").health]
+            self.assertEqual(subprocess.run(words).returncode, 0)
+        self.assertNotEqual(subprocess.run(words, stderr=subprocess.DEVNULL).returncode, 0)
+
     def test_only_the_last_stages_files_are_in_an_image(self):
         for target in TARGETS:
             lineage, name = [], target
@@ -69,12 +76,11 @@ class Settings(unittest.TestCase):
     def test_the_health_check_tells_a_server_that_is_started_as_the_image_starts_it_from_none(self):
         stage = IMAGE.stage("cpu")
         with tempfile.TemporaryDirectory() as folder:
-            program, address, _ = self.start(stage.command, folder)
-            probe = [PROGRAMS / stage.health[0], *stage.health[1:]]
-            environment = os.environ | {"MAE_SERVER": address}
-            self.assertEqual(subprocess.run(probe, env=environment, capture_output=True).returncode, 0)
+            program, _, http = self.start(stage.command, folder)
+            probe = [word.replace("9500", http.rsplit(":", 1)[1]) for word in stage.health]
+            self.assertEqual(subprocess.run(probe).returncode, 0)
             program.stop()
-            self.assertNotEqual(subprocess.run(probe, env=environment, capture_output=True).returncode, 0)
+            self.assertNotEqual(subprocess.run(probe, stderr=subprocess.DEVNULL).returncode, 0)
 
     def test_the_server_takes_the_settings_of_compose(self):
         with tempfile.TemporaryDirectory() as folder:
