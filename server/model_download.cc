@@ -50,7 +50,7 @@ absl::Status ModelDownload::Prepare(const v1::ExportModelRequest& request, const
   std::error_code error;
   const auto bytes = std::filesystem::file_size(version->folder / "model.safetensors", error);
   if (error) return SystemError("examine", version->folder / "model.safetensors", error.value());
-  MAE_RETURN_IF_ERROR(CheckDiskSpace(folder_.path(), static_cast<int64_t>(bytes), 0));
+  MAE_RETURN_IF_ERROR(CheckDiskSpace(folder_.path(), static_cast<int64_t>(bytes), disk_reserve_));
   const ModelStory story{version->resource_name(),
                          absl::FormatTime("%Y-%m-%d %H:%M UTC", version->created, absl::UTCTimeZone()),
                          version->card, curves(version->card.job)};

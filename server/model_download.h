@@ -19,7 +19,9 @@ using CurvesOfJob = std::function<Curves(const std::string& job)>;
 /// piece. Blocks on the disk. Not thread-safe.
 class ModelDownload {
  public:
-  explicit ModelDownload(std::filesystem::path root) : root_(std::move(root)) {}
+  /// @param disk_reserve bytes that it leaves free on the disk.
+  explicit ModelDownload(std::filesystem::path root, int64_t disk_reserve = 0)
+      : root_(std::move(root)), disk_reserve_(disk_reserve) {}
 
   /// NOT_FOUND, INVALID_ARGUMENT (format), FAILED_PRECONDITION (no such model in the format),
   /// RESOURCE_EXHAUSTED (disk).
@@ -34,6 +36,7 @@ class ModelDownload {
   absl::Status ListFiles();
 
   const std::filesystem::path root_;
+  const int64_t disk_reserve_;
   TransferFolder folder_;
   v1::ExportModelResponse::Header header_;
   bool sent_header_ = false;

@@ -16,15 +16,15 @@ using ImportStream = UploadStream<v1::ImportModelRequest, v1::ImportModelRespons
 class ExportStream final : public grpc::ServerWriteReactor<v1::ExportModelResponse> {
  public:
   ExportStream(Transfers& transfers, ModelStore& store, const CurvesOfJob& curves,
-               const std::filesystem::path& folder, grpc::CallbackServerContext* context,
-               v1::ExportModelRequest request)
+               const std::filesystem::path& folder, int64_t disk_reserve,
+               grpc::CallbackServerContext* context, v1::ExportModelRequest request)
       : transfers_(transfers),
         store_(store),
         curves_(curves),
         context_(context),
         request_(std::move(request)),
         place_(transfers),
-        download_(folder) {
+        download_(folder, disk_reserve) {
     if (place_.taken()) {
       Queue([this] { Prepare(); });
     } else {
@@ -99,7 +99,7 @@ grpc::ServerReadReactor<v1::ImportModelRequest>* ModelTransfers::Import(grpc::Ca
 
 grpc::ServerWriteReactor<v1::ExportModelResponse>* ModelTransfers::Export(
     grpc::CallbackServerContext* context, const v1::ExportModelRequest* request) {
-  return new ExportStream(transfers_, store_, curves_, folder_, context, *request);
+  return new ExportStream(transfers_, store_, curves_, folder_, disk_reserve_, context, *request);
 }
 
 }  // namespace mae

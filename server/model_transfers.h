@@ -20,7 +20,7 @@ namespace mae {
 class ModelTransfers {
  public:
   /// @param folder on the models' file system; whatever a crash left in it is removed.
-  /// @param disk_reserve bytes that an import leaves free on the disk. @param max_bytes of one import.
+  /// @param disk_reserve bytes that transfers leave free on the disk. @param max_bytes of one import.
   ModelTransfers(ModelStore& store, std::filesystem::path folder, CurvesOfJob curves,
                  int64_t disk_reserve = 0, TransferLimits limits = {}, int64_t max_bytes = int64_t{16} << 30);
 

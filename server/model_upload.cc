@@ -19,6 +19,7 @@ namespace {
 
 constexpr int kMaxFiles = 3;
 constexpr size_t kMaxCardText = 16384;
+constexpr int64_t kCheckDiskBytes = int64_t{64} << 20;
 constexpr int64_t kMaxSideFile = int64_t{16} << 20;
 constexpr int64_t kDiskPerByte = 3;  // the file, and its values as float32
 
@@ -85,9 +86,7 @@ absl::Status ModelUpload::TakeOptions(const v1::ImportOptions& options) {
   if (const auto named = CheckNames(options); !named.ok()) return WithField(named);
   MAE_RETURN_IF_ERROR(CheckFiles());
   MAE_ASSIGN_OR_RETURN(folder_, TransferFolder::Make(root_));
-  int64_t bytes = 0;
-  for (const auto& file : options.files()) bytes += file.bytes();
-  MAE_RETURN_IF_ERROR(CheckDiskSpace(folder_.path(), bytes * kDiskPerByte, disk_reserve_));
+  MAE_RETURN_IF_ERROR(CheckDiskSpace(folder_.path(), AnnouncedBytes() * kDiskPerByte, disk_reserve_));
   std::error_code error;
   std::filesystem::create_directory(folder_ / "files", error);
   if (error) return absl::InternalError(absl::StrCat("the server can't make a folder: ", error.message()));
@@ -153,7 +152,22 @@ absl::Status ModelUpload::TakePiece(const v1::FilePiece& piece) {
     return absl::ResourceExhaustedError(absl::StrCat("the server's disk took not all of ", piece.file()));
   }
   missing_ -= size;
+  MAE_RETURN_IF_ERROR(CheckDiskIfDue(size));
   return OpenNext();
+}
+
+// Others write to the same disk meanwhile.
+absl::Status ModelUpload::CheckDiskIfDue(int64_t bytes) {
+  unchecked_ += bytes;
+  if (unchecked_ < kCheckDiskBytes) return absl::OkStatus();
+  unchecked_ = 0;
+  return CheckDiskSpace(folder_.path(), missing_, disk_reserve_);
+}
+
+int64_t ModelUpload::AnnouncedBytes() const {
+  int64_t bytes = 0;
+  for (const auto& file : options_.files()) bytes += file.bytes();
+  return bytes;
 }
 
 absl::Status ModelUpload::CheckWhole() const {
@@ -167,6 +181,7 @@ absl::Status ModelUpload::CheckWhole() const {
 absl::Status ModelUpload::Publish(ModelStore& store, const std::function<bool()>& is_cancelled,
                                   v1::ImportModelResponse& response) {
   MAE_RETURN_IF_ERROR(CheckWhole());
+  MAE_RETURN_IF_ERROR(CheckDiskSpace(folder_.path(), AnnouncedBytes(), disk_reserve_));
   const auto remarks = ImportModelFiles(folder_ / "files", OptionsOf(options_), folder_ / "model");
   if (!remarks.ok()) return AsRequestFault(remarks.status());
   if (is_cancelled()) return absl::CancelledError("the caller has gone; nothing was published");

@@ -42,14 +42,17 @@ class ModelUpload {
   /// Opens files until one has bytes to come: an empty one is whole at once.
   absl::Status OpenNext();
   absl::Status CheckWhole() const;
+  absl::Status CheckDiskIfDue(int64_t bytes);
+  int64_t AnnouncedBytes() const;
 
   const std::filesystem::path root_;
   const int64_t max_bytes_, disk_reserve_;
   TransferFolder folder_;
   bool has_options_ = false;
   v1::ImportOptions options_;
-  int current_ = -1;     ///< index of the file that comes
-  int64_t missing_ = 0;  ///< bytes of it to come
+  int current_ = -1;       ///< index of the file that comes
+  int64_t missing_ = 0;    ///< bytes of it to come
+  int64_t unchecked_ = 0;  ///< that came since the disk was looked at
   std::ofstream file_;
 };
 

@@ -52,6 +52,12 @@ TEST_F(ModelDownloadTest, GivesTheHeaderThenEveryByteOfItsFiles) {
   EXPECT_THAT(files["config.json"], HasSubstr("\"architecture\""));
 }
 
+TEST_F(ModelDownloadTest, WhatIsKeptForJobsIsNotTaken) {
+  ModelDownload download(models_.data / "transfers", int64_t{1} << 60);
+  EXPECT_THAT(Prepare(download, Asked(v1::ExportModelRequest::TIMM)),
+              StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("disk.reserve_mib")));
+}
+
 // rpc.max_message_mib may be 1.
 TEST_F(ModelDownloadTest, PiecesFitIntoAMebibyte) {
   auto large = TinyClassifier(3);

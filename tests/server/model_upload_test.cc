@@ -73,6 +73,11 @@ TEST_F(ModelUploadTest, SizesAreBoundedBeforeAnythingIsWritten) {
               StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("bytes free")));
 }
 
+TEST_F(ModelUploadTest, WhatIsKeptForJobsIsNotTaken) {
+  EXPECT_THAT(ModelUpload(root(), 1000, int64_t{1} << 60).Take(ImportFirst({{"a.pth", "x"}})),
+              StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("disk.reserve_mib")));
+}
+
 TEST_F(ModelUploadTest, OptionsAreCheckedByField) {
   EXPECT_THAT(First({}), StatusIs(kRefused, HasSubstr("options.files: 0 files")));
   EXPECT_THAT(First({{"a.pth", ""}}, "A B"), StatusIs(kRefused, HasSubstr("options.model")));
