@@ -23,7 +23,8 @@ absl::StatusOr<v1::JobSpec> ParseRecipe(const std::string& yaml);
 /// error `spec` is unchanged.
 absl::Status ApplyOverride(const std::string& assignment, v1::JobSpec& spec);
 
-/// The spec as YAML in recipe form, default-valued fields left out. ParseRecipe gives the same spec back.
+/// The spec as YAML in recipe form: what is set, and in each part that is there the numbers and switches that
+/// have their defaults without being set. ParseRecipe gives the same spec back.
 std::string RecipeToYaml(const v1::JobSpec& spec);
 
 }  // namespace mae

@@ -65,6 +65,18 @@ absl::Status SetEntry(const YAML::Node& key, const YAML::Node& value, const Reci
   return SetField(value, place.Inside(name), field, message);
 }
 
+// A number or a switch that can't be told from its default: written too, so that readers see what holds.
+bool IsPlainDefault(const FieldDescriptor* field) {
+  return !field->has_presence() && !field->is_repeated() &&
+         field->cpp_type() != FieldDescriptor::CPPTYPE_STRING &&
+         field->cpp_type() != FieldDescriptor::CPPTYPE_ENUM;
+}
+
+bool IsSet(const Message& message, const FieldDescriptor* field) {
+  const auto* get = message.GetReflection();
+  return field->is_repeated() ? get->FieldSize(message, field) > 0 : get->HasField(message, field);
+}
+
 void EmitField(const Message& message, const FieldDescriptor* field, YAML::Emitter& out) {
   const auto* get = message.GetReflection();
   out << YAML::Key << field->name() << YAML::Value;
@@ -128,7 +140,10 @@ absl::Status SetField(const YAML::Node& node, const RecipePlace& place, const Fi
 
 void EmitMessage(const Message& message, YAML::Emitter& out) {
   std::vector<const FieldDescriptor*> fields;
-  message.GetReflection()->ListFields(message, &fields);
+  for (int i = 0; i < message.GetDescriptor()->field_count(); ++i) {
+    const auto* field = message.GetDescriptor()->field(i);
+    if (IsPlainDefault(field) || IsSet(message, field)) fields.push_back(field);
+  }
   if (fields.empty()) out << YAML::Flow;
   out << YAML::BeginMap;
   for (const auto* field : fields) EmitField(message, field, out);

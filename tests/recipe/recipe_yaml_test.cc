@@ -251,12 +251,13 @@ TEST(RecipeToYaml, OddStringsComeBack) {
   }
 }
 
-TEST(RecipeToYaml, LeavesOutWhatIsUnsetButNotAZeroThatIsSet) {
+TEST(RecipeToYaml, HasWhatIsSetAndNumbersAndSwitchesThatHoldUnset) {
   v1::JobSpec spec;
   spec.mutable_pretrain();
-  spec.mutable_optimizer()->set_learning_rate(5e-5);
-  spec.mutable_optimizer()->set_weight_decay(0);
-  EXPECT_EQ(RecipeToYaml(spec), "pretrain: {}\noptimizer:\n  learning_rate: 5e-05\n  weight_decay: 0\n");
+  spec.mutable_resources()->set_max_restarts(0);
+  EXPECT_EQ(RecipeToYaml(spec),
+            "pretrain:\n  norm_pix_loss: false\nseed: 0\nresources:\n  threads: 0\n  max_restarts: 0\n"
+            "  recompute_activations: false\n");
 }
 
 TEST(RecipeToYaml, EmptyPartsInsideOthersComeBack) {
