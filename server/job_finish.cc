@@ -31,6 +31,7 @@ std::string LogTail(const JobFolder& folder) {
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
   std::vector<std::string> lines = absl::StrSplit(absl::StripSuffix(text, "\n"), '\n');
   if (lines.size() > kLogTailLines) lines.erase(lines.begin(), lines.end() - kLogTailLines);
+  for (std::string& line : lines) line = LogLineText(line);
   return absl::StrJoin(lines, "\n");
 }
 

@@ -51,6 +51,12 @@ LogScope::LogScope(std::initializer_list<LogFields::value_type> fields) : outer_
 
 LogScope::~LogScope() { FieldsOfThread().resize(outer_); }
 
+std::string LogLineText(const std::string& line) {
+  const auto json = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+  const auto message = json.is_object() ? json.find("message") : json.end();
+  return message != json.end() && message->is_string() ? message->get<std::string>() : line;
+}
+
 std::unique_ptr<spdlog::formatter> MakeJsonLogFormatter(std::string_view program, LogFields fields) {
   return std::make_unique<JsonFormatter>(std::string(program), std::move(fields));
 }

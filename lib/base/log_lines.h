@@ -28,6 +28,9 @@ class LogScope {
   const size_t outer_;
 };
 
+/// What a line says, be it text or as MakeJsonLogFormatter writes it.
+std::string LogLineText(const std::string& line);
+
 /// {"time": "2026-01-31T23:59:59.123Z", "level": "info", "program": …, "message": …} and the fields; what is
 /// no UTF-8 is replaced.
 /// @param fields that every line has, of this process.

@@ -37,6 +37,12 @@ TEST_F(LogLinesTest, ALineIsAnObjectWhateverItsTextIs) {
   EXPECT_EQ(line["time"].get<std::string>().size(), std::string("2026-01-31T23:59:59.123Z").size());
 }
 
+TEST(LogLineText, IsWhatTheLineSaysInEitherLook) {
+  EXPECT_EQ(LogLineText(R"({"level":"info","message":"a \"b\""})"), "a \"b\"");
+  for (const char* text : {"", "plain {text}", "{\"message\": 3}", "[1]", "{}", "{\"message\": \"cut of"})
+    EXPECT_EQ(LogLineText(text), text);
+}
+
 TEST_F(LogLinesTest, AScopeGivesItsFieldsToTheLinesInIt) {
   {
     const LogScope outer{{"request_id", "r1"}};

@@ -81,7 +81,7 @@ TEST_F(JobRecoveryTest, ATrainerThatDiedMeanwhileIsFailedAndTheNextJobRuns) {
   StartServer();
   const Job job = WaitForEnd(name);
   EXPECT_EQ(job.state(), Job::FAILED);
-  EXPECT_THAT(job.error().message(), HasSubstr("not our child"));
+  EXPECT_THAT(job.error().message(), HasSubstr("an earlier server had started it"));
   WaitUntilRunning(next);
 }
 
