@@ -36,14 +36,18 @@ std::string HelpOf(const std::string& name) {
   return found == help.end() ? absl::StrCat("The newest ", name, " of the job.") : found->second;
 }
 
-void AddTrainerSeries(const MetricsEvent& newest, const MetricFamilies::Labels& labels, bool ended,
+void AddTrainerSeries(const JobSummary& summary, const MetricFamilies::Labels& labels, bool ended,
                       MetricFamilies& families) {
+  const MetricsEvent& newest = summary.metrics;
   for (const auto& [name, value] : newest.values) {
     if (ended && name == "eta_seconds") continue;
     families.Add(absl::StrCat("mae_train_", name), HelpOf(name), labels, value);
   }
   families.Add("mae_train_step", "Batches trained on; of a job that only measures, images looked at.", labels,
                static_cast<double>(newest.step));
+  families.Add("mae_train_restarts_total",
+               "Times that the job's processes lost one another and began again from its last checkpoint.",
+               labels, static_cast<double>(summary.restarts));
   families.Add("mae_train_epoch", "Epochs done, with the part of the present one.", labels, newest.epoch);
   families.Add("mae_train_epochs", "Epochs of the whole job.", labels, static_cast<double>(newest.epochs));
 }
@@ -101,7 +105,7 @@ absl::Status JobMetrics::AddJobs(absl::Time now, MetricFamilies& families) const
     AddInfo(record, labels, families);
     const auto summary = summaries_.Of(record);
     if (summary.ok()) {
-      AddTrainerSeries(summary->metrics, labels, IsEnded(record.state), families);
+      AddTrainerSeries(*summary, labels, IsEnded(record.state), families);
       AddCheckpoint(record, *summary, now, labels, families);
     } else {
       spdlog::warn("jobs/{} has no metrics: {}", record.id, summary.status().ToString());

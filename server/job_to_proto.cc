@@ -19,6 +19,7 @@ v1::Progress ProgressOf(const JobSummary& summary) {
   progress.set_epochs(static_cast<int32_t>(summary.metrics.epochs));
   progress.mutable_metrics()->insert(summary.metrics.values.begin(), summary.metrics.values.end());
   progress.set_checkpoint_step(summary.checkpoint_step);
+  progress.set_restarts(static_cast<int32_t>(summary.restarts));
   return progress;
 }
 
@@ -51,6 +52,9 @@ void Fill(const LogEvent& event, v1::JobEvent& out) {
   out.mutable_log()->set_severity(event.severity);
   out.mutable_log()->set_text(event.text);
 }
+
+// Watchers take it as words.
+void Fill(const RestartEvent& event, v1::JobEvent& out) { Fill(LogEvent{"warning", event.text}, out); }
 
 void FillMoves(const JobRecord& record, google::protobuf::RepeatedPtrField<v1::AliasMove>& out) {
   for (const AliasMove& move : record.alias_moves) {

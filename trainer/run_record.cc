@@ -46,8 +46,9 @@ ExitCode FailJob(const JobFolder& folder, absl::StatusCode code, const std::stri
 }
 
 void TellOfRestart(const JobFolder& folder, const std::string& what, const std::string& which) {
-  TellJob(folder, "warning",
-          absl::StrCat(what, ": all processes begin again from the last checkpoint", which));
+  const std::string text = absl::StrCat(what, ": all processes begin again from the last checkpoint", which);
+  spdlog::warn("{}", text);
+  SayUnrecorded(AppendTo(folder, RestartEvent{text}));
 }
 
 std::string RestartOf(int64_t restart, int64_t most) {

@@ -199,6 +199,7 @@ class SqliteJobDbReader : public JobDbReader {
     if (checkpoint) summary.checkpoint_step = checkpoint->step;
     MAE_ASSIGN_OR_RETURN(summary.checkpoint_time, NewestTime("checkpoint"));
     MAE_ASSIGN_OR_RETURN(summary.state_time, NewestTime("state"));
+    MAE_ASSIGN_OR_RETURN(summary.restarts, CountRestarts());
     return ReadNewestValues(summary.metrics.values);
   }
 
@@ -216,6 +217,13 @@ class SqliteJobDbReader : public JobDbReader {
     MAE_RETURN_IF_ERROR(query.Bind(1, kind).Step().status());
     if (query.IsNull(0)) return std::nullopt;
     return absl::FromUnixMicros(query.Int(0));
+  }
+
+  absl::StatusOr<int64_t> CountRestarts() {
+    MAE_ASSIGN_OR_RETURN(Statement query,
+                         database_->Prepare("SELECT count(*) FROM events WHERE kind = 'restart'"));
+    MAE_RETURN_IF_ERROR(query.Step().status());
+    return query.Int(0);
   }
 
   absl::Status ReadNewestValues(std::map<std::string, double>& values) {

@@ -28,6 +28,7 @@ struct JobSummary {
   MetricsEvent metrics;                  ///< newest step and epoch; values holds the newest of every metric
   int64_t checkpoint_step = 0;           ///< of the newest checkpoint event; 0: none
   std::optional<absl::Time> checkpoint_time;
+  int64_t restarts = 0;  ///< restart events
 };
 
 /// On how many machines the processes are that write and read a job's database.

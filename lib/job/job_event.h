@@ -48,11 +48,17 @@ struct LogEvent {
   bool operator==(const LogEvent&) const = default;
 };
 
+/// The job's processes lost one another, and begin again from its last checkpoint.
+struct RestartEvent {
+  std::string text;  ///< what was the matter, for people
+  bool operator==(const RestartEvent&) const = default;
+};
+
 /// Something that happened to a job. Sequence numbers count up from 1 without gaps.
 struct JobEvent {
   int64_t sequence = 0;
   absl::Time time;
-  std::variant<StateEvent, MetricsEvent, PictureEvent, CheckpointEvent, LogEvent> event;
+  std::variant<StateEvent, MetricsEvent, PictureEvent, CheckpointEvent, LogEvent, RestartEvent> event;
 };
 
 }  // namespace mae

@@ -50,6 +50,8 @@ json ToJson(const CheckpointEvent& event) { return {{"step", event.step}, {"path
 
 json ToJson(const LogEvent& event) { return {{"severity", event.severity}, {"text", event.text}}; }
 
+json ToJson(const RestartEvent& event) { return {{"text", event.text}}; }
+
 // nlohmann's own conversion takes 1e300 too, which no integer is.
 int64_t WholeNumber(const json& in, const char* key) {
   const json& value = in.at(key);
@@ -82,6 +84,7 @@ absl::StatusOr<JobEventBody> FromJson(std::string_view kind, const json& in) {
   if (kind == "picture") return PictureEvent{WholeNumber(in, "epoch"), in.at("caption"), in.at("path")};
   if (kind == "checkpoint") return CheckpointEvent{WholeNumber(in, "step"), in.at("path")};
   if (kind == "log") return LogEvent{in.at("severity"), in.at("text")};
+  if (kind == "restart") return RestartEvent{in.at("text")};
   return absl::DataLossError(absl::StrCat("unknown kind of event '", std::string(kind), "'"));
 }
 
@@ -89,7 +92,7 @@ absl::StatusOr<JobEventBody> FromJson(std::string_view kind, const json& in) {
 
 std::string_view JobEventKind(const JobEventBody& event) {
   // In the order of the variant.
-  constexpr std::string_view kKinds[] = {"state", "metrics", "picture", "checkpoint", "log"};
+  constexpr std::string_view kKinds[] = {"state", "metrics", "picture", "checkpoint", "log", "restart"};
   return kKinds[event.index()];
 }
 

@@ -88,10 +88,12 @@ TEST_F(JobDbTest, TheSummaryHasTheNewestOfEverything) {
   ASSERT_THAT(writer_->Append(MetricsEvent{10, 100, 0.5, 2, {{"loss", 0.9}, {"accuracy", 0.1}}}), IsOk());
   ASSERT_THAT(writer_->Append(CheckpointEvent{10, "checkpoints/step-10"}), IsOk());
   ASSERT_THAT(writer_->Append(MetricsEvent{20, 100, 1, 2, {{"loss", 0.8}}}), IsOk());
+  for (const char* text : {"once", "twice"}) ASSERT_THAT(writer_->Append(RestartEvent{text}), IsOk());
   ASSERT_THAT(writer_->Append(StateEvent{JobState::kFailed, absl::InternalError("broke")}), IsOk());
   const absl::StatusOr<JobSummary> summary = Reader()->Summary();
   ASSERT_THAT(summary, IsOk());
-  EXPECT_EQ(summary->last_sequence, 5);
+  EXPECT_EQ(summary->last_sequence, 7);
+  EXPECT_EQ(summary->restarts, 2);
   EXPECT_EQ(summary->state->error, absl::InternalError("broke"));
   EXPECT_EQ(summary->metrics, (MetricsEvent{20, 100, 1, 2, {{"loss", 0.8}, {"accuracy", 0.1}}}));
   EXPECT_EQ(summary->checkpoint_step, 10);

@@ -25,6 +25,7 @@ TEST(JobEventJson, EveryKindReadsBackAsItself) {
       MetricsEvent{12, 100, 0.6, 5, {{"loss", 0.25}, {"learning_rate", 1e-4}}},
       PictureEvent{3, "epoch 3", "samples/epoch-003.png"},
       CheckpointEvent{12, "checkpoints/step-12"},
+      RestartEvent{"rank 1: signal 9 (Killed): all begin again"},
       LogEvent{"warning", "two\nlines, \"quoted\", \xc3\xa9"},
   };
   for (const JobEventBody& event : events) EXPECT_TRUE(RoundTrip(event) == event) << JobEventToJson(event);

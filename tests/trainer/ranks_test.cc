@@ -196,7 +196,8 @@ TEST_P(LostRankTest, TheJobBeginsAgainFromItsLastCheckpoint) {
   EXPECT_TRUE(HasEnded(lost));
   EXPECT_TRUE(HasEnded(other));
   ExpectDone(folder);
-  EXPECT_THAT(Warnings(folder), testing::Contains(HasSubstr("restart 1 of 3")));
+  EXPECT_THAT(EventsOf<RestartEvent>(folder),
+              ElementsAre(testing::Field(&RestartEvent::text, HasSubstr("restart 1 of 3"))));
   EXPECT_EQ(SeriesOf(folder, "images_total").back().value, kImages * kRounds);
   ASSERT_THAT(SeriesOf(folder, "loss"), SizeIs(kAllSteps));
   ExpectSameCurve(Trained(Options(1), "whole"), folder, "loss");
