@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
@@ -18,6 +19,7 @@
 #include "client/watch_command.h"
 #include "mae/v1/job.grpc.pb.h"
 #include "recipe/from_model.h"
+#include "recipe/recipe_yaml.h"
 
 namespace mae {
 namespace {
@@ -67,21 +69,23 @@ std::string JobFields(const v1::Job& job) {
   const auto& metrics = job.progress().metrics();
   const std::string checkpoint =
       job.progress().checkpoint_step() > 0 ? absl::StrCat("step ", job.progress().checkpoint_step()) : "";
-  return FieldLines({{"job", job.name()},
-                     {"state", v1::Job::State_Name(job.state())},
-                     {"error", job.error().message()},
-                     {"pending", job.pending_reason()},
-                     {"kind", KindOf(job)},
-                     {"recipe", job.recipe()},
-                     {"dataset", job.spec().data().dataset()},
-                     {"progress", ProgressText(job.progress())},
-                     {"metrics", MetricsText({metrics.begin(), metrics.end()})},
-                     {"checkpoint", checkpoint},
-                     {"published", job.published_version()},
-                     {"aliases", AliasesText(job)},
-                     {"created", When(job.create_time())},
-                     {"started", When(job.start_time())},
-                     {"ended", When(job.end_time())}});
+  return FieldLines(
+      {{"job", job.name()},
+       {"state", v1::Job::State_Name(job.state())},
+       {"error", job.error().message()},
+       {"pending", job.pending_reason()},
+       {"kind", KindOf(job)},
+       {"recipe", job.recipe()},
+       {"dataset", job.spec().data().dataset()},
+       {"progress", ProgressText(job.progress())},
+       {"metrics", MetricsText({metrics.begin(), metrics.end()})},
+       {"checkpoint", checkpoint},
+       {"restarts", job.progress().restarts() > 0 ? absl::StrCat(job.progress().restarts()) : ""},
+       {"published", job.published_version()},
+       {"aliases", AliasesText(job)},
+       {"created", When(job.create_time())},
+       {"started", When(job.start_time())},
+       {"ended", When(job.end_time())}});
 }
 
 absl::StatusOr<v1::Job::State> StateFrom(const std::string& text) {
@@ -167,6 +171,7 @@ void AddStop(VerbRegistry& verbs) {
 
 struct ResumeOptions {
   std::string job;
+  std::vector<std::string> overrides;
   bool watch = false;
   double reconnect_seconds = WatchOptions().reconnect_seconds;
 };
@@ -182,9 +187,31 @@ absl::Status WatchResumed(Session& session, const v1::Job& job, double reconnect
   return WatchJob(session, watch);
 }
 
+// The job's resources with the overrides, as a whole: what ResumeJob takes.
+absl::Status SetResources(Session& session, const std::vector<std::string>& overrides,
+                          v1::ResumeJobRequest& request) {
+  v1::GetJobRequest get;
+  get.set_name(request.name());
+  MAE_ASSIGN_OR_RETURN(v1::Job job, session.Call<v1::JobService>(&v1::JobService::Stub::GetJob, get));
+  for (const std::string& assignment : overrides) {
+    if (!absl::StartsWith(assignment, "resources.") && !absl::StartsWith(assignment, "resources=")) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--set ", assignment,
+                       ": a job that goes on keeps its recipe; only resources.… can "
+                       "change, as resources.processes=2"));
+    }
+    const absl::Status applied = ApplyOverride(assignment, *job.mutable_spec());
+    if (applied.ok()) continue;
+    return absl::Status(applied.code(), absl::StrCat("--set ", assignment, ": ", applied.message()));
+  }
+  *request.mutable_resources() = job.spec().resources();
+  return absl::OkStatus();
+}
+
 absl::Status ResumeJob(Session& session, const ResumeOptions& options) {
   v1::ResumeJobRequest request;
   request.set_name(ResourceName("jobs", options.job));
+  if (!options.overrides.empty()) MAE_RETURN_IF_ERROR(SetResources(session, options.overrides, request));
   MAE_ASSIGN_OR_RETURN(const v1::Job job,
                        session.Call<v1::JobService>(&v1::JobService::Stub::ResumeJob, request));
   if (options.watch) return WatchResumed(session, job, options.reconnect_seconds);
@@ -194,9 +221,13 @@ absl::Status ResumeJob(Session& session, const ResumeOptions& options) {
 void AddResume(VerbRegistry& verbs) {
   CLI::App* verb = verbs.Add("Jobs", "resume-job",
                              "Go on with a stopped or failed job, from its last checkpoint if it has one",
-                             "resume-job pretrain-1\nresume-job pretrain-1 --watch");
+                             "resume-job pretrain-1 --watch\nresume-job pretrain-1 --set "
+                             "resources.processes=2");
   auto options = std::make_shared<ResumeOptions>();
   verb->add_option("job", options->job, "The job")->required();
+  verb->add_option("--set", options->overrides,
+                   "Go on with other resources: resources.field=value (may be repeated)")
+      ->allow_extra_args(false);
   AddFollowOptions(verb, options->watch, options->reconnect_seconds);
   verbs.OnChosen(verb, [&verbs, options] { return ResumeJob(verbs.session(), *options); });
 }

@@ -179,15 +179,33 @@ absl::Status JobManager::Stop(const v1::StopJobRequest& request, v1::Job& respon
 absl::Status JobManager::Resume(const v1::ResumeJobRequest& request, v1::Job& response) {
   MAE_RETURN_IF_ERROR(CheckOpen());
   MAE_ASSIGN_OR_RETURN(const std::string id, JobIdOf(request.name()));
+  MAE_ASSIGN_OR_RETURN(const std::optional<JobSubmission> changed, OnOtherResources(id, request));
   MAE_ASSIGN_OR_RETURN(const JobRecord record, ledger_.Apply(id, [&](JobRecord& row) -> Events {
     MAE_RETURN_IF_ERROR(CheckDisk());
     MAE_ASSIGN_OR_RETURN(const int64_t order, table_.LastQueueOrder());
     MAE_ASSIGN_OR_RETURN(std::vector<JobEventBody> events, ResumeRow(row, order));
     MAE_RETURN_IF_ERROR(ledger_.CheckRoomInQueue(limits_.max_queued));
+    if (changed) {
+      // If the row is not written after this, a later run is on these resources though the row names others:
+      // the same model comes of it.
+      MAE_RETURN_IF_ERROR(ledger_.Folder(id).ReplaceSpec(changed->spec_json));
+      row.spec = changed->record.spec;
+    }
     return events;
   }));
   supervisor_.Wake();
   return Show(record, response);
+}
+
+absl::StatusOr<std::optional<JobSubmission>> JobManager::OnOtherResources(
+    const std::string& id, const v1::ResumeJobRequest& request) const {
+  if (!request.has_resources()) return std::optional<JobSubmission>();
+  MAE_ASSIGN_OR_RETURN(JobRecord record, ledger_.Find(id));
+  // What can't be resumed is told that, whatever resources are asked for.
+  MAE_RETURN_IF_ERROR(ResumeRow(record, record.queue_order).status());
+  MAE_ASSIGN_OR_RETURN(JobSubmission changed,
+                       ResolveResources(record, request.resources(), datasets_, models_));
+  return std::optional<JobSubmission>(std::move(changed));
 }
 
 absl::Status JobManager::Delete(const v1::DeleteJobRequest& request) {

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "mae/v1/job.pb.h"
 #include "server/dataset_store.h"
 #include "server/job_ledger.h"
+#include "server/job_submission.h"
 #include "server/job_table.h"
 #include "server/trainer_supervisor.h"
 #include "serving/model_store.h"
@@ -62,6 +64,8 @@ class JobManager {
  private:
   absl::Status CheckOpen() const;
   absl::Status CheckDisk() const;
+  absl::StatusOr<std::optional<JobSubmission>> OnOtherResources(const std::string& id,
+                                                                const v1::ResumeJobRequest& request) const;
   absl::StatusOr<std::vector<std::string>> JobsThat(
       const std::function<bool(const v1::JobSpec& spec)>& need) const;
   absl::Status Show(const JobRecord& record, v1::Job& response) const;

@@ -16,6 +16,8 @@
 #include "recipe/recipe_json.h"
 #include "recipe/recipe_proto.h"
 #include "runtime/device.h"
+#include "server/job_place.h"
+#include "server/job_to_proto.h"
 #include "server/status_to_grpc.h"
 
 namespace mae {
@@ -23,6 +25,7 @@ namespace {
 
 constexpr absl::string_view kUuidExample = "f81d4fae-7dec-11d0-a765-00a0c91e6bf6";
 constexpr size_t kMaxRecipe = 256;
+constexpr char kInCreate[] = "spec.";  // what the paths of a spec begin with in CreateJobRequest
 
 // 8-4-4-4-12 hexadecimal digits (RFC 9562, section 4).
 bool IsUuid(absl::string_view text) {
@@ -46,9 +49,9 @@ std::string HashOf(v1::CreateJobRequest request) {
   return Sha256Hex(bytes);
 }
 
-absl::Status InvalidSpec(std::vector<FieldViolation> violations) {
+absl::Status InvalidSpec(const std::string& prefix, std::vector<FieldViolation> violations) {
   const absl::Status status = ViolationsToStatus(violations);
-  for (FieldViolation& violation : violations) violation.field = absl::StrCat("spec.", violation.field);
+  for (FieldViolation& violation : violations) violation.field = prefix + violation.field;
   return WithFieldViolations(status, violations);
 }
 
@@ -57,16 +60,16 @@ absl::Status NamedBy(const std::string& field, const absl::Status& status) {
   return WithFieldViolations(status, {{field, std::string(status.message())}});
 }
 
-absl::StatusOr<std::optional<ModelVersion>> FindFromModel(const v1::JobSpec& spec, const ModelStore& models) {
+absl::StatusOr<std::optional<ModelVersion>> FindFromModel(const std::string& prefix, const v1::JobSpec& spec,
+                                                          const ModelStore& models) {
   const std::string name = FromModelOf(spec);
   if (name.empty()) return std::optional<ModelVersion>();
   absl::StatusOr<ModelVersion> version = models.Resolve(name);
-  if (!version.ok()) return NamedBy(absl::StrCat("spec.", FromModelField(spec)), version.status());
+  if (!version.ok()) return NamedBy(prefix + FromModelField(spec), version.status());
   return std::optional<ModelVersion>(*std::move(version));
 }
 
-// What a job that leaves the precision open gets. A device that is not there fails the job later, by its
-// name.
+// What a job that leaves the precision open gets.
 Precision PrecisionFor(const v1::JobSpec& spec) {
   const std::string& asked = spec.resources().device();
   const absl::StatusOr<std::string> device = ResolveDevice(asked.empty() ? "auto" : asked);
@@ -85,6 +88,28 @@ absl::Status FillFromSpec(const DatasetInfo& dataset, const std::optional<ModelV
   submission.record.model = options.publish_model;
   const auto written = google::protobuf::util::MessageToJsonString(submission.spec, &submission.record.spec);
   return written.ok() ? absl::OkStatus() : absl::InternalError(std::string(written.message()));
+}
+
+// Fills in `submission`, which has a spec and a record with the request's part.
+absl::Status Resolve(const std::string& prefix, const DatasetStore& datasets, const ModelStore& models,
+                     JobSubmission& submission) {
+  v1::JobSpec& spec = submission.spec;
+  if (spec.data().dataset().empty()) {
+    return InvalidField(prefix + "data.dataset", "is empty; name a dataset of list-datasets");
+  }
+  absl::StatusOr<DatasetInfo> dataset = datasets.Find(spec.data().dataset());
+  if (!dataset.ok()) return NamedBy(prefix + "data.dataset", dataset.status());
+  MAE_ASSIGN_OR_RETURN(const std::optional<ModelVersion> from, FindFromModel(prefix, spec, models));
+  RecipeContext context{*dataset, std::nullopt, PrecisionFor(spec)};
+  if (from) {
+    context.from_model = from->config;
+    // An alias may move while the job waits; the version that was meant stays.
+    SetFromModel(from->resource_name(), spec);
+  }
+  std::vector<FieldViolation> violations = ResolveSpec(context, spec);
+  if (!violations.empty()) return InvalidSpec(prefix, std::move(violations));
+  MAE_RETURN_IF_ERROR(CheckPlace(spec.resources(), prefix));
+  return FillFromSpec(*dataset, from, submission);
 }
 
 }  // namespace
@@ -112,21 +137,18 @@ absl::StatusOr<JobSubmission> ResolveSubmission(const v1::CreateJobRequest& requ
   JobSubmission submission;
   MAE_ASSIGN_OR_RETURN(submission.record, RecordOfRequest(request));
   submission.spec = request.spec();
-  if (request.spec().data().dataset().empty()) {
-    return InvalidField("spec.data.dataset", "is empty; name a dataset of list-datasets");
-  }
-  absl::StatusOr<DatasetInfo> dataset = datasets.Find(request.spec().data().dataset());
-  if (!dataset.ok()) return NamedBy("spec.data.dataset", dataset.status());
-  MAE_ASSIGN_OR_RETURN(const std::optional<ModelVersion> from, FindFromModel(request.spec(), models));
-  RecipeContext context{*dataset, std::nullopt, PrecisionFor(request.spec())};
-  if (from) {
-    context.from_model = from->config;
-    // An alias may move while the job waits; the version that was meant stays.
-    SetFromModel(from->resource_name(), submission.spec);
-  }
-  std::vector<FieldViolation> violations = ResolveSpec(context, submission.spec);
-  if (!violations.empty()) return InvalidSpec(std::move(violations));
-  MAE_RETURN_IF_ERROR(FillFromSpec(*dataset, from, submission));
+  MAE_RETURN_IF_ERROR(Resolve(kInCreate, datasets, models, submission));
+  return submission;
+}
+
+absl::StatusOr<JobSubmission> ResolveResources(const JobRecord& record, const v1::ResourceSpec& resources,
+                                               const DatasetStore& datasets, const ModelStore& models) {
+  JobSubmission submission;
+  submission.record = record;
+  submission.record.spec.clear();
+  MAE_ASSIGN_OR_RETURN(submission.spec, SpecOf(record));
+  *submission.spec.mutable_resources() = resources;
+  MAE_RETURN_IF_ERROR(Resolve("", datasets, models, submission));
   return submission;
 }
 

@@ -23,8 +23,15 @@ absl::StatusOr<JobRecord> RecordOfRequest(const v1::CreateJobRequest& request);
 
 /// Resolves what the spec names and every default. Blocks on the disk. Thread-safe.
 /// NOT_FOUND for an unknown dataset or model, INVALID_ARGUMENT with BadRequest details for the fields at
-/// fault (their paths begin with "spec.").
+/// fault (their paths begin with "spec."), FAILED_PRECONDITION for a device or launcher that this machine
+/// lacks.
 absl::StatusOr<JobSubmission> ResolveSubmission(const v1::CreateJobRequest& request,
                                                 const DatasetStore& datasets, const ModelStore& models);
+
+/// The same for a job that is there, on other resources: those in place of all that its spec has. The paths
+/// of fields at fault are of ResumeJobRequest ("resources.processes"), or of the job's spec where what that
+/// names has gone.
+absl::StatusOr<JobSubmission> ResolveResources(const JobRecord& record, const v1::ResourceSpec& resources,
+                                               const DatasetStore& datasets, const ModelStore& models);
 
 }  // namespace mae

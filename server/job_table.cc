@@ -79,7 +79,7 @@ void BindText(Statement& statement, int index, const std::string& text) {
   statement.Bind(index, std::string_view(text));
 }
 
-// The columns from `state` on, as parameters 1 to 12.
+// The columns that Update writes, as parameters 1 to 13.
 void BindChanging(Statement& statement, const JobRecord& record) {
   statement.Bind(1, JobStateName(record.state)).Bind(2, static_cast<int64_t>(record.error.code()));
   BindText(statement, 3, std::string(record.error.message()));
@@ -94,6 +94,7 @@ void BindChanging(Statement& statement, const JobRecord& record) {
     statement.BindNull(10).BindNull(11);
   }
   BindText(statement, 12, MovesToJson(record.alias_moves));
+  BindText(statement, 13, record.spec);
 }
 
 std::optional<absl::Time> TimeAt(const Statement& row, int column) {
@@ -164,15 +165,14 @@ absl::Status JobTable::Insert(JobRecord& record) {
       Statement insert,
       database_.Prepare(
           "INSERT INTO jobs (state, error_code, error_message, started_us, ended_us, published_version, "
-          "queue_order, run_sequence, stop_at_once, trainer_pid, trainer_start_ticks, alias_moves, id, kind, "
-          "recipe, model, spec, request_id, request_hash, created_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+          "queue_order, run_sequence, stop_at_once, trainer_pid, trainer_start_ticks, alias_moves, spec, id, "
+          "kind, recipe, model, request_id, request_hash, created_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
           "?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
   BindChanging(insert, record);
-  BindText(insert, 13, record.id);
-  BindText(insert, 14, record.kind);
-  BindText(insert, 15, record.recipe);
-  BindText(insert, 16, record.model);
-  BindText(insert, 17, record.spec);
+  BindText(insert, 14, record.id);
+  BindText(insert, 15, record.kind);
+  BindText(insert, 16, record.recipe);
+  BindText(insert, 17, record.model);
   if (record.request_id.empty()) {
     insert.BindNull(18);
   } else {
@@ -191,9 +191,9 @@ absl::Status JobTable::Update(const JobRecord& record) {
       database_.Prepare(
           "UPDATE jobs SET state = ?, error_code = ?, error_message = ?, started_us = ?, ended_us = ?, "
           "published_version = ?, queue_order = ?, run_sequence = ?, stop_at_once = ?, trainer_pid = ?, "
-          "trainer_start_ticks = ?, alias_moves = ? WHERE id = ? RETURNING id"));
+          "trainer_start_ticks = ?, alias_moves = ?, spec = ? WHERE id = ? RETURNING id"));
   BindChanging(update, record);
-  BindText(update, 13, record.id);
+  BindText(update, 14, record.id);
   MAE_ASSIGN_OR_RETURN(const bool updated, update.Step());
   if (!updated) return absl::NotFoundError(absl::StrCat("jobs/", record.id, " does not exist"));
   return update.Run();

@@ -56,4 +56,8 @@ absl::Status JobFolder::Create(const std::string& spec_json) const {
   return SyncFolder(root_.has_parent_path() ? root_.parent_path() : std::filesystem::path("."));
 }
 
+absl::Status JobFolder::ReplaceSpec(const std::string& spec_json) const {
+  return WriteFileDurably(spec(), spec_json);
+}
+
 }  // namespace mae

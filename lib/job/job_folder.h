@@ -9,7 +9,7 @@ namespace mae {
 
 /// The layout of one job's folder: the whole interface between server and trainer.
 ///
-///   spec.json     what to train (recipe/recipe_json.h), written once before the trainer starts
+///   spec.json     what to train (recipe/recipe_json.h), written by the server, while no trainer runs
 ///   job.db        state, events, metric series (job/job_db.h)
 ///   checkpoints/  step-N/ folders (checkpoint/checkpoint_writer.h)
 ///   samples/      epoch-NNN.png panels
@@ -37,6 +37,8 @@ class JobFolder {
 
   /// Makes the folders and writes spec.json, durably. ALREADY_EXISTS if there is a spec.
   absl::Status Create(const std::string& spec_json) const;
+  /// Writes another spec.json in place of the one that is there, durably. Not while a trainer runs.
+  absl::Status ReplaceSpec(const std::string& spec_json) const;
 
   /// Removes what writers that were killed left: temporary files of base/durable_file_writer.h in the folder
   /// itself, samples/ and export/, and hidden checkpoints. Only for who holds trainer.lock. What can't be

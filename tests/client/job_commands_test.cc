@@ -182,6 +182,37 @@ TEST(ResumeJob, PrintsTheJob) {
   EXPECT_THAT(RunClient({"resume-job", "p"}, {.server = server.address()}).out, HasSubstr("jobs/p"));
 }
 
+TEST(ResumeJob, OtherResourcesAreThoseOfTheJobWithWhatIsSet) {
+  Script script;
+  script.get_job = [](const auto&, const auto& request, v1::Job& job) {
+    job = RunningJob(request.name());
+    job.mutable_spec()->mutable_resources()->set_threads(3);
+    job.mutable_spec()->mutable_resources()->set_processes(1);
+    return grpc::Status::OK;
+  };
+  v1::ResumeJobRequest seen;
+  script.resume_job = [&](const auto&, const auto& request, v1::Job& job) {
+    seen = request;
+    job = RunningJob(request.name());
+    return grpc::Status::OK;
+  };
+  FakeServer server(std::move(script));
+  const ClientResult result =
+      RunClient({"resume-job", "p", "--set", "resources.processes=2", "--set", "resources.device=cuda"},
+                {.server = server.address()});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(seen.resources().processes(), 2);
+  EXPECT_EQ(seen.resources().device(), "cuda");
+  EXPECT_EQ(seen.resources().threads(), 3);
+  seen.Clear();
+  for (const char* set : {"schedule.epochs=9", "resources.proceses=2", "resourcesx=1"}) {
+    const ClientResult refused = RunClient({"resume-job", "p", "--set", set}, {.server = server.address()});
+    EXPECT_EQ(refused.exit_code, 2) << refused.err;
+    EXPECT_THAT(refused.err, HasSubstr(set));
+    EXPECT_EQ(seen.name(), "") << "was sent";
+  }
+}
+
 TEST(ResumeJob, WatchFollowsItFromWhereItWasQueuedAgain) {
   Script script;
   script.resume_job = [](const auto&, const auto& request, v1::Job& job) {

@@ -141,5 +141,19 @@ TEST_F(JobLife, AStoppedJobResumesAndEndsWithTheWeightsOfAnUninterruptedOne) {
   EXPECT_EQ(one.at("validation_loss"), other.at("validation_loss"));
 }
 
+TEST_F(JobLife, AStoppedJobGoesOnInMoreProcesses) {
+  server_.Start();
+  const auto job = server_.StartJob(SmallPretrain(40));
+  server_.Events(job, 0, IsMetrics);
+  server_.Client({"stop-job", job});
+  ASSERT_EQ(server_.AwaitEnd(job).state(), v1::Job::STOPPED);
+  const auto resumed = server_.Client({"resume-job", job, "--set", "resources.processes=2"});
+  ASSERT_EQ(resumed.exit_code, 0) << resumed.err;
+  const auto done = server_.AwaitState(job, v1::Job::SUCCEEDED);
+  EXPECT_EQ(done.spec().resources().processes(), 2);
+  EXPECT_EQ(done.progress().metrics().at("images_total"), 40 * 256);
+  EXPECT_NE(server_.Metrics().find("mae_train_restarts_total{"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace mae

@@ -1,10 +1,9 @@
 // The life of jobs in a whole server, over a socket, with a trainer that does what it is told.
 #include "absl/strings/str_cat.h"
-#include "google/rpc/error_details.pb.h"
-#include "google/rpc/status.pb.h"
 #include "mae/v1/dataset.grpc.pb.h"
 #include "mae/v1/model.grpc.pb.h"
 #include "tests/fakes/status_matchers.h"
+#include "tests/server/grpc_host.h"
 #include "tests/server/server_fixture.h"
 
 namespace mae {
@@ -28,18 +27,6 @@ class JobLifeTest : public ServerTest {
     return names;
   }
 };
-
-std::vector<std::string> FieldsAtFault(const grpc::Status& status) {
-  google::rpc::Status details;
-  details.ParseFromString(status.error_details());
-  std::vector<std::string> fields;
-  for (const auto& any : details.details()) {
-    google::rpc::BadRequest bad;
-    if (!any.UnpackTo(&bad)) continue;
-    for (const auto& violation : bad.field_violations()) fields.push_back(violation.field());
-  }
-  return fields;
-}
 
 TEST_F(JobLifeTest, AJobRunsAndItsModelIsPublishedBeforeItSucceeds) {
   StartServer();
@@ -229,7 +216,7 @@ TEST_F(JobLifeTest, ARequestIdThatIsNoUuidIsRefused) {
     const grpc::Status refused = Create(request, job);
     EXPECT_EQ(refused.error_code(), StatusCode::INVALID_ARGUMENT) << id;
     EXPECT_THAT(refused.error_message(), HasSubstr(absl::StrCat("request_id: '", id, "' is no UUID")));
-    EXPECT_THAT(FieldsAtFault(refused), ElementsAre("request_id"));
+    EXPECT_THAT(FaultyFields(refused), ElementsAre("request_id"));
   }
   EXPECT_THAT(Names({}), IsEmpty());
 }
@@ -254,7 +241,7 @@ TEST_F(JobLifeTest, FieldsAtFaultAreNamedAndNothingStaysBehind) {
   Job job;
   const grpc::Status refused = Create(request, job);
   EXPECT_EQ(refused.error_code(), StatusCode::INVALID_ARGUMENT);
-  EXPECT_THAT(FieldsAtFault(refused),
+  EXPECT_THAT(FaultyFields(refused),
               testing::UnorderedElementsAre("spec.data.batch_size", "spec.pretrain.mask_ratio"));
   EXPECT_TRUE(std::filesystem::is_empty(temp_ / "data/jobs"));
 }
@@ -271,7 +258,7 @@ TEST_F(JobLifeTest, AnUnknownDatasetOrModelIsNotFound) {
   request.mutable_spec()->mutable_finetune()->set_from_model("nobody@best");
   const grpc::Status model = Create(request, job);
   EXPECT_EQ(model.error_code(), StatusCode::NOT_FOUND);
-  EXPECT_THAT(FieldsAtFault(model), ElementsAre("spec.finetune.from_model"));
+  EXPECT_THAT(FaultyFields(model), ElementsAre("spec.finetune.from_model"));
 }
 
 TEST_F(JobLifeTest, AQueuedJobWhoseFolderIsGoneFailsAndTheNextRuns) {
