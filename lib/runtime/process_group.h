@@ -65,7 +65,7 @@ class ProcessGroup {
  private:
   ProcessGroup(const RankPlace& place, c10::intrusive_ptr<c10d::ProcessGroup> group);
 
-  const RankPlace place_;
+  const RankPlace place_{};
   const c10::intrusive_ptr<c10d::ProcessGroup> group_;
 };
 
