@@ -130,7 +130,7 @@ class PidfdProcess : public JobProcess {
 std::string ProcessExit::Describe() const {
   if (exit_code) return absl::StrCat("exit code ", *exit_code);
   if (signal) return absl::StrCat("signal ", *signal, " (", strsignal(*signal), ")");
-  return "how is not known, since an earlier server had started it";
+  return "an unknown cause (an earlier server had started it)";
 }
 
 absl::StatusOr<std::unique_ptr<JobProcess>> JobProcess::Spawn(const std::filesystem::path& trainer,

@@ -16,7 +16,7 @@ namespace mae {
 struct ProcessExit {
   std::optional<int> exit_code;
   std::optional<int> signal;
-  /// "exit code 3", "signal 9 (Killed)" or "how is not known, since an earlier server had started it".
+  /// "exit code 3", "signal 9 (Killed)" or "an unknown cause (an earlier server had started it)".
   std::string Describe() const;
 };
 

@@ -13,15 +13,6 @@ namespace {
 
 using testing::HasSubstr;
 
-bool IsMetrics(const v1::JobEvent& event) { return event.has_metrics(); }
-bool Never(const v1::JobEvent&) { return false; }
-
-void ExpectSequence(const std::vector<v1::JobEvent>& events, int64_t first) {
-  for (size_t i = 0; i < events.size(); ++i) {
-    ASSERT_EQ(events[i].sequence(), first + static_cast<int64_t>(i)) << "events missing or twice";
-  }
-}
-
 class JobLife : public testing::Test {
  protected:
   void SetUp() override { WriteShapes(server_); }

@@ -25,11 +25,6 @@ void ExpectPng(const std::filesystem::path& path) {
   EXPECT_EQ(FirstBytes(path), "\x89PNG\r\n\x1a\n") << path;
 }
 
-std::vector<std::string> With(std::vector<std::string> arguments, const std::vector<std::string>& more) {
-  arguments.insert(arguments.end(), more.begin(), more.end());
-  return arguments;
-}
-
 TEST(MainJob, PretrainedAndFineTunedModelsAreServed) {
   TestServer server;
   WriteShapes(server);

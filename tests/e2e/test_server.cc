@@ -59,7 +59,9 @@ void TestServer::Start(const std::vector<std::string>& options) {
   const bool up =
       Eventually([&] { return !Printed(*process_, "metrics on ").empty() || !process_->Running(); });
   ASSERT_TRUE(up && process_->Running()) << "the server did not start:\n" << process_->Err();
-  address_ = Printed(*process_, "listening on ");
+  // Written once: clients of other threads read it while a next server starts.
+  if (const std::string printed = Printed(*process_, "listening on "); address_ != printed)
+    address_ = printed;
 }
 
 void TestServer::Crash() {
@@ -205,6 +207,20 @@ std::vector<std::string> SmallPretrain(int epochs) {
           "logging.every_steps=4",
           "--set",
           "schedule.epochs=" + std::to_string(epochs)};
+}
+
+std::vector<std::string> With(std::vector<std::string> arguments, const std::vector<std::string>& more) {
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return arguments;
+}
+
+bool Never(const v1::JobEvent&) { return false; }
+bool IsMetrics(const v1::JobEvent& event) { return event.has_metrics(); }
+
+void ExpectSequence(const std::vector<v1::JobEvent>& events, int64_t first) {
+  for (size_t i = 0; i < events.size(); ++i) {
+    ASSERT_EQ(events[i].sequence(), first + static_cast<int64_t>(i)) << "events missing or twice";
+  }
 }
 
 void WriteShapes(const TestServer& server) {

@@ -69,6 +69,15 @@ class TestServer {
 /// steps.
 std::vector<std::string> SmallPretrain(int epochs);
 
+/// `arguments`, then `more`.
+std::vector<std::string> With(std::vector<std::string> arguments, const std::vector<std::string>& more);
+
+/// For Events: until the stream ends, or a metrics event.
+bool Never(const v1::JobEvent& event);
+bool IsMetrics(const v1::JobEvent& event);
+/// Fails the test unless their sequences go up from `first` by ones.
+void ExpectSequence(const std::vector<v1::JobEvent>& events, int64_t first);
+
 /// Writes the dataset "shapes" into the server's data folder: 256 training and 64 validation images, 16 x 16
 /// grey, 4 classes.
 void WriteShapes(const TestServer& server);

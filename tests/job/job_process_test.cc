@@ -137,7 +137,7 @@ TEST_F(JobProcessTest, AnAdoptedStrangerLeavesNoExitCode) {
   auto adopted = JobProcess::Adopt(*IdentifyProcess(pid));
   ASSERT_THAT(adopted, IsOk());
   ASSERT_THAT((*adopted)->Signal(SIGKILL), IsOk());
-  EXPECT_EQ(WaitForEnd(**adopted)->Describe(), "how is not known, since an earlier server had started it");
+  EXPECT_EQ(WaitForEnd(**adopted)->Describe(), "an unknown cause (an earlier server had started it)");
 }
 
 TEST_F(JobProcessTest, AnEndedProcessOrAPidUsedAgainIsNotAdopted) {
