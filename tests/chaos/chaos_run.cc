@@ -220,9 +220,9 @@ class ChaosRun {
   // After all that, a new job trains, publishes, and its model answers.
   void ServesOn() {
     if (!server_.options().puppet_trainer) return;
-    jobs_.Create("last");
-    if (known_.jobs.empty()) return;
-    KnownJob& job = known_.jobs.back();
+    KnownJob* made = jobs_.Create("last");
+    if (!journal_.Check(made != nullptr, "a new job is refused")) return;
+    KnownJob& job = *made;
     std::optional<v1::Job> shown;
     const auto is = [&](v1::Job::State state) {
       shown = jobs_.Get(job);

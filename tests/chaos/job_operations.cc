@@ -48,10 +48,10 @@ JobOperations::JobOperations(ChaosServer& server, Acknowledged& known, Choices& 
                              std::vector<std::filesystem::path> weights)
     : server_(server), known_(known), choices_(choices), journal_(journal), weights_(std::move(weights)) {}
 
-void JobOperations::Create(const std::string& model) {
+KnownJob* JobOperations::Create(const std::string& model) {
   const auto id = [&] { return static_cast<uint64_t>(choices_.Below(int64_t{1} << 48)); };
   const std::string uuid = absl::StrFormat("%08x-0000-4000-8000-%012x", id() & 0xffffffff, id());
-  Send(TinyJob(model, uuid));
+  return Send(TinyJob(model, uuid));
 }
 
 KnownJob* JobOperations::Send(const v1::CreateJobRequest& request) {

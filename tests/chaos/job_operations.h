@@ -18,8 +18,8 @@ class JobOperations {
   JobOperations(ChaosServer& server, Acknowledged& known, Choices& choices, Journal& journal,
                 std::vector<std::filesystem::path> weights);
 
-  /// A new job. @param model that it publishes as; empty: none.
-  void Create(const std::string& model);
+  /// A new job. @param model that it publishes as; empty: none. @return as Send's.
+  KnownJob* Create(const std::string& model);
   /// Sends a request, the same one again perhaps. @return the job, if that was acknowledged.
   KnownJob* Send(const v1::CreateJobRequest& request);
   void Stop(KnownJob& job);
