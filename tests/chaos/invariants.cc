@@ -108,7 +108,7 @@ void Invariants::Jobs() {
                                         : " was acknowledged, and is gone"));
     if (!is_there) continue;
     journal_.Check(jobs_.Get(job).has_value(), job.name + " is listed and can't be read");
-    jobs_.Watch(job);
+    journal_.Check(jobs_.Watch(job), job.name + " can't be watched up to its newest event");
   }
   journal_.Check(names.empty(), "jobs that nobody asked for: " + absl::StrJoin(names, ", "));
   JobFolders(listed);
@@ -241,7 +241,7 @@ void Invariants::AfterEnds() {
     if (job.presence != Presence::kThere) continue;
     const auto shown = jobs_.Get(job);
     if (!shown || !journal_.Check(HasEnded(*shown), job.name + " does not end")) continue;
-    jobs_.Watch(job);
+    journal_.Check(jobs_.Watch(job), job.name + " can't be watched up to its newest event");
     History(job, *shown);
     Metrics(job, *shown);
   }

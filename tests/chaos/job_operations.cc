@@ -143,14 +143,19 @@ void JobOperations::Learn(KnownJob& job, const v1::Job& shown) {
   }
 }
 
-void JobOperations::Watch(KnownJob& job) {
+bool JobOperations::Watch(KnownJob& job) {
   const auto before = Get(job);
-  if (!before) return;
+  if (!before) return false;
   v1::WatchJobRequest request;
   request.set_name(job.name);
   // Sometimes from the start, to see that what was told once is told the same again.
   const int64_t seen = job.events.empty() ? 0 : job.events.rbegin()->first;
   request.set_after_sequence(choices_.Once(2) ? seen : 0);
+  // 0: its events can't be read now.
+  if (before->last_sequence() == 0) return false;
+  journal_.Check(before->last_sequence() >= seen,
+                 absl::StrCat(job.name, " was watched up to event ", seen, ", and its last one now is ",
+                              before->last_sequence()));
   const auto context = CallContext();
   const auto stream = server_.jobs().WatchJob(context.get(), request);
   int64_t last = request.after_sequence();
@@ -169,6 +174,7 @@ void JobOperations::Watch(KnownJob& job) {
   journal_.Check(stream->Finish().error_code() != grpc::StatusCode::DEADLINE_EXCEEDED,
                  absl::StrCat(job.name, " has ", until, " events, and watching gives ", last));
   journal_.Did(absl::StrCat("watch ", job.name, " up to ", last, " of ", until));
+  return last >= until;
 }
 
 void JobOperations::List() {

@@ -25,8 +25,9 @@ class JobOperations {
   void Stop(KnownJob& job);
   void Resume(KnownJob& job);
   void Delete(KnownJob& job);
-  /// Watches from what was seen before up to the newest event that there is.
-  void Watch(KnownJob& job);
+  /// Watches from what was seen before up to the newest event that there is. @return whether it came so far;
+  /// faults may be in the way.
+  bool Watch(KnownJob& job);
   void List();
   /// How it is now; nothing if that was not answered.
   std::optional<v1::Job> Get(KnownJob& job);
