@@ -49,6 +49,7 @@ class ChaosRun {
   ChaosReport Run() {
     report_.has_real_trainer = !server_.options().puppet_trainer;
     if (MustStart()) Play();
+    report_.hits = server_.Hits();
     report_.steps = std::move(journal_.steps);
     report_.violations = std::move(journal_.violations);
     return std::move(report_);

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,7 @@ struct ChaosInputs {
 struct ChaosReport {
   std::vector<std::string> steps, violations;
   int64_t operations = 0, faults = 0, restarts = 0;
+  std::map<std::string, int64_t> hits;  ///< calls that failed or killed as armed, by program
   bool has_real_trainer = false;
 };
 

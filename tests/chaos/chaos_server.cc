@@ -51,6 +51,16 @@ ChaosServer::ChaosServer(fs::path root, Options options) : root_(fs::canonical(r
   const std::string folder = data().string();
   if (folder.size() >= sizeof(page_->folder)) throw std::runtime_error(folder + " is too long a name");
   std::strcpy(page_->folder, folder.c_str());
+  WriteTrainer();
+}
+
+// A server keeps its environment from its trainers, but for what they need; so a shell says where the page
+// is, and becomes the trainer.
+void ChaosServer::WriteTrainer() const {
+  const fs::path script = root_ / "trainer";
+  std::ofstream(script) << "#!/bin/sh\nMAE_FAULT_PAGE='" << (root_ / "faults").string() << "' exec '"
+                        << fs::absolute(BinaryPath(trainer_name())).string() << "' \"$@\"\n";
+  fs::permissions(script, fs::perms::owner_all);
 }
 
 ChaosServer::~ChaosServer() {
@@ -63,7 +73,7 @@ std::vector<std::string> ChaosServer::Command() const {
                                       "--metrics-listen",       "127.0.0.1:0", "--data-dir",
                                       data().string()};
   for (const std::string& setting :
-       {absl::StrCat("jobs.trainer=", BinaryPath(trainer_name())),
+       {absl::StrCat("jobs.trainer=", (root_ / "trainer").string()),
         absl::StrCat("jobs.slots=", options_.slots),
         absl::StrCat("datasets.tiny=", (root_ / "tiny").string()), std::string("datasets.fashion-mnist="),
         std::string("jobs.stop_grace_seconds=2"), std::string("rpc.threads=2"),
@@ -82,7 +92,7 @@ const ProgramResult& ChaosServer::Wait() {
 
 bool ChaosServer::Start() {
   end_.reset();
-  page_->hits = 0;
+  TallyHits();
   process_ = std::make_unique<ChildProcess>(
       Command(),
       std::map<std::string, std::string>{{"LD_PRELOAD", BinaryPath("libfault_preload.so")},
@@ -138,13 +148,22 @@ int64_t ChaosServer::AddressSpace() const {
 void ChaosServer::Arm(const std::string& program, FaultPage::Call call, FaultPage::Effect effect, int error,
                       int64_t after) {
   page_->armed = 0;
-  page_->hits = 0;
+  TallyHits();
   page_->call = call;
   page_->effect = effect;
   page_->error = error;
   page_->countdown = after;
   std::strncpy(page_->program, program.c_str(), sizeof(page_->program) - 1);
   page_->armed = 1;
+}
+
+void ChaosServer::TallyHits() {
+  if (const int64_t hits = page_->hits.exchange(0); hits > 0) hits_[page_->program] += hits;
+}
+
+std::map<std::string, int64_t> ChaosServer::Hits() {
+  TallyHits();
+  return hits_;
 }
 
 }  // namespace mae

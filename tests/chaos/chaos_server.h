@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -52,6 +53,8 @@ class ChaosServer {
            int64_t after);
   void Disarm() { page_->armed = 0; }
   FaultPage& page() { return *page_; }
+  /// Calls that armed faults have met, by program.
+  std::map<std::string, int64_t> Hits();
 
   const std::filesystem::path& root() const { return root_; }
   std::filesystem::path data() const { return root_ / "data"; }
@@ -64,12 +67,15 @@ class ChaosServer {
   v1::InferenceService::Stub& inference() const { return *inference_; }
 
  private:
+  void WriteTrainer() const;
   std::vector<std::string> Command() const;
+  void TallyHits();
   void Connect(const std::string& address);
 
   const std::filesystem::path root_;
   const Options options_;
   FaultPage* page_ = nullptr;
+  std::map<std::string, int64_t> hits_;  ///< of what was armed before
   std::unique_ptr<ChildProcess> process_;
   std::optional<ProgramResult> end_;  ///< of process_, once it was waited for
   std::unique_ptr<v1::JobService::Stub> jobs_;

@@ -4,7 +4,9 @@
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
+#include <map>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -19,6 +21,7 @@ namespace fs = std::filesystem;
 
 constexpr int kWeights = 3;
 constexpr int64_t kProgressEvery = 50;
+constexpr int64_t kRunsThatReach = 50;
 
 // What costs fsyncs on a disk costs nothing in memory, and a killed process loses neither.
 fs::path MakeScratch() {
@@ -43,6 +46,8 @@ volatile std::sig_atomic_t told_to_end = 0;
 
 struct Tally {
   int64_t runs = 0, real = 0, operations = 0, faults = 0, restarts = 0;
+  std::map<std::string, int64_t> with = {{"mae_server", 0}};  ///< runs, by program that ran in them
+  std::map<std::string, int64_t> hits;                        ///< faults that were met, likewise
   std::vector<uint64_t> failed;
 
   void Add(uint64_t seed, const mae::ChaosReport& report) {
@@ -51,7 +56,19 @@ struct Tally {
     operations += report.operations;
     faults += report.faults;
     restarts += report.restarts;
+    ++with["mae_server"];
+    ++with[report.has_real_trainer ? "mae_trainer" : "fake_trainer"];
+    for (const auto& [program, met] : report.hits) hits[program] += met;
     if (!report.violations.empty()) failed.push_back(seed);
+  }
+
+  // Programs that no fault has met, though they were there often enough: faults do not reach them.
+  std::vector<std::string> Unreached() const {
+    std::vector<std::string> unreached;
+    for (const auto& [program, there] : with) {
+      if (there >= kRunsThatReach && !hits.contains(program)) unreached.push_back(program);
+    }
+    return unreached;
   }
 };
 
@@ -76,10 +93,13 @@ int Run(uint64_t seed, int64_t runs, bool verbose) {
   fs::remove_all(scratch);
   std::cout << "chaos: " << tally.runs << " runs, seeds " << first << " to " << seed - 1 << ", " << tally.real
             << " of them with mae_trainer: " << tally.operations << " operations, " << tally.faults
-            << " faults, " << tally.restarts << " restarts, " << absl::ToInt64Seconds(absl::Now() - start)
-            << " s; " << tally.failed.size() << " failed" << (tally.failed.empty() ? "" : ": seeds ")
+            << " faults drawn, met by " << absl::StrJoin(tally.hits, ", ", absl::PairFormatter(": ")) << "; "
+            << tally.restarts << " restarts, " << absl::ToInt64Seconds(absl::Now() - start) << " s; "
+            << tally.failed.size() << " failed" << (tally.failed.empty() ? "" : ": seeds ")
             << absl::StrJoin(tally.failed, " ") << "\n";
-  return tally.failed.empty() ? 0 : 1;
+  for (const std::string& program : tally.Unreached())
+    std::cout << "BROKEN: in " << tally.with[program] << " runs of " << program << " no fault has met it\n";
+  return tally.failed.empty() && tally.Unreached().empty() ? 0 : 1;
 }
 
 }  // namespace
