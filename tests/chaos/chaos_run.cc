@@ -15,6 +15,7 @@
 #include "tests/chaos/job_operations.h"
 #include "tests/chaos/model_operations.h"
 #include "tests/chaos/random_operation.h"
+#include "tests/chaos/server_end.h"
 
 namespace mae {
 namespace {
@@ -96,24 +97,24 @@ class ChaosRun {
     const bool at_once = choices_.Once(2);
     journal_.Did(at_once ? "kill -9 of the server" : "SIGTERM of the server");
     server_.Signal(at_once ? SIGKILL : SIGTERM);
-    if (!at_once && !injector_.may_kill_server()) MustEndWell();
+    (at_once ? told_.by_kill : told_.by_term) = true;
   }
 
-  // One that had no memory in its life may have lost a thread of a library, and then ends by its last resort,
-  // with 1.
-  void MustEndWell() {
+  // Holds its end against what it was told, and which faults it has met.
+  void CheckEnd() {
     const ProgramResult& end = server_.Wait();
-    journal_.Check(end.exit_code == 0 || (end.exit_code == 1 && injector_.server_lacked_memory()),
-                   absl::StrCat("SIGTERM ended the server with ", end.exit_code, ":\n", LastLines(end.err)));
+    told_.by_kill |= injector_.may_kill_server();
+    told_.lacked_memory = injector_.server_lacked_memory();
+    journal_.Did(absl::StrCat("the server ended with ", end.exit_code));
+    journal_.Check(IsExplained(end.exit_code, told_),
+                   absl::StrCat("the server ended with ", end.exit_code, ":\n", LastLines(end.err)));
+    told_ = {};
+    injector_.ServerIsFresh();
   }
 
   // Of a server that has ended, or been killed.
   void ComeBack() {
-    const ProgramResult& end = server_.Wait();
-    const bool as_told = end.exit_code == 0 || end.exit_code == 128 + SIGKILL;
-    journal_.Did(absl::StrCat("the server ended with ", end.exit_code));
-    journal_.Check(as_told || injector_.may_kill_server(),
-                   absl::StrCat("the server ended with ", end.exit_code, ":\n", LastLines(end.err)));
+    CheckEnd();
     injector_.EndAll();
     if (choices_.Once(6)) {
       injector_.CorruptDatabase();
@@ -123,7 +124,10 @@ class ChaosRun {
     ++report_.restarts;
     if (!StartDespiteFaults()) return;
     injector_.EndAll();
-    if (!StillThere() && !MustStart()) return;
+    if (!StillThere()) {
+      CheckEnd();
+      if (!MustStart()) return;
+    }
     injector_.ServerIsFresh();
     invariants_.AfterStart();
   }
@@ -139,8 +143,9 @@ class ChaosRun {
           absl::StrCat("a corrupt mae.db ends the start with ", end.exit_code, ": ", LastLines(end.err)));
       injector_.MendDatabase();
     } else {
-      journal_.Check(server_.page().hits > 0,
-                     absl::StrCat("the server does not start: ", LastLines(end.err)));
+      const FaultPage& page = server_.page();
+      journal_.Check(page.hits > 0 && IsExplainedStart(end.exit_code, page.effect),
+                     absl::StrCat("the server does not start (", end.exit_code, "): ", LastLines(end.err)));
     }
     injector_.EndAll();
     return MustStart();
@@ -158,7 +163,8 @@ class ChaosRun {
     invariants_.AfterEnds();
     if (journal_.violations.empty()) ServesOn();
     server_.Signal(SIGTERM);
-    MustEndWell();
+    told_.by_term = true;
+    CheckEnd();
     invariants_.NothingLeft();
   }
 
@@ -178,7 +184,7 @@ class ChaosRun {
     const auto shown = jobs_.Get(job);
     if (!shown) return false;
     if (server_.options().puppet_trainer) {
-      if (shown->state() == v1::Job::RUNNING && told_.insert(job.name).second) jobs_.Succeed(job);
+      if (shown->state() == v1::Job::RUNNING && led_to_end_.insert(job.name).second) jobs_.Succeed(job);
       return HasEnded(*shown);
     }
     if (shown->state() == v1::Job::SUCCEEDED) return true;
@@ -247,7 +253,8 @@ class ChaosRun {
   ModelOperations models_;
   FaultInjector injector_;
   Invariants invariants_;
-  std::set<std::string> told_;
+  std::set<std::string> led_to_end_;  ///< jobs
+  ServerTold told_;
   int resumes_ = 0;
   bool torn_ = false;
 };

@@ -62,7 +62,7 @@ void FaultInjector::ArmForStart() {
                       : choices_.Once(2) ? FaultPage::kKill
                                          : FaultPage::kFail;
   const int64_t after = choices_.Few();
-  may_kill_server_ = true;
+  may_kill_server_ |= effect != FaultPage::kFail;
   journal_.Did(absl::StrCat("FAULT file call no. ", after, " of the start ", kEffects[effect]));
   server_.Arm("mae_server", FaultPage::kAnyFileCall, effect, EIO, after);
 }
@@ -102,7 +102,7 @@ void FaultInjector::TakeDescriptors() {
 void FaultInjector::TakeMemory() {
   const int64_t left = choices_.Below(64) << 16;
   journal_.Did(absl::StrCat("FAULT the server has ", left, " bytes of address space left"));
-  may_kill_server_ = server_lacked_memory_ = true;
+  server_lacked_memory_ = true;
   server_.Limit(RLIMIT_AS, static_cast<uint64_t>(server_.AddressSpace() + left));
 }
 

@@ -30,7 +30,7 @@ class FaultInjector {
 
   /// What armed faults, limits, clock steps and stopped processes leave: nothing.
   void EndAll();
-  /// Whether a fault since its last start explains that the server has died.
+  /// Whether a fault since its last start may have ended the server by SIGKILL.
   bool may_kill_server() const { return may_kill_server_; }
   /// Whether it has lacked memory since.
   bool server_lacked_memory() const { return server_lacked_memory_; }
