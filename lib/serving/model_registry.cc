@@ -47,8 +47,17 @@ constexpr absl::Duration kReadAgainDelay = absl::Seconds(1);
 constexpr size_t kMaxAliases = 256;  // of a model, latest among them
 
 constexpr std::string_view kSelectVersions =
-    "SELECT model, version, created_micros, config, card FROM model_versions "
-    "WHERE announced_aliases IS NULL AND model = ?1 ";
+    "SELECT model, version, created_micros, config, card FROM model_versions WHERE model = ?1 AND "
+    "announced_aliases IS ";
+
+// A publishing that was cut short must not undo later what somebody was told is done.
+absl::Status StrikeAnnounced(Database& database, const std::string& model, const std::string& alias) {
+  MAE_ASSIGN_OR_RETURN(auto strike,
+                       database.Prepare("UPDATE model_versions SET announced_aliases = trim(replace(',' || "
+                                        "announced_aliases || ',', ',' || ?2 || ',', ','), ',') "
+                                        "WHERE model = ?1 AND announced_aliases IS NOT NULL"));
+  return strike.Bind(1, model).Bind(2, alias).Run();
+}
 
 }  // namespace
 
@@ -97,11 +106,12 @@ absl::StatusOr<ModelVersion> ModelRegistry::VersionOfRow(const Statement& row) c
 }
 
 absl::StatusOr<std::optional<ModelVersion>> ModelRegistry::FindOrigin(const std::string& model,
-                                                                      const Origin& origin) const {
+                                                                      const Origin& origin, Row which) const {
   const absl::MutexLock lock(&mutex_);
   const bool by_job = !origin.job.empty();
   MAE_ASSIGN_OR_RETURN(
-      auto row, database_.Prepare(absl::StrCat(std::string(kSelectVersions), "AND ",
+      auto row, database_.Prepare(absl::StrCat(std::string(kSelectVersions),
+                                               which == Row::kConfirmed ? "NULL" : "NOT NULL", " AND ",
                                                by_job ? "job" : "source", " = ?2 ORDER BY version DESC")));
   row.Bind(1, model).Bind(2, by_job ? origin.job : origin.source);
   MAE_ASSIGN_OR_RETURN(const bool found, row.Step());
@@ -196,6 +206,7 @@ absl::Status ModelRegistry::SetAlias(const std::string& model, const std::string
                                                        " aliases, and ", kMaxAliases,
                                                        " are allowed; remove one first"));
     }
+    MAE_RETURN_IF_ERROR(StrikeAnnounced(database_, model, alias));
     MAE_ASSIGN_OR_RETURN(auto move, database_.Prepare(kMoveAlias));
     return move.Bind(1, model).Bind(2, alias).Bind(3, version).Run();
   });
@@ -207,6 +218,7 @@ absl::Status ModelRegistry::RemoveAlias(const std::string& model, const std::str
     mutex_.AssertHeld();
     MAE_ASSIGN_OR_RETURN(const auto record, ReadKnown(model));
     if (!record.aliases.contains(alias)) return NoSuchAlias(record, alias);
+    MAE_RETURN_IF_ERROR(StrikeAnnounced(database_, model, alias));
     MAE_ASSIGN_OR_RETURN(auto row,
                          database_.Prepare("DELETE FROM model_aliases WHERE model = ?1 AND alias = ?2"));
     return row.Bind(1, model).Bind(2, alias).Run();
@@ -343,8 +355,8 @@ absl::StatusOr<ModelRecord> ModelRegistry::ReadKnown(const std::string& model) c
 
 absl::StatusOr<ModelRecord> ModelRegistry::ReadModel(const std::string& model) const {
   ModelRecord record{model, {}, {}};
-  MAE_ASSIGN_OR_RETURN(
-      auto version, database_.Prepare(absl::StrCat(std::string(kSelectVersions), "ORDER BY version DESC")));
+  MAE_ASSIGN_OR_RETURN(auto version, database_.Prepare(absl::StrCat(std::string(kSelectVersions),
+                                                                    "NULL ORDER BY version DESC")));
   version.Bind(1, model);
   while (true) {
     MAE_ASSIGN_OR_RETURN(const bool more, version.Step());

@@ -49,11 +49,14 @@ class ModelRegistry {
     int64_t version = 0;
   };
 
-  /// The confirmed version of this origin: of the same job, or where that is empty of the same source.
-  absl::StatusOr<std::optional<ModelVersion>> FindOrigin(const std::string& model,
-                                                         const Origin& origin) const;
+  enum class Row { kConfirmed, kAnnounced };
 
-  /// Adds a row not yet seen, which `aliases` will move to. ALREADY_EXISTS if there is that version.
+  /// The newest version of this origin: of the same job, or where that is empty of the same source.
+  absl::StatusOr<std::optional<ModelVersion>> FindOrigin(const std::string& model, const Origin& origin,
+                                                         Row row = Row::kConfirmed) const;
+
+  /// Adds a row not yet seen, which `aliases` will move to, but for those that SetAlias or RemoveAlias
+  /// changes before. ALREADY_EXISTS if there is that version.
   absl::Status Announce(const ModelVersion& version, const std::string& source,
                         const std::vector<std::string>& aliases);
   /// Shows an announced version and moves its aliases, in one transaction.

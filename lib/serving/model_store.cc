@@ -12,6 +12,7 @@
 #include "absl/time/clock.h"
 #include "base/durable_file.h"
 #include "base/status_macros.h"
+#include "base/system_error.h"
 #include "options/model_json.h"
 #include "serving/model_name.h"
 #include "serving/model_registry.h"
@@ -93,7 +94,7 @@ class SqliteModelStore : public ModelStore {
             [this](const std::string& folder) { return LoadPredictor(folder); }, WeightBytes) {}
 
   absl::Status Heal() {
-    MAE_RETURN_IF_ERROR(FinishEarlier(std::nullopt));
+    MAE_RETURN_IF_ERROR(FinishEarlier(std::nullopt, std::nullopt).status());
     MAE_ASSIGN_OR_RETURN(const auto deletions, registry_->Deletions());
     for (const auto& deleted : deletions) MAE_RETURN_IF_ERROR(TryRemoveFolder(deleted));
     for (const auto& model : FoldersIn(root_)) {
@@ -108,14 +109,18 @@ class SqliteModelStore : public ModelStore {
     MAE_RETURN_IF_ERROR(CheckName("publish.model", model));
     MAE_RETURN_IF_ERROR(CheckAliases("publish.aliases", wish.aliases));
     const absl::MutexLock one(&publishing_);
-    MAE_RETURN_IF_ERROR(FinishEarlier(model));
     // Relative to the data folder, so that the answer stays the same when that is moved.
     const std::string source = folder.lexically_normal().lexically_relative(root_.parent_path());
     auto version = ReadVersion(folder);
     const std::string job = version.ok() ? version->card.job : "";
-    MAE_ASSIGN_OR_RETURN(auto earlier, registry_->FindOrigin(model, {source, job}));
     // Without a job's name an existing folder is a new model, even if one came from this place before.
-    if (earlier.has_value() && (!version.ok() || !job.empty())) {
+    const bool can_be_known = !version.ok() || !job.empty();
+    const ModelRegistry::Origin origin{source, job};
+    MAE_ASSIGN_OR_RETURN(const auto begun,
+                         FinishEarlier(model, can_be_known ? std::optional(origin) : std::nullopt));
+    if (begun.has_value()) return Show(*begun, wish);
+    MAE_ASSIGN_OR_RETURN(const auto earlier, registry_->FindOrigin(model, origin));
+    if (earlier.has_value() && can_be_known) {
       MAE_ASSIGN_OR_RETURN(const auto record, registry_->Read(model));
       return PublishedModel{*earlier, AliasesNow(wish, *earlier, record)};
     }
@@ -213,17 +218,32 @@ class SqliteModelStore : public ModelStore {
 
  private:
   // What was announced and neither shown nor taken back: by a crash, or an error after the files had moved.
-  // Otherwise a job whose publishing is tried again would have two versions. @param model only of it, or of
-  // all
-  absl::Status FinishEarlier(const std::optional<std::string>& model) {
+  // Otherwise a job whose publishing is tried again would have two versions.
+  // @param model only of it, without its aliases, which may have been asked for meanwhile; nothing: of all
+  // @return the version of this origin whose files have moved, and that is still to be shown
+  absl::StatusOr<std::optional<ModelVersion>> FinishEarlier(
+      const std::optional<std::string>& model, const std::optional<ModelRegistry::Origin>& origin) {
     MAE_ASSIGN_OR_RETURN(const auto unconfirmed, registry_->Unconfirmed());
+    std::optional<std::vector<std::string>> aliases;  // those that were announced
+    if (model) aliases.emplace();
+    std::optional<ModelVersion> own;
     for (const auto& announced : unconfirmed) {
       if (model && *model != announced.model) continue;
+      const fs::path folder = root_ / announced.model / std::to_string(announced.version);
       std::error_code error;
-      const bool moved = fs::exists(root_ / announced.model / std::to_string(announced.version), error);
-      MAE_RETURN_IF_ERROR(moved ? registry_->Confirm(announced) : registry_->Withdraw(announced));
+      const bool moved = fs::exists(folder, error);
+      if (error) return SystemError("look for", folder, error.value());
+      std::optional<ModelVersion> same;
+      if (moved && origin) {
+        MAE_ASSIGN_OR_RETURN(same, registry_->FindOrigin(*model, *origin, ModelRegistry::Row::kAnnounced));
+      }
+      if (same && same->version == announced.version) {
+        own = std::move(same);
+      } else {
+        MAE_RETURN_IF_ERROR(moved ? registry_->Confirm(announced, aliases) : registry_->Withdraw(announced));
+      }
     }
-    return absl::OkStatus();
+    return own;
   }
 
   // What can't be removed stays noted, for the next start. Errors are the database's.

@@ -47,6 +47,15 @@ class ModelStoreTest : public testing::Test {
     return version.ok() ? *version : PublishedModel{};
   }
 
+  // Its files are moved, but the disk is full when it is to be shown.
+  void PublishInVain(const std::string& job, const AliasWish& wish) {
+    ASSERT_THAT(database_->Execute("CREATE TRIGGER full BEFORE UPDATE ON model_versions "
+                                   "BEGIN SELECT RAISE(FAIL, 'full'); END"),
+                IsOk());
+    EXPECT_FALSE(store_->Publish(Export(job), "m", wish).ok());
+    ASSERT_THAT(database_->Execute("DROP TRIGGER full"), IsOk());
+  }
+
   std::map<std::string, int64_t> Aliases(const std::string& model) { return store_->Get(model)->aliases; }
 
   // What Publish had done when the server died at some step of it.

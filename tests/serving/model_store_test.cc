@@ -182,15 +182,56 @@ TEST_F(ModelStoreTest, AFolderWhoseMoveCanNotBeSyncedIsPutBackAndPublishedOnce) 
 }
 
 TEST_F(ModelStoreTest, AVersionThatCouldNotBeShownIsThatOfTheNextTry) {
-  Published("a", "m");
-  ASSERT_THAT(database_->Execute("CREATE TRIGGER full BEFORE UPDATE ON model_versions "
-                                 "BEGIN SELECT RAISE(FAIL, 'full'); END"),
-              IsOk());
-  EXPECT_FALSE(store_->Publish(Export("b"), "m", {}).ok());
-  ASSERT_THAT(database_->Execute("DROP TRIGGER full"), IsOk());
-  EXPECT_EQ(Published("b", "m").version, 2) << "its trainer has exported it again";
+  Published("a", "m", {"prod"});
+  PublishInVain("b", {{"prod"}, ""});
+  const auto again = store_->Publish(Export("b"), "m", {{"prod"}, ""});  // its trainer has exported it again
+  ASSERT_THAT(again, IsOk());
+  EXPECT_EQ(again->version, 2);
+  EXPECT_TRUE(again->aliases.at(0).moved);
+  EXPECT_THAT(Aliases("m"), ElementsAre(Pair("latest", 2), Pair("prod", 2)));
   Open();
   EXPECT_EQ(store_->Get("m")->versions.size(), 2U);
+}
+
+TEST_F(ModelStoreTest, TheNextTryLooksAgainWhetherItsVersionIsBetter) {
+  PublishInVain("b", {{"prod"}, "loss"});  // prod would be new
+  Published("a", "m");
+  ASSERT_THAT(store_->SetAlias("m", "prod", 2, {}), IsOk());
+  PublishInVain("c", {{"prod"}, ""});
+  const auto again = store_->Publish(Export("c"), "m", {{"prod"}, "loss"});
+  ASSERT_THAT(again, IsOk());
+  EXPECT_FALSE(again->aliases.at(0).moved) << "both have the same loss";
+  EXPECT_THAT(Aliases("m"), ElementsAre(Pair("latest", 3), Pair("prod", 2)));
+}
+
+TEST_F(ModelStoreTest, AnAliasThatWasSetMeanwhileIsNotMovedByAnEarlierPublishing) {
+  Published("a", "m", {"prod", "best"});
+  Published("b", "m");
+  PublishInVain("c", {{"prod", "best", "new"}, ""});
+  ASSERT_THAT(store_->SetAlias("m", "prod", 2, {}), IsOk());
+  Published("d", "m");
+  EXPECT_THAT(Aliases("m"), ElementsAre(Pair("best", 1), Pair("latest", 4), Pair("prod", 2)));
+}
+
+TEST_F(ModelStoreTest, AnAliasThatWasSetOrRemovedMeanwhileIsLeftAloneByARestartToo) {
+  Published("a", "m", {"prod", "best", "old"});
+  Published("b", "m");
+  PublishInVain("c", {{"best", "prod", "old"}, ""});
+  ASSERT_THAT(store_->SetAlias("m", "prod", 2, {}), IsOk());
+  ASSERT_THAT(store_->SetAlias("m", "old", 0, {}), IsOk());
+  Open();
+  EXPECT_THAT(Aliases("m"), ElementsAre(Pair("best", 3), Pair("latest", 3), Pair("prod", 2)));
+}
+
+TEST_F(ModelStoreTest, AVersionWhoseFolderCanNotBeLookedAtIsNotTakenBack) {
+  Published("a", "m");
+  PublishInVain("b", {});
+  fs::rename(data_ / "models/m", data_ / "away");
+  fs::create_symlink("m", data_ / "models/m");  // to itself
+  EXPECT_FALSE(store_->Publish(Export("c"), "m", {}).ok());
+  fs::remove(data_ / "models/m");
+  fs::rename(data_ / "away", data_ / "models/m");
+  EXPECT_EQ(Published("b", "m").version, 2);
 }
 
 TEST_F(ModelStoreTest, AWholeFolderWithoutARowIsAdopted) {
