@@ -161,7 +161,8 @@ absl::StatusOr<std::unique_ptr<JobProcess>> JobProcess::Adopt(ProcessIdentity id
   if (pidfd < 0) return SystemError(errno, absl::StrCat("can't adopt process ", identity.pid));
   auto process = std::make_unique<PidfdProcess>(identity, pidfd);
   // Compared after the pidfd is open: from then on it can't come to mean another process.
-  if (IsRunning(identity)) return process;
+  MAE_ASSIGN_OR_RETURN(const ProcessIdentity found, IdentifyProcess(identity.pid));
+  if (found == identity && !process->HasEnded()) return process;
   return absl::NotFoundError(absl::StrCat("process ", identity.pid, " has ended"));
 }
 

@@ -35,7 +35,8 @@ class JobProcess {
   /// Of a child that this process made itself, and that nobody has waited for. It is killed if it can't be
   /// watched.
   static absl::StatusOr<std::unique_ptr<JobProcess>> WatchChild(pid_t pid);
-  /// Takes over a running process. NOT_FOUND if that process has ended (also if its pid lives on as another).
+  /// Takes over a running process. NOT_FOUND if that process has ended (also if its pid lives on as another);
+  /// other errors say nothing of it, as RESOURCE_EXHAUSTED where descriptors are used up.
   static absl::StatusOr<std::unique_ptr<JobProcess>> Adopt(ProcessIdentity identity);
   virtual ~JobProcess() = default;
 

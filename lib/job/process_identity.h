@@ -19,7 +19,8 @@ struct ProcessIdentity {
 /// other errors say nothing of it, as RESOURCE_EXHAUSTED where descriptors are used up. Thread-safe.
 absl::StatusOr<ProcessIdentity> IdentifyProcess(pid_t pid);
 
-/// True if that very process exists and has not ended (a zombie has). Thread-safe.
+/// True if that very process is seen to exist and has not ended (a zombie has). False also where it can't be
+/// looked at, as without a descriptor: JobProcess::Adopt tells these apart. Thread-safe.
 bool IsRunning(const ProcessIdentity& identity);
 
 }  // namespace mae

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -148,6 +149,24 @@ TEST_F(JobProcessTest, AnEndedProcessOrAPidUsedAgainIsNotAdopted) {
   ASSERT_THAT(process->Signal(SIGKILL), IsOk());
   WaitForEnd(*process);
   EXPECT_THAT(JobProcess::Adopt(process->identity()), StatusIs(absl::StatusCode::kNotFound));
+}
+
+// A trainer that lives must not be taken for dead, and its job for one that has lost its folder.
+TEST_F(JobProcessTest, WithTheLastDescriptorGoneNothingIsSaidOfAProcessThatLives) {
+  const auto process = Spawn("exec sleep 600");
+  rlimit limit = {};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
+  const int next = dup(STDIN_FILENO);
+  close(next);
+  rlimit one_more = limit;
+  one_more.rlim_cur = static_cast<rlim_t>(next) + 1;  // the pidfd's
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &one_more), 0);
+  const auto adopted = JobProcess::Adopt(process->identity());
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+  EXPECT_THAT(adopted, StatusIs(absl::StatusCode::kResourceExhausted));
+  EXPECT_THAT(JobProcess::Adopt(process->identity()), IsOk());
+  ASSERT_THAT(process->Signal(SIGKILL), IsOk());
+  WaitForEnd(*process);
 }
 
 TEST_F(JobProcessTest, AMissingTrainerIsNamed) {
