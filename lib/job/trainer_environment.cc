@@ -36,11 +36,11 @@ constexpr std::array<absl::string_view, 24> kNames = {"PATH",
                                                       "XDG_CACHE_HOME",
                                                       "LLVM_PROFILE_FILE"};
 
-constexpr std::array<absl::string_view, 30> kFamilies = {
+constexpr std::array<absl::string_view, 32> kFamilies = {
     "LC_",           "OMP_",    "GOMP_",   "KMP_",    "MKL_",    "ONEDNN_", "DNNL_",  "OPENBLAS_",
     "CUDA_",         "CUBLAS_", "CUDNN_",  "NVIDIA_", "NCCL_",   "GLOO_",   "TORCH_", "PYTORCH_",
     "TORCHELASTIC_", "SLURM_",  "SBATCH_", "SRUN_",   "SQUEUE_", "MUNGE_",  "PMI_",   "PMIX_",
-    "MALLOC_",       "GCOV_",   "ASAN_",   "UBSAN_",  "LSAN_",   "TSAN_"};
+    "FI_",           "UCX_",    "MALLOC_", "GCOV_",   "ASAN_",   "UBSAN_",  "LSAN_",  "TSAN_"};
 
 // SLURM_JWT and its like.
 constexpr std::array<absl::string_view, 8> kSecretWords = {"TOKEN",      "SECRET", "PASSWORD", "PASSWD",

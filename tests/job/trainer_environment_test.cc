@@ -21,6 +21,8 @@ TEST(TrainerEnvironment, KeepsWhatFindsThingsAndSetsUpTheMachine) {
                             "CUDA_VISIBLE_DEVICES=0",
                             "NCCL_DEBUG=INFO",
                             "GLOO_SOCKET_IFNAME=lo",
+                            "FI_PROVIDER=efa",
+                            "UCX_NET_DEVICES=mlx5_0:1",
                             "MASTER_ADDR=127.0.0.1",
                             "MASTER_PORT=1",
                             "WORLD_SIZE=2",
