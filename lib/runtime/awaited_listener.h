@@ -10,7 +10,8 @@
 namespace mae {
 
 /// Tries until somebody takes connections at host:port.
-/// @param host a name or an IP address. @param stop looked at several times a second: CANCELLED.
+/// @param host a name or an IP address. @param stop looked at between attempts, of which one takes as long as
+/// the name server does: CANCELLED.
 /// @return UNAVAILABLE, with the last error, at the deadline.
 absl::Status AwaitListener(const std::string& host, int64_t port, absl::Time deadline,
                            const std::atomic<bool>& stop);
