@@ -89,7 +89,7 @@ absl::Status TrainerSupervisor::Recover() {
   for (const JobRecord& record : records) {
     const absl::Status recovered = RecoverJob(record);
     if (recovered.ok()) continue;
-    // One job must not keep the server down: its end is settled by the thread, which tries again.
+    // One job must not keep the server down: the thread adopts its trainer or settles its end.
     spdlog::error("can't take up jobs/{}: {}", record.id, recovered.ToString());
     runs_[record.id].exit = ProcessExit{};
   }
@@ -118,7 +118,7 @@ absl::Status TrainerSupervisor::RecoverJob(const JobRecord& record) {
                })
         .status();
   }
-  // Settled by the thread, which tries again while somebody unknown holds the folder.
+  // Adopted or settled by the thread, which tries again while somebody unknown holds the folder.
   runs_[record.id].exit = ProcessExit{};
   return absl::OkStatus();
 }
@@ -131,10 +131,13 @@ absl::Status TrainerSupervisor::AdoptHolder(const std::string& id) {
   Run run;
   run.process = std::move(process);
   runs_[id] = std::move(run);
-  return ledger_.Edit(id, [&](JobRecord& row) {
+  const absl::Status noted = ledger_.Edit(id, [&](JobRecord& row) {
     row.trainer = holder;
     if (row.state == JobState::kQueued) row.state = JobState::kRunning;
   });
+  // It is supervised all the same: who is told of an error would take it for dead.
+  if (!noted.ok()) spdlog::error("can't note the trainer of jobs/{}: {}", id, noted.ToString());
+  return absl::OkStatus();
 }
 
 bool TrainerSupervisor::closing() {
@@ -206,7 +209,11 @@ absl::Status TrainerSupervisor::Start(const JobRecord& queued) {
         return std::vector<JobEventBody>{StateEvent{JobState::kStarting, absl::OkStatus()}};
       });
   // Another server's trainer may hold the folder: one job is never trained twice at once.
-  if (absl::IsFailedPrecondition(claimed.status())) return AdoptHolder(queued.id);
+  if (absl::IsFailedPrecondition(claimed.status())) {
+    const absl::Status adopted = AdoptHolder(queued.id);
+    // A holder that has ended meanwhile is no folder that is missing: the next claim succeeds.
+    return absl::IsNotFound(adopted) ? absl::UnavailableError(adopted.message()) : adopted;
+  }
   MAE_RETURN_IF_ERROR(claimed.status());
   const absl::Status spawned = SpawnTrainer(queued);
   if (spawned.ok()) return spawned;
@@ -320,7 +327,9 @@ void TrainerSupervisor::RetrySettling(const std::string& id, Run& run, const abs
 }
 
 absl::Status TrainerSupervisor::Settle(const std::string& id, Run& run) {
-  if (run.exit->exit_code == kExitFolderInUse) {
+  // Where nothing is known of an end, there may have been none: that trainer could not be adopted before.
+  const bool is_unknown = !run.exit->exit_code && !run.exit->signal;
+  if (is_unknown || run.exit->exit_code == kExitFolderInUse) {
     const absl::Status adopted = AdoptHolder(id);
     if (adopted.ok() || !absl::IsNotFound(adopted)) return adopted;
   }

@@ -1,11 +1,16 @@
 // What a server finds that comes back to a data folder: trainers that go on, trainers that ended, jobs that
 // wait.
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/file.h>
+#include <sys/inotify.h>
+#include <unistd.h>
 
 #include <fstream>
 
 #include "absl/strings/str_cat.h"
+#include "base/durable_file.h"
 #include "base/sqlite.h"
 #include "job/job_lock.h"
 #include "job/job_process.h"
@@ -18,6 +23,9 @@ namespace {
 using testing::HasSubstr;
 using v1::Job;
 
+constexpr char kForgetTrainer[] =
+    "UPDATE jobs SET trainer_pid = NULL, trainer_start_ticks = NULL, state = 'STARTING'";
+
 class JobRecoveryTest : public ServerTest {
  protected:
   // Also reaps it: the trainer is a child of this process, whose servers come and go.
@@ -25,6 +33,18 @@ class JobRecoveryTest : public ServerTest {
     pollfd poll_for_end = {trainer.poll_fd(), POLLIN, 0};
     ASSERT_EQ(poll(&poll_for_end, 1, 60'000), 1);
     trainer.TryWait();
+  }
+  // A server that died between its claim of the job and the trainer's start.
+  std::string Claimed() {
+    StartServer();
+    std::string name = MustCreate().name();
+    WaitUntilRunning(name);
+    const auto trainer = JobProcess::Adopt(Trainer(name));
+    DropServer();
+    EXPECT_THAT((*trainer)->Signal(SIGKILL), IsOk());
+    WaitForExit(**trainer);
+    Sql(kForgetTrainer);
+    return name;
   }
   void Sql(const std::string& statement) {
     auto database = Database::Open(temp_ / "data/mae.db", Database::Mode::kReadWrite);
@@ -133,7 +153,7 @@ TEST_F(JobRecoveryTest, ATrainerThatTheRowDoesNotNameIsFoundByItsLock) {
   WaitUntilRunning(name);
   const ProcessIdentity trainer = Trainer(name);
   DropServer();
-  Sql("UPDATE jobs SET trainer_pid = NULL, trainer_start_ticks = NULL, state = 'STARTING'");
+  Sql(kForgetTrainer);
   StartServer();
   EXPECT_EQ(Trainer(name), trainer);
   Tell(name, "succeed bare");
@@ -141,14 +161,7 @@ TEST_F(JobRecoveryTest, ATrainerThatTheRowDoesNotNameIsFoundByItsLock) {
 }
 
 TEST_F(JobRecoveryTest, AClaimWithoutATrainerIsQueuedAgain) {
-  StartServer();
-  const std::string name = MustCreate().name();
-  WaitUntilRunning(name);
-  const auto trainer = JobProcess::Adopt(Trainer(name));
-  DropServer();
-  ASSERT_THAT((*trainer)->Signal(SIGKILL), IsOk());
-  WaitForExit(**trainer);
-  Sql("UPDATE jobs SET trainer_pid = NULL, trainer_start_ticks = NULL, state = 'STARTING'");
+  const std::string name = Claimed();
   StartServer();
   const auto events = Watch(name, 3, [](const auto& event) { return IsState(event, Job::RUNNING); });
   ASSERT_EQ(events.size(), 3u);
@@ -157,16 +170,9 @@ TEST_F(JobRecoveryTest, AClaimWithoutATrainerIsQueuedAgain) {
 }
 
 TEST_F(JobRecoveryTest, AClaimedJobWhoseFolderIsGoneDoesNotKeepTheServerDown) {
-  StartServer();
-  const std::string name = MustCreate().name();
-  WaitUntilRunning(name);
-  const auto trainer = JobProcess::Adopt(Trainer(name));
-  DropServer();
-  ASSERT_THAT((*trainer)->Signal(SIGKILL), IsOk());
-  WaitForExit(**trainer);
+  const std::string name = Claimed();
   std::filesystem::remove_all(Folder(name).root());
   std::filesystem::create_directory(temp_ / "data/jobs/pretrain-0000begun");  // and one that was hardly begun
-  Sql("UPDATE jobs SET trainer_pid = NULL, trainer_start_ticks = NULL, state = 'STARTING'");
   StartServer();
   WaitForState(name, Job::FAILED);
   EXPECT_FALSE(std::filesystem::exists(temp_ / "data/jobs/pretrain-0000begun"));
@@ -201,6 +207,54 @@ TEST_F(JobRecoveryTest, AJobIsNeverTrainedTwiceAtOnce) {
   EXPECT_EQ(Trainer(name), trainer);
   Tell(name, "succeed bare");
   EXPECT_EQ(WaitForEnd(name).state(), Job::SUCCEEDED);
+}
+
+TEST_F(JobRecoveryTest, ATrainerThatCanNotBeNotedIsSupervisedAllTheSame) {
+  StartServer();
+  const std::string name = MustCreate().name();
+  WaitUntilRunning(name);
+  DropServer();
+  Sql(kForgetTrainer);
+  Sql("CREATE TRIGGER full BEFORE UPDATE ON jobs WHEN NEW.trainer_pid IS NOT NULL BEGIN SELECT RAISE(FAIL, "
+      "'full'); END");
+  StartServer();
+  EXPECT_TRUE(Stop(name).ok());
+  EXPECT_EQ(WaitForEnd(name).state(), Job::STOPPED);
+}
+
+TEST_F(JobRecoveryTest, ATrainerThatCouldNotBeAdoptedAtTheStartIsAdoptedLater) {
+  StartServer();
+  const std::string name = MustCreate().name();
+  WaitUntilRunning(name);
+  DropServer();
+  Sql(kForgetTrainer);
+  const auto lock = Folder(name).lock();
+  const auto holder = ReadFile(lock);
+  ASSERT_THAT(holder, IsOk());
+  std::filesystem::resize_file(lock, 0);  // so that nobody can tell who holds it
+  StartServer();
+  std::ofstream(lock) << *holder;
+  EXPECT_TRUE(Stop(name).ok());
+  EXPECT_EQ(WaitForEnd(name).state(), Job::STOPPED);
+}
+
+TEST_F(JobRecoveryTest, AJobWhoseFolderWasHeldForAMomentIsStartedLater) {
+  StartServer({"jobs.slots=1"});
+  const std::string first = MustCreate().name();
+  WaitUntilRunning(first);
+  const std::string next = MustCreate().name();
+  // One that shares the lock keeps others from it, but is nobody whom the server could find.
+  const int held = open(Folder(next).lock().c_str(), O_RDONLY | O_CLOEXEC);
+  ASSERT_EQ(flock(held, LOCK_SH), 0);
+  const int looks = inotify_init1(IN_CLOEXEC);
+  ASSERT_GE(inotify_add_watch(looks, Folder(next).lock().c_str(), IN_CLOSE_NOWRITE), 0);
+  Tell(first, "succeed bare");
+  inotify_event look;
+  ASSERT_EQ(read(looks, &look, sizeof(look)), static_cast<ssize_t>(sizeof(look)));  // for who holds it
+  close(looks);
+  close(held);
+  WaitUntilRunning(next);
+  EXPECT_EQ(Get(next).state(), Job::RUNNING);
 }
 
 TEST_F(JobRecoveryTest, WhatACrashInterruptedIsFinishedAndTrainersWorkIsKept) {
