@@ -113,8 +113,10 @@ absl::Status FinishDead(const JobRecord& record, const ProcessExit& exit, int64_
 }
 
 // What its trainer was writing when it was killed must not be published with the rest, nor stay.
-void SweepFolder(const JobFolder& folder) {
-  if (const auto lock = LockJobFolder(folder); lock.ok()) folder.Sweep();
+absl::Status SweepFolder(const JobFolder& folder) {
+  MAE_ASSIGN_OR_RETURN(const FileLock lock, LockJobFolder(folder));
+  folder.Sweep();
+  return absl::OkStatus();
 }
 
 absl::StatusOr<JobSummary> SummaryOf(const JobFolder& folder) {
@@ -138,7 +140,7 @@ absl::Status FinishJob(const std::string& id, const ProcessExit& exit, JobLedger
     if (!absl::IsDataLoss(summary.status()) && !absl::IsNotFound(summary.status())) return summary.status();
     return End(id, JobState::kFailed, summary.status(), ledger, {});  // There is no job.db to append to.
   }
-  SweepFolder(ledger.Folder(id));
+  MAE_RETURN_IF_ERROR(SweepFolder(ledger.Folder(id)));
   const StateEvent last = summary->state.value_or(StateEvent{});
   spdlog::info("the trainer of jobs/{} ended: {}, last state {}", id, exit.Describe(),
                JobStateName(last.state));

@@ -18,7 +18,8 @@ namespace mae {
 ///   other is FAILED, with how it ended, the end of trainer.log, and what to do.
 ///
 /// Blocks on the disk, for a large model for seconds. Once only at a time for one job.
-/// @return the disk's error, the job unchanged then: to be called again.
+/// @return the disk's error, or FAILED_PRECONDITION while somebody holds the folder, which is swept first;
+/// the job unchanged then: to be called again.
 absl::Status FinishJob(const std::string& id, const ProcessExit& exit, JobLedger& ledger, JobTable& table,
                        ModelStore& models);
 
