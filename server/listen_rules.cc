@@ -15,6 +15,8 @@ namespace mae {
 namespace {
 
 constexpr char kDangerFlag[] = "--insecure-listen-for-everybody";
+// Another one: where the metrics port must be open, gRPC need not be, and stays shut if auth gets lost.
+constexpr char kMetricsDangerFlag[] = "--insecure-metrics-listen-for-everybody";
 
 bool IsLoopbackAddress(const sockaddr& address) {
   if (address.sa_family == AF_INET) {
@@ -55,12 +57,12 @@ absl::Status CheckGrpc(const ServerConfig& config) {
 }
 
 absl::Status CheckMetrics(const ServerConfig& config) {
-  if (config.insecure_listen_for_everybody) return absl::OkStatus();
+  if (config.insecure_metrics_listen_for_everybody) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat(
       "--metrics-listen: ", config.metrics_listen,
       " can be reached from elsewhere, and this port has no TLS; listen on 127.0.0.1 with a proxy "
       "in front that has, or give ",
-      kDangerFlag));
+      kMetricsDangerFlag));
 }
 
 }  // namespace
@@ -95,7 +97,8 @@ absl::StatusOr<std::vector<std::string>> CheckListenRules(const ServerConfig& co
     MAE_RETURN_IF_ERROR(CheckMetrics(config));
     const char* const danger = AsksCallers(config) ? "tokens for it travel unencrypted"
                                                    : "everybody who can reach it sees jobs and models";
-    warnings.push_back(absl::StrCat(config.metrics_listen, " has no TLS (", kDangerFlag, "): ", danger));
+    warnings.push_back(
+        absl::StrCat(config.metrics_listen, " has no TLS (", kMetricsDangerFlag, "): ", danger));
   }
   return warnings;
 }

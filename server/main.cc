@@ -44,8 +44,11 @@ int main(int argc, char** argv) {
   app.add_option("--metrics-listen", settings.metrics_listen,
                  "HOST:PORT of /metrics, /healthz, /readyz and a page of jobs and models");
   app.add_option("--data-dir", settings.data_dir, "folder of jobs, models and datasets");
-  app.add_flag("--insecure-listen-for-everybody", settings.insecure_listen_for_everybody,
-               "allow addresses that others can reach without TLS and tokens: they can do everything");
+  app.add_flag(
+      "--insecure-listen-for-everybody", settings.insecure_listen_for_everybody,
+      "allow addresses of gRPC that others can reach without TLS and tokens: they can do everything");
+  app.add_flag("--insecure-metrics-listen-for-everybody", settings.insecure_metrics_listen_for_everybody,
+               "allow addresses of the metrics port, which has no TLS, that others can reach");
   app.add_option("--set", settings.assignments, "KEY=VALUE, as jobs.slots=2; may be repeated")
       ->allow_extra_args(false);
   mae::MakeTokenCommand make_token(app);

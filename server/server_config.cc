@@ -132,6 +132,8 @@ std::vector<std::string> CommandLineSettings::Overrides() const {
   if (!metrics_listen.empty()) overrides.push_back("--metrics-listen=" + metrics_listen);
   if (!data_dir.empty()) overrides.push_back("--data-dir=" + data_dir);
   if (insecure_listen_for_everybody) overrides.push_back("--insecure-listen-for-everybody=true");
+  if (insecure_metrics_listen_for_everybody)
+    overrides.push_back("--insecure-metrics-listen-for-everybody=true");
   return overrides;
 }
 

@@ -15,8 +15,9 @@ namespace mae {
 /// All settings of a server; configs/server.yaml has each key with its meaning, unit, limits and default. A
 /// plain value. Without LoadServerConfig everything is empty or 0.
 struct ServerConfig {
-  std::string listen, metrics_listen;  ///< HOST:PORT
-  bool insecure_listen_for_everybody = false;
+  std::string listen, metrics_listen;                  ///< HOST:PORT
+  bool insecure_listen_for_everybody = false;          ///< gRPC
+  bool insecure_metrics_listen_for_everybody = false;  ///< the metrics port
   std::filesystem::path data_dir;
   std::string log_level, log_format;
 
@@ -72,7 +73,7 @@ struct ServerConfig {
 /// What the command line can set; empty fields leave a setting alone.
 struct CommandLineSettings {
   std::string listen, metrics_listen, data_dir;
-  bool insecure_listen_for_everybody = false;
+  bool insecure_listen_for_everybody = false, insecure_metrics_listen_for_everybody = false;
   std::vector<std::string> assignments;  ///< of --set
 
   /// Those of --set as "key=value", then the named options as "--option=value": they win over --set.

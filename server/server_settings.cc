@@ -112,6 +112,7 @@ const std::map<std::string, Setter>& Setters() {
       {"listen", Address(MAE_FIELD(listen))},
       {"metrics_listen", Address(MAE_FIELD(metrics_listen))},
       {"insecure_listen_for_everybody", Switch(MAE_FIELD(insecure_listen_for_everybody))},
+      {"insecure_metrics_listen_for_everybody", Switch(MAE_FIELD(insecure_metrics_listen_for_everybody))},
       {"data_dir", Text(MAE_FIELD(data_dir))},
       {"log_level", OneOf(MAE_FIELD(log_level), {"trace", "debug", "info", "warning", "error"})},
       {"log_format", OneOf(MAE_FIELD(log_format), {"text", "json"})},

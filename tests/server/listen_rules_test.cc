@@ -50,7 +50,7 @@ TEST(ListenRules, ElsewhereNeedsTlsAndCallersWhoAreAsked) {
 
 TEST(ListenRules, TheOptionThatNamesTheDangerAllowsItAndIsTold) {
   ServerConfig config = Listening(kElsewhere, kElsewhere);
-  config.insecure_listen_for_everybody = true;
+  config.insecure_listen_for_everybody = config.insecure_metrics_listen_for_everybody = true;
   EXPECT_THAT(CheckListenRules(config),
               IsOkAndHolds(ElementsAre(HasSubstr("asks nobody"), HasSubstr("no TLS"))));
 }
@@ -66,9 +66,20 @@ TEST(ListenRules, TheMetricsPortHasNoTls) {
   ServerConfig config = Listening(kElsewhere, kElsewhere);
   config.tls.certificate = config.tls.key = "file";
   config.auth.tokens = "tokens.yaml";
-  EXPECT_THAT(CheckListenRules(config), Refused("--metrics-listen"));
   config.insecure_listen_for_everybody = true;
+  EXPECT_THAT(CheckListenRules(config), Refused("--metrics-listen")) << "the other flag is for gRPC";
+  config.insecure_listen_for_everybody = false;
+  config.insecure_metrics_listen_for_everybody = true;
   EXPECT_THAT(CheckListenRules(config), IsOkAndHolds(ElementsAre(HasSubstr("unencrypted"))));
+}
+
+TEST(ListenRules, AnOpenMetricsPortOpensNoGrpcWhoseTokensGotLost) {
+  ServerConfig config = Listening(kElsewhere, kElsewhere);
+  config.insecure_metrics_listen_for_everybody = true;
+  config.tls.certificate = config.tls.key = "file";
+  EXPECT_THAT(CheckListenRules(config), Refused("--listen: 0.0.0.0:0 can be reached from elsewhere"));
+  config.tls = {};
+  EXPECT_THAT(CheckListenRules(config), Refused("--listen: 0.0.0.0:0 can be reached from elsewhere"));
 }
 
 TEST(ListenRules, SettingsThatNeedEachOtherComeTogether) {

@@ -182,7 +182,8 @@ TEST_F(ServerProgramTest, ListeningElsewhereNeedsTlsAndTokensOrAnOptionThatSaysW
     EXPECT_THAT(Errors(), HasSubstr(absl::StrCat("mae_server: ", option, ": 0.0.0.0:0 can be reached")));
   }
   EXPECT_FALSE(std::filesystem::exists(temp_ / "data"));
-  StartOnData({"--listen", "0.0.0.0:0", "--metrics-listen", "0.0.0.0:0", "--insecure-listen-for-everybody"});
+  StartOnData({"--listen", "0.0.0.0:0", "--metrics-listen", "0.0.0.0:0", "--insecure-listen-for-everybody",
+               "--insecure-metrics-listen-for-everybody"});
   EXPECT_THAT(ReadLine(), MatchesRegex("listening on 0\\.0\\.0\\.0:[1-9][0-9]*"));
   WaitForError("0.0.0.0:0 asks nobody who they are");
   WaitForError("0.0.0.0:0 has no TLS");
