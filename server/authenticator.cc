@@ -1,7 +1,10 @@
 #include "server/authenticator.h"
 
+#include <spdlog/spdlog.h>
+
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "base/status_macros.h"
@@ -21,18 +24,36 @@ absl::Status Unauthenticated() {
 
 absl::StatusOr<std::unique_ptr<Authenticator>> Authenticator::Open(Settings settings) {
   std::unique_ptr<Authenticator> authenticator(new Authenticator(std::move(settings)));
-  MAE_RETURN_IF_ERROR(authenticator->Reload());
+  if (authenticator->settings_.tokens.empty()) return authenticator;
+  MAE_ASSIGN_OR_RETURN(TokenTable table, authenticator->Read());
+  if (table.entries().empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(kTokensSetting, ": ",
+                                                   authenticator->settings_.tokens.string(),
+                                                   " has no token; add one (`mae_server make-token`)"));
+  }
+  authenticator->Take(std::move(table));
   return authenticator;
 }
 
 absl::Status Authenticator::Reload() {
   if (settings_.tokens.empty()) return absl::OkStatus();
+  MAE_ASSIGN_OR_RETURN(TokenTable table, Read());
+  if (table.entries().empty())
+    spdlog::warn("{}: {} has no token now: nobody is let in by one", kTokensSetting,
+                 settings_.tokens.string());
+  Take(std::move(table));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<TokenTable> Authenticator::Read() const {
   MAE_ASSIGN_OR_RETURN(const std::string yaml, ReadSecretFile(settings_.tokens, kTokensSetting));
-  MAE_ASSIGN_OR_RETURN(TokenTable table, TokenTable::Parse(yaml, settings_.tokens.string()));
+  return TokenTable::Parse(yaml, settings_.tokens.string());
+}
+
+void Authenticator::Take(TokenTable table) {
   auto tokens = std::make_shared<const TokenTable>(std::move(table));
   const absl::MutexLock lock(&mutex_);
   tokens_ = std::move(tokens);
-  return absl::OkStatus();
 }
 
 absl::StatusOr<Caller> Authenticator::Authenticate(const Credentials& credentials) const {

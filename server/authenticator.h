@@ -29,11 +29,12 @@ class Authenticator {
     std::map<std::string, Role> certificates;  ///< by common name, DNS or URI name
   };
 
-  /// Reads the tokens. FAILED_PRECONDITION, NOT_FOUND or INVALID_ARGUMENT for a file that can't be used: a
-  /// server without it must not start.
+  /// Reads the tokens. FAILED_PRECONDITION, NOT_FOUND or INVALID_ARGUMENT for a file that can't be used, or
+  /// has no entry: a server without it must not start.
   static absl::StatusOr<std::unique_ptr<Authenticator>> Open(Settings settings);
 
-  /// Reads the tokens again; on an error those of before stay. Blocks on the disk.
+  /// Reads the tokens again; on an error those of before stay. `[]` is none: it takes the last one away.
+  /// Blocks on the disk.
   absl::Status Reload() ABSL_LOCKS_EXCLUDED(mutex_);
 
   /// @return UNAUTHENTICATED in the same words for whatever is not right: no token, an unknown or expired
@@ -45,6 +46,8 @@ class Authenticator {
 
  private:
   explicit Authenticator(Settings settings) : settings_(std::move(settings)) {}
+  absl::StatusOr<TokenTable> Read() const;
+  void Take(TokenTable table) ABSL_LOCKS_EXCLUDED(mutex_);
   absl::StatusOr<Caller> OfCertificate(const std::vector<std::string_view>& names) const;
 
   const Settings settings_;

@@ -87,8 +87,8 @@ class Neighbours {
 };
 
 absl::StatusOr<std::vector<TokenEntry>> TokenEntriesFrom(const YAML::Node& root) {
-  if (!root.IsSequence() || root.size() == 0)
-    return absl::InvalidArgumentError("give a list with an entry for each token");
+  if (!root.IsSequence())
+    return absl::InvalidArgumentError("give a list with an entry for each token, or [] for none");
   std::vector<TokenEntry> entries;
   Neighbours neighbours;
   for (const YAML::Node& node : root) {

@@ -30,8 +30,8 @@ class TokenTable {
   static constexpr size_t kMostTokens = 1000;
 
   /// @param source named in errors.
-  /// @return INVALID_ARGUMENT with the line and the key at fault; also for no entry, for two with the same
-  /// hash, and for a name that has two roles. Pure.
+  /// @return INVALID_ARGUMENT with the line and the key at fault; also for a file without a list, for two
+  /// entries with the same hash, and for a name that has two roles. The list `[]` is one: nobody. Pure.
   static absl::StatusOr<TokenTable> Parse(const std::string& yaml, const std::string& source);
 
   /// Whose token it is; nothing for one that is unknown or has expired. Takes as long whichever it is: every

@@ -85,6 +85,16 @@ TEST_F(ServerAccessTest, AFileThatCannotBeUsedLeavesTheTokensOfBefore) {
   EXPECT_EQ(CodeOfList(channel_, {}), Answered::UNAUTHENTICATED);
 }
 
+TEST_F(ServerAccessTest, AnEmptyListTakesTheLastTokenAway) {
+  const std::string token = AddToken("ann", "viewer");
+  StartServer(TokenSettings());
+  EXPECT_EQ(CodeOfList(channel_, {token}), Answered::OK);
+  WriteSecret("tokens.yaml", "[]\n");
+  server_->Reload();
+  EXPECT_EQ(CodeOfList(channel_, {token}), Answered::UNAUTHENTICATED);
+  EXPECT_EQ(CodeOfList(channel_, {}), Answered::UNAUTHENTICATED) << "nobody, not everybody";
+}
+
 TEST_F(ServerAccessTest, WithoutTheTokensThatAreAskedForNoServerStarts) {
   const auto refused = [&](absl::StatusCode code) {
     const auto server = Server::Start(Config(TokenSettings()));
@@ -93,6 +103,8 @@ TEST_F(ServerAccessTest, WithoutTheTokensThatAreAskedForNoServerStarts) {
   refused(absl::StatusCode::kNotFound);
   WriteSecret("tokens.yaml", " \n");
   refused(absl::StatusCode::kFailedPrecondition);
+  WriteSecret("tokens.yaml", "[]\n");
+  refused(absl::StatusCode::kInvalidArgument);
   AddToken("ann", "viewer");
   for (const mode_t mode : {0604, 0606, 0620, 0666, 0601}) {
     ASSERT_EQ(chmod(TokensPath().c_str(), mode), 0);

@@ -32,6 +32,13 @@ TEST(TokenTable, TellsWhoseTokenItIs) {
     EXPECT_FALSE(table->Find(none, kToday).has_value()) << none;
 }
 
+TEST(TokenTable, AnEmptyListThatIsWrittenOutIsNobody) {
+  const auto table = TokenTable::Parse("[]\n", "t");
+  ASSERT_THAT(table, IsOk());
+  EXPECT_TRUE(table->entries().empty());
+  EXPECT_FALSE(table->Find("a", kToday).has_value());
+}
+
 TEST(TokenTable, ATokenEndsWhenItsEntrySaysSo) {
   const auto made = MakeToken("ann", "viewer", kToday);
   ASSERT_THAT(made, IsOk());
@@ -58,7 +65,7 @@ TEST(TokenTable, AFaultyFileIsToldWithLineAndKey) {
     return StatusIs(absl::StatusCode::kInvalidArgument, AllOf(HasSubstr("tokens.yaml"), HasSubstr(words)));
   };
   EXPECT_THAT(parse(""), told("list"));
-  EXPECT_THAT(parse("[]"), told("list"));
+  EXPECT_THAT(parse("# nobody"), told("list"));
   EXPECT_THAT(parse("{a: b}"), told("list"));
   EXPECT_THAT(parse("- [}"), told("line 1"));
   EXPECT_THAT(parse(good + "- ann"), told("line 2"));
