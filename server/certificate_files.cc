@@ -2,10 +2,12 @@
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <optional>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -18,12 +20,13 @@ namespace mae {
 namespace {
 
 constexpr int64_t kMaxPemBytes = 1 << 20;
-constexpr absl::Duration kBetweenLooks = absl::Seconds(10);
+constexpr char kCutOff[] = "has a certificate that is damaged or cut off";
 
 struct FreeOpenSsl {
   void operator()(BIO* bio) const { BIO_free(bio); }
   void operator()(X509* certificate) const { X509_free(certificate); }
   void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
+  void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
 };
 template <typename T>
 using OwnedOpenSsl = std::unique_ptr<T, FreeOpenSsl>;
@@ -32,12 +35,25 @@ OwnedOpenSsl<BIO> BioOver(const std::string& pem) {
   return OwnedOpenSsl<BIO>(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
 }
 
-std::vector<OwnedOpenSsl<X509>> CertificatesIn(const std::string& pem) {
+// Nothing if one of them is damaged or cut off: gRPC would go on with those before it.
+std::optional<std::vector<OwnedOpenSsl<X509>>> CertificatesIn(const std::string& pem) {
   std::vector<OwnedOpenSsl<X509>> all;
   const auto bio = BioOver(pem);
-  while (X509* const next = PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)) all.emplace_back(next);
   ERR_clear_error();
+  while (X509* const next = PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)) all.emplace_back(next);
+  const auto last = ERR_peek_last_error();
+  ERR_clear_error();
+  if (ERR_GET_LIB(last) != ERR_LIB_PEM || ERR_GET_REASON(last) != PEM_R_NO_START_LINE) return std::nullopt;
   return all;
+}
+
+// Whether TLS takes them, which asks more than that they fit: sizes of keys, ways of signing.
+bool TlsTakes(X509& certificate, EVP_PKEY& key) {
+  const OwnedOpenSsl<SSL_CTX> context(SSL_CTX_new(TLS_server_method()));
+  const bool taken = context != nullptr && SSL_CTX_use_certificate(context.get(), &certificate) == 1 &&
+                     SSL_CTX_use_PrivateKey(context.get(), &key) == 1;
+  ERR_clear_error();
+  return taken;
 }
 
 absl::Time EndOf(const X509& certificate) {
@@ -59,12 +75,13 @@ absl::Status UnderSetting(const char* setting, const absl::Status& status) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<CertificateFiles>> CertificateFiles::Open(Paths paths) {
-  std::unique_ptr<CertificateFiles> files(new CertificateFiles(std::move(paths)));
+absl::StatusOr<std::unique_ptr<CertificateFiles>> CertificateFiles::Open(Paths paths,
+                                                                         absl::Duration between_looks) {
+  std::unique_ptr<CertificateFiles> files(new CertificateFiles(std::move(paths), between_looks));
   MAE_ASSIGN_OR_RETURN(CertificateSet read, files->Read());
   const absl::MutexLock lock(&files->mutex_);
   files->current_ = std::make_shared<const CertificateSet>(std::move(read));
-  files->next_look_ = absl::Now() + kBetweenLooks;
+  files->next_look_ = absl::Now() + between_looks;
   return files;
 }
 
@@ -74,15 +91,19 @@ absl::Status CertificateFiles::ReadOwn(CertificateSet& set) const {
   set.certificate = *std::move(certificate);
   MAE_ASSIGN_OR_RETURN(set.key, ReadSecretFile(paths_.key, "tls.key"));
   const auto chain = CertificatesIn(set.certificate);
-  if (chain.empty()) return FaultyFile("tls.certificate", paths_.certificate, "has no certificate in PEM");
+  if (!chain) return FaultyFile("tls.certificate", paths_.certificate, kCutOff);
+  if (chain->empty()) return FaultyFile("tls.certificate", paths_.certificate, "has no certificate in PEM");
   const OwnedOpenSsl<EVP_PKEY> key(
       PEM_read_bio_PrivateKey(BioOver(set.key).get(), nullptr, &NoPassphrase, nullptr));
-  const bool fits = key != nullptr && X509_check_private_key(chain.front().get(), key.get()) == 1;
+  const bool fits = key != nullptr && X509_check_private_key(chain->front().get(), key.get()) == 1;
   ERR_clear_error();
   if (key == nullptr)
     return FaultyFile("tls.key", paths_.key, "has no private key in PEM without a passphrase");
   if (!fits) return FaultyFile("tls.key", paths_.key, "does not fit the certificate of tls.certificate");
-  set.expires = EndOf(*chain.front());
+  if (!TlsTakes(*chain->front(), *key))
+    return FaultyFile("tls.certificate", paths_.certificate,
+                      "is none that TLS takes: its key is too short, or the way of signing it too weak");
+  set.expires = EndOf(*chain->front());
   if (set.expires > absl::Now()) return absl::OkStatus();
   return FaultyFile("tls.certificate", paths_.certificate, "has expired: put a new one in its place");
 }
@@ -94,8 +115,9 @@ absl::Status CertificateFiles::ReadClientCa(CertificateSet& set) const {
   if (!client_ca.ok()) return UnderSetting("tls.client_ca", client_ca.status());
   set.client_ca = *std::move(client_ca);
   const auto authorities = CertificatesIn(set.client_ca);
-  if (authorities.empty()) return FaultyFile("tls.client_ca", paths_.client_ca, "has no certificate in PEM");
-  for (const auto& each : authorities) set.client_ca_expires = std::min(set.client_ca_expires, EndOf(*each));
+  if (!authorities) return FaultyFile("tls.client_ca", paths_.client_ca, kCutOff);
+  if (authorities->empty()) return FaultyFile("tls.client_ca", paths_.client_ca, "has no certificate in PEM");
+  for (const auto& each : *authorities) set.client_ca_expires = std::min(set.client_ca_expires, EndOf(*each));
   return absl::OkStatus();
 }
 
@@ -107,9 +129,10 @@ absl::StatusOr<CertificateSet> CertificateFiles::Read() const {
 }
 
 absl::Status CertificateFiles::Reload() {
+  const absl::MutexLock looking(&looking_);
   auto read = Read();
   const absl::MutexLock lock(&mutex_);
-  next_look_ = absl::Now() + kBetweenLooks;
+  next_look_ = absl::Now() + between_looks_;
   if (!read.ok()) {
     const std::string words(read.status().message());
     if (words != told_) spdlog::error("{}; the certificate of before stays", words);
@@ -127,12 +150,16 @@ absl::Status CertificateFiles::Reload() {
   return absl::OkStatus();
 }
 
-std::shared_ptr<const CertificateSet> CertificateFiles::TakeNewer() {
+void CertificateFiles::LookIfDue() {
   const bool look = [this] {
     const absl::MutexLock lock(&mutex_);
     return absl::Now() >= next_look_;
   }();
   if (look) Reload().IgnoreError();  // It is in the log.
+}
+
+std::shared_ptr<const CertificateSet> CertificateFiles::TakeNewer() {
+  LookIfDue();
   const absl::MutexLock lock(&mutex_);
   if (is_taken_) return nullptr;
   is_taken_ = true;

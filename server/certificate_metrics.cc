@@ -12,6 +12,7 @@ std::vector<prometheus::MetricFamily> CertificateMetrics::Collect() const {
                  "When a TLS certificate ends, seconds since 1970.", {{"certificate", which}},
                  static_cast<double>(absl::ToUnixSeconds(end)));
   };
+  files_->LookIfDue();
   const auto current = files_->Current();
   add("server", current->expires);
   add("client_ca", current->client_ca_expires);

@@ -3,6 +3,7 @@
 #include <openssl/bio.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/rsa.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
@@ -21,8 +22,8 @@ void Must(bool done) {
   std::abort();
 }
 
-EVP_PKEY* MakeKey() {
-  EVP_PKEY* const key = EVP_EC_gen("P-256");
+EVP_PKEY* MakeKey(unsigned rsa_bits = 0) {
+  EVP_PKEY* const key = rsa_bits > 0 ? EVP_RSA_gen(rsa_bits) : EVP_EC_gen("P-256");
   Must(key != nullptr);
   return key;
 }
@@ -90,7 +91,7 @@ TestAuthority::~TestAuthority() = default;
 std::string TestAuthority::pem() const { return PemOf(parts_->certificate); }
 
 IssuedCertificate TestAuthority::Issue(const CertificateWish& wish) const {
-  EVP_PKEY* const key = MakeKey();
+  EVP_PKEY* const key = MakeKey(wish.rsa_bits);
   X509* const certificate = NewCertificate(key, wish.common_name, wish.lasts);
   X509_set_issuer_name(certificate, X509_get_subject_name(parts_->certificate));
   std::string names = wish.dns_name.empty() ? "" : "DNS:" + wish.dns_name;

@@ -15,6 +15,7 @@ struct IssuedCertificate {
 /// What a certificate is to say. Empty: not said.
 struct CertificateWish {
   std::string common_name = {}, dns_name = {}, uri = {}, ip = {};
+  unsigned rsa_bits = 0;                  ///< of an RSA key; 0: one of P-256
   absl::Duration lasts = absl::Hours(1);  ///< from now on; below zero: has expired
 };
 
