@@ -14,8 +14,8 @@
 namespace mae {
 
 /// Decides on every call before gRPC looks for its method: who calls, whether the table of rpc_roles lets
-/// them, and whether they ask for more than their share. Refused calls are counted, and told of in the log,
-/// one line a second at most. Thread-safe; never waits.
+/// them, and whether they ask for more than their share. Refused calls of gRPC are counted, and all
+/// refusals told of in the log, one line a second at most. Thread-safe; never waits.
 class CallGate {
  public:
   /// What it is given outlives it.
@@ -27,7 +27,8 @@ class CallGate {
   /// (CallerLimits), UNIMPLEMENTED for a path that the table has not.
   absl::Status Check(std::string_view path, const Credentials& credentials) const;
 
-  /// Likewise for the metrics port, whose paths but probes need a role of kWebRoles.
+  /// Likewise for the metrics port, whose paths but probes need a role of kWebRoles; without limits, and not
+  /// counted.
   absl::Status CheckWeb(const Credentials& credentials) const;
 
  private:

@@ -1,13 +1,15 @@
 #include "server/secret_file.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "base/durable_file.h"
 #include "base/system_error.h"
 
 namespace mae {
@@ -20,14 +22,34 @@ bool IsOpenToOthers(const struct stat& facts) {
   return (facts.st_mode & others) != 0;
 }
 
+absl::StatusOr<std::string> ReadSecret(int fd, const std::filesystem::path& path) {
+  std::string text(kMaxSecretBytes + 1, '\0');
+  size_t length = 0;
+  while (length < text.size()) {
+    const ssize_t got = RetryInterrupted([&] { return read(fd, &text[length], text.size() - length); });
+    if (got < 0) return SystemError("read", path, errno);
+    if (got == 0) break;
+    length += static_cast<size_t>(got);
+  }
+  if (length == text.size())
+    return absl::InvalidArgumentError(
+        absl::StrCat(path.string(), " has more than ", kMaxSecretBytes, " bytes"));
+  text.resize(length);
+  return text;
+}
+
 }  // namespace
 
 absl::StatusOr<std::string> ReadSecretFile(const std::filesystem::path& path, const std::string& setting) {
   const auto named = [&](const absl::Status& status) {
     return absl::Status(status.code(), absl::StrCat(setting, ": ", std::string(status.message())));
   };
+  // What is looked at is what is read, whatever the name stands for by then. A pipe must not hold us up.
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) return named(SystemError("read", path, errno));
+  const absl::Cleanup close_file = [fd] { close(fd); };
   struct stat facts = {};
-  if (stat(path.c_str(), &facts) != 0) return named(SystemError("read", path, errno));
+  if (fstat(fd, &facts) != 0) return named(SystemError("read", path, errno));
   if (!S_ISREG(facts.st_mode)) {
     return absl::FailedPreconditionError(absl::StrCat(setting, ": ", path.string(), " is no file"));
   }
@@ -36,7 +58,7 @@ absl::StatusOr<std::string> ReadSecretFile(const std::filesystem::path& path, co
         absl::StrFormat("%s: %s may be read or changed by others than its owner (mode %04o): chmod 600 it",
                         setting, path.string(), facts.st_mode & 07777));
   }
-  auto text = ReadFile(path, kMaxSecretBytes);
+  auto text = ReadSecret(fd, path);
   if (!text.ok()) return named(text.status());
   if (!absl::StripAsciiWhitespace(*text).empty()) return text;
   return absl::FailedPreconditionError(absl::StrCat(setting, ": ", path.string(), " is empty"));
