@@ -21,6 +21,7 @@ absl::StatusOr<std::unique_ptr<Access>> Access::Open(const ServerConfig& config,
   MAE_ASSIGN_OR_RETURN(access->authenticator_,
                        Authenticator::Open({config.auth.tokens, config.auth.certificates}));
   access->gate_ = std::make_unique<CallGate>(*access->authenticator_, access->limits_, metrics);
+  access->running_ = std::make_unique<RunningCalls>(*access->authenticator_);
   return access;
 }
 
@@ -30,6 +31,7 @@ void Access::Reload() {
   const absl::Status read = authenticator_->Reload();
   if (read.ok()) {
     spdlog::info("tokens were read again");
+    running_->Check();
   } else {
     spdlog::error("{}; the tokens of before stay", read.ToString());
   }
@@ -41,7 +43,7 @@ std::shared_ptr<grpc::ServerCredentials> Access::GrpcCredentials() {
 }
 
 std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> Access::Interceptors(AuditLog& log) {
-  return std::make_unique<CallerInterceptorFactory>(authenticator_.get(), limits_, log);
+  return std::make_unique<CallerInterceptorFactory>(authenticator_.get(), running_.get(), limits_, log);
 }
 
 std::shared_ptr<prometheus::Collectable> Access::CertificateSeries() const {

@@ -14,6 +14,7 @@
 #include "server/caller_limits.h"
 #include "server/certificate_files.h"
 #include "server/metrics.h"
+#include "server/running_calls.h"
 #include "server/server_config.h"
 
 namespace mae {
@@ -25,8 +26,8 @@ class Access {
   /// over, since a server without what was asked for would be open. `metrics` outlives it.
   static absl::StatusOr<std::unique_ptr<Access>> Open(const ServerConfig& config, Metrics& metrics);
 
-  /// Reads tokens and certificates again. What can't be used is told in the log, and what was there stays.
-  /// Blocks on the disk.
+  /// Reads tokens and certificates again, and ends calls under way whose token is no more. What can't be used
+  /// is told in the log, and what was there stays. Blocks on the disk.
   void Reload();
 
   /// For the gRPC port, which ends before this does.
@@ -49,6 +50,7 @@ class Access {
   std::shared_ptr<CertificateFiles> certificates_;  // null: no TLS
   std::unique_ptr<Authenticator> authenticator_;    // null: nobody is asked
   std::unique_ptr<CallGate> gate_;                  // likewise
+  std::unique_ptr<RunningCalls> running_;           // likewise
 };
 
 }  // namespace mae

@@ -19,29 +19,34 @@ using CallMetadata = std::multimap<grpc::string_ref, grpc::string_ref>;
 
 std::string_view ViewOfRef(const grpc::string_ref& text) { return {text.data(), text.size()}; }
 
-std::optional<Caller> CallerOf(const Authenticator& authenticator, const CallMetadata& metadata,
-                               const grpc::ServerContextBase& context) {
+/// @param context of the same call; both outlive what this gives.
+Credentials CredentialsOf(const CallMetadata& metadata, const grpc::AuthContext& context) {
   Credentials credentials;
   const auto [begin, end] = metadata.equal_range("authorization");
   for (auto at = begin; at != end; ++at) credentials.authorization.push_back(ViewOfRef(at->second));
-  const auto shown = context.auth_context();
   for (const char* property : kCertificateNames) {
-    for (const grpc::string_ref& name : shown->FindPropertyValues(property))
+    for (const grpc::string_ref& name : context.FindPropertyValues(property))
       credentials.certificate.push_back(ViewOfRef(name));
   }
-  auto caller = authenticator.Authenticate(credentials);
-  return caller.ok() ? std::optional(*std::move(caller)) : std::nullopt;
+  return credentials;
 }
 
 // Reads and writes of a stream are told of by several threads.
 class CallerInterceptor final : public grpc::experimental::Interceptor {
  public:
   CallerInterceptor(grpc::experimental::ServerRpcInfo& info, const RpcRule& rule,
-                    const Authenticator* authenticator, CallerLimits& limits, AuditLog& log)
-      : info_(info), rule_(rule), authenticator_(authenticator), limits_(limits), log_(log) {}
+                    const Authenticator* authenticator, RunningCalls* running, CallerLimits& limits,
+                    AuditLog& log)
+      : info_(info),
+        rule_(rule),
+        authenticator_(authenticator),
+        running_(running),
+        limits_(limits),
+        log_(log) {}
 
   ~CallerInterceptor() override {
     const absl::MutexLock lock(&mutex_);
+    if (running_id_) running_->Remove(*running_id_);
     if (counts_) limits_.End(record_.identity);
     if (!rule_.goes_to_the_log) return;
     record_.time = absl::Now();
@@ -76,9 +81,13 @@ class CallerInterceptor final : public grpc::experimental::Interceptor {
     record_.request_id = RequestIdOf(metadata);
     record_.peer = info_.server_context()->peer();
     if (authenticator_ == nullptr) return;
-    const auto caller = CallerOf(*authenticator_, metadata, *info_.server_context());
-    // Let in a moment ago, and no more known: the tokens were read again, or it expired.
-    if (!caller) return;
+    const auto context = info_.server_context()->auth_context();
+    const Credentials credentials = CredentialsOf(metadata, *context);
+    running_id_ = running_->Add(rule_, credentials, info_.server_context()->c_call());
+    const auto caller = authenticator_->Authenticate(credentials);
+    // Let in a moment ago, and no more known: the tokens were read again, or it expired. It is ended soon.
+    record_.identity = "unknown";
+    if (!caller.ok()) return;
     record_.identity = caller->identity;
     record_.role = RoleName(caller->role);
     limits_.Begin(record_.identity);
@@ -94,11 +103,13 @@ class CallerInterceptor final : public grpc::experimental::Interceptor {
   grpc::experimental::ServerRpcInfo& info_;
   const RpcRule& rule_;
   const Authenticator* const authenticator_;
+  RunningCalls* const running_;
   CallerLimits& limits_;
   AuditLog& log_;
   absl::Mutex mutex_;
   AuditRecord record_ ABSL_GUARDED_BY(mutex_){.identity = "anonymous", .code = "CANCELLED"};
   bool counts_ ABSL_GUARDED_BY(mutex_) = false;
+  std::optional<int64_t> running_id_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace
@@ -108,7 +119,7 @@ grpc::experimental::Interceptor* CallerInterceptorFactory::CreateServerIntercept
   const RpcRule* const rule = FindRpcRule(info->method());
   if (rule == nullptr || rule->is_open) return nullptr;
   if (authenticator_ == nullptr && !rule->goes_to_the_log) return nullptr;
-  return new CallerInterceptor(*info, *rule, authenticator_, limits_, log_);
+  return new CallerInterceptor(*info, *rule, authenticator_, running_, limits_, log_);
 }
 
 }  // namespace mae

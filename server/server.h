@@ -43,7 +43,7 @@ class Server {
   const std::string& address() const { return address_; }                          ///< HOST:PORT of gRPC
   const std::string& metrics_address() const { return metrics_http_->address(); }  ///< HOST:PORT of HTTP
 
-  /// Reads tokens and certificates again (Access::Reload).
+  /// Reads tokens and certificates again, and ends calls whose token is no more (Access::Reload).
   void Reload() { access_->Reload(); }
 
   /// Ends the service: not ready, no new job and no new call; calls that run have rpc.drain_seconds, then
