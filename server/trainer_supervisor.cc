@@ -86,14 +86,38 @@ absl::Status TrainerSupervisor::WaitUntilIdle(absl::Time deadline) {
 absl::Status TrainerSupervisor::Recover() {
   MAE_RETURN_IF_ERROR(ledger_.Sweep());
   MAE_ASSIGN_OR_RETURN(std::vector<JobRecord> records, table_.List(0, kAllRows, kWithTrainer));
-  for (const JobRecord& record : records) {
-    const absl::Status recovered = RecoverJob(record);
-    if (recovered.ok()) continue;
-    // One job must not keep the server down: the thread adopts its trainer or settles its end.
-    spdlog::error("can't take up jobs/{}: {}", record.id, recovered.ToString());
-    runs_[record.id].exit = ProcessExit{};
-  }
+  for (const JobRecord& record : records) TakeUp(record);
   return absl::OkStatus();
+}
+
+void TrainerSupervisor::TakeUp(const JobRecord& record) {
+  const absl::Status recovered = RecoverJob(record);
+  if (recovered.ok()) return;
+  // One job must not keep the server down: the thread tries again.
+  spdlog::error("can't take up jobs/{}: {}", record.id, recovered.ToString());
+  Run run;
+  run.exit = ProcessExit{};
+  // Where its folder is gone or damaged, no later try brings it back, and the job's end is settled. Otherwise
+  // that would fail a job that perhaps never ran, because the disk was full for a moment.
+  run.unrecovered = !absl::IsNotFound(recovered) && !absl::IsDataLoss(recovered);
+  if (run.unrecovered) run.retry_at = steady_clock::now() + absl::ToChronoNanoseconds(options_.retry_delay);
+  runs_[record.id] = std::move(run);
+}
+
+void TrainerSupervisor::RecoverAgain() {
+  std::vector<std::string> due;
+  for (const auto& [id, run] : runs_) {
+    if (run.unrecovered && steady_clock::now() >= run.retry_at) due.push_back(id);
+  }
+  for (const std::string& id : due) {
+    const auto record = ledger_.Find(id);
+    if (!record.ok() && !absl::IsNotFound(record.status())) {
+      RetrySettling(id, runs_[id], record.status());
+      continue;
+    }
+    runs_.erase(id);
+    if (record.ok()) TakeUp(*record);
+  }
 }
 
 absl::Status TrainerSupervisor::RecoverJob(const JobRecord& record) {
@@ -157,6 +181,7 @@ void TrainerSupervisor::PublishCount() {
 
 void TrainerSupervisor::Loop() {
   while (!closing()) {
+    RecoverAgain();
     SettleEnded();
     StartQueued();
     FollowRows();
@@ -307,7 +332,7 @@ void TrainerSupervisor::SettleEnded() {
     const std::string id = it->first;
     Run& run = it->second;
     if (!run.exit && run.process != nullptr) run.exit = run.process->TryWait();
-    if (run.exit && !run.settling && steady_clock::now() >= run.retry_at) {
+    if (run.exit && !run.unrecovered && !run.settling && steady_clock::now() >= run.retry_at) {
       if (const absl::Status begun = Settle(id, run); !begun.ok()) RetrySettling(id, run, begun);
     }
     const auto settled = run.settling ? Settled(id) : std::nullopt;

@@ -67,8 +67,9 @@ class TrainerSupervisor {
     std::optional<ProcessExit> exit;      ///< of a trainer that ended
     std::optional<SteadyTime> kill_at;    ///< SIGTERM was sent
     bool killed = false;
+    bool unrecovered = false;  ///< RecoverJob failed and is tried again; nothing is settled before
     bool settling = false;     ///< FinishJob is under way
-    SteadyTime retry_at = {};  ///< settling failed; not before then
+    SteadyTime retry_at = {};  ///< one of them failed; not before then
   };
 
   TrainerSupervisor(Options options, JobLedger& ledger, JobTable& table, ModelStore& models, int wake_fd)
@@ -80,7 +81,10 @@ class TrainerSupervisor {
         settlers_(std::make_unique<WorkQueue>(kSettlers, kMaxSettling)) {}
 
   absl::Status Recover();
+  /// RecoverJob; what fails is left to the thread.
+  void TakeUp(const JobRecord& record);
   absl::Status RecoverJob(const JobRecord& record);
+  void RecoverAgain();
   void Loop();
   void StartQueued();
   absl::Status Start(const JobRecord& queued);

@@ -169,6 +169,26 @@ TEST_F(JobRecoveryTest, AClaimWithoutATrainerIsQueuedAgain) {
   EXPECT_TRUE(IsState(events[1], Job::STARTING));
 }
 
+TEST_F(JobRecoveryTest, AClaimThatCannotBeQueuedAgainIsTriedAgainAndNotFailed) {
+  StartServer();
+  const std::string name = MustCreate().name();
+  WaitUntilRunning(name);
+  const auto trainer = JobProcess::Adopt(Trainer(name));
+  DropServer();
+  ASSERT_THAT((*trainer)->Signal(SIGKILL), IsOk());
+  WaitForExit(**trainer);
+  Sql("UPDATE jobs SET trainer_pid = NULL, trainer_start_ticks = NULL, state = 'STARTING'");
+  Sql("CREATE TRIGGER full BEFORE UPDATE ON jobs WHEN NEW.state = 'QUEUED' BEGIN SELECT RAISE(FAIL, 'full'); "
+      "END");
+  StartServer();
+  const std::string other = MustCreate().name();
+  WaitForState(other, Job::RUNNING);
+  EXPECT_EQ(Get(name).state(), Job::STARTING) << "it never ran, so it has not failed";
+  Tell(other, "succeed bare");
+  Sql("DROP TRIGGER full");
+  WaitForState(name, Job::RUNNING);
+}
+
 TEST_F(JobRecoveryTest, AClaimedJobWhoseFolderIsGoneDoesNotKeepTheServerDown) {
   const std::string name = Claimed();
   std::filesystem::remove_all(Folder(name).root());
