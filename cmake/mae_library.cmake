@@ -27,7 +27,11 @@ function(mae_module name)
   set_target_properties(${target} PROPERTIES LIBRARY_OUTPUT_DIRECTORY "${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
 endfunction()
 
-set(tsan_options "suppressions=${CMAKE_SOURCE_DIR}/tests/tsan/suppressions.txt ignore_noninstrumented_modules=1")
+# What every test's environment has. Sanitizers: a test fails by any finding, and memory that can't be had is told as the allocator tells it.
+set(mae_test_environment
+  "MAE_SOURCE_DIR=${CMAKE_SOURCE_DIR}" "MAE_BIN_DIR=${CMAKE_BINARY_DIR}/bin"
+  "TSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/tsan/suppressions.txt ignore_noninstrumented_modules=1"
+  "ASAN_OPTIONS=allocator_may_return_null=1" "UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1")
 
 # mae_test(<folder> [TORCH] SOURCES … DEPS …): the test binary of one folder; one ctest entry a TEST.
 function(mae_test folder)
@@ -49,5 +53,5 @@ function(mae_test folder)
   # One ctest entry a binary: starting LibTorch takes longer than most tests.
   add_test(NAME ${folder} COMMAND ${target})
   set_tests_properties(${folder} PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT}
-    ENVIRONMENT "MAE_SOURCE_DIR=${CMAKE_SOURCE_DIR};MAE_BIN_DIR=${CMAKE_BINARY_DIR}/bin;TSAN_OPTIONS=${tsan_options}")
+    ENVIRONMENT "${mae_test_environment}")
 endfunction()

@@ -92,7 +92,8 @@ TEST(Schedule, CosineMayStartElsewhereThanAtThePeak) {
   passl.cosine_learning_rate = 3.75e-5;
   OptimizerOptions optimizer;
   optimizer.learning_rate = 1e-3;
-  for (const auto& place : ReferenceJson("schedules").at("passl-pretrain")) {
+  const auto reference = ReferenceJson("schedules");
+  for (const auto& place : reference.at("passl-pretrain")) {
     const double t = place[0];
     const auto epoch = static_cast<int64_t>(t);
     const auto step = std::llround(100.0 * (t - static_cast<double>(epoch)));
@@ -101,11 +102,12 @@ TEST(Schedule, CosineMayStartElsewhereThanAtThePeak) {
 }
 
 TEST(Schedule, CappedCosineIsThatOfIcarusWizard) {
+  const auto reference = ReferenceJson("schedules");
   for (const auto& [name, epochs, warmup, peak] : {std::tuple{"icarus-cifar10-pretrain", 2000, 200.0, 2.4e-3},
                                                    {"icarus-cifar10-finetune", 100, 5.0, 5e-4}}) {
     ScheduleOptions schedule = {epochs, warmup, 0.0, 0.0, ScheduleUnit::kEpoch};
     schedule.shape = ScheduleShape::kCappedCosine;
-    for (const auto& place : ReferenceJson("schedules").at(name)) {
+    for (const auto& place : reference.at(name)) {
       const double wanted = place[1];
       // Its warm-up divides by a sum with 1e-8.
       EXPECT_NEAR(EpochRate(schedule, peak, place[0], 7), wanted, 1e-8 * wanted) << name << " " << place[0];

@@ -252,7 +252,8 @@ void ExpectReferenceRates(const std::string& recipe, double tolerance = 1e-9) {
   std::ifstream file(std::string(std::getenv("MAE_SOURCE_DIR")) + "/tests/optim/reference/schedules.json");
   const auto options = OptionsOf(recipe);
   constexpr int64_t kSteps = 100;
-  for (const auto& place : nlohmann::json::parse(file).at(recipe)) {
+  const auto reference = nlohmann::json::parse(file);
+  for (const auto& place : reference.at(recipe)) {
     const double t = place[0], wanted = place[1];
     const auto epoch = static_cast<int64_t>(t);
     const auto step = std::llround(static_cast<double>(kSteps) * (t - static_cast<double>(epoch)));
