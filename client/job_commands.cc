@@ -65,6 +65,16 @@ std::string AliasesText(const v1::Job& job) {
   });
 }
 
+// Nothing of one process that chooses its device itself.
+std::string ResourcesText(const v1::ResourceSpec& resources) {
+  std::vector<std::string> parts;
+  if (resources.processes() > 1) parts.push_back(absl::StrCat(resources.processes(), " processes"));
+  if (resources.threads() > 0) parts.push_back(absl::StrCat(resources.threads(), " threads"));
+  if (!resources.device().empty() && resources.device() != "auto") parts.push_back(resources.device());
+  if (resources.launcher() == v1::LAUNCHER_SLURM) parts.push_back("by Slurm");
+  return absl::StrJoin(parts, ", ");
+}
+
 std::string JobFields(const v1::Job& job) {
   const auto& metrics = job.progress().metrics();
   const std::string checkpoint =
@@ -79,6 +89,7 @@ std::string JobFields(const v1::Job& job) {
        {"dataset", job.spec().data().dataset()},
        {"progress", ProgressText(job.progress())},
        {"metrics", MetricsText({metrics.begin(), metrics.end()})},
+       {"resources", ResourcesText(job.spec().resources())},
        {"checkpoint", checkpoint},
        {"restarts", job.progress().restarts() > 0 ? absl::StrCat(job.progress().restarts()) : ""},
        {"published", job.published_version()},
@@ -194,7 +205,7 @@ absl::Status SetResources(Session& session, const std::vector<std::string>& over
   get.set_name(request.name());
   MAE_ASSIGN_OR_RETURN(v1::Job job, session.Call<v1::JobService>(&v1::JobService::Stub::GetJob, get));
   for (const std::string& assignment : overrides) {
-    if (!absl::StartsWith(assignment, "resources.") && !absl::StartsWith(assignment, "resources=")) {
+    if (!absl::StartsWith(assignment, "resources.")) {
       return absl::InvalidArgumentError(
           absl::StrCat("--set ", assignment,
                        ": a job that goes on keeps its recipe; only resources.… can "

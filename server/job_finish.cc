@@ -30,6 +30,7 @@ std::string LogTail(const JobFolder& folder) {
   file.seekg(size - static_cast<int64_t>(text.size()));
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
   std::vector<std::string> lines = absl::StrSplit(absl::StripSuffix(text, "\n"), '\n');
+  if (size > kLogTailBytes && lines.size() > 1) lines.erase(lines.begin());  // the end of one
   if (lines.size() > kLogTailLines) lines.erase(lines.begin(), lines.end() - kLogTailLines);
   for (std::string& line : lines) line = LogLineText(line);
   return absl::StrJoin(lines, "\n");

@@ -186,8 +186,10 @@ absl::Status JobManager::Resume(const v1::ResumeJobRequest& request, v1::Job& re
     MAE_ASSIGN_OR_RETURN(std::vector<JobEventBody> events, ResumeRow(row, order));
     MAE_RETURN_IF_ERROR(ledger_.CheckRoomInQueue(limits_.max_queued));
     if (changed) {
+      if (changed->spec.resources().launcher() == v1::LAUNCHER_SLURM)
+        MAE_RETURN_IF_ERROR(MakeReachSeveralMachines(ledger_.Folder(id).database()));
       // If the row is not written after this, a later run is on these resources though the row names others:
-      // the same model comes of it.
+      // the same model comes of it, and the trainer goes by this file alone.
       MAE_RETURN_IF_ERROR(ledger_.Folder(id).ReplaceSpec(changed->spec_json));
       row.spec = changed->record.spec;
     }

@@ -46,7 +46,7 @@ void AddTrainerSeries(const JobSummary& summary, const MetricFamilies::Labels& l
   families.Add("mae_train_step", "Batches trained on; of a job that only measures, images looked at.", labels,
                static_cast<double>(newest.step));
   families.Add("mae_train_restarts_total",
-               "Times that the job's processes lost one another and began again from its last checkpoint.",
+               "Times that the job's processes lost one another, or Slurm took them, and all began again.",
                labels, static_cast<double>(summary.restarts));
   families.Add("mae_train_epoch", "Epochs done, with the part of the present one.", labels, newest.epoch);
   families.Add("mae_train_epochs", "Epochs of the whole job.", labels, static_cast<double>(newest.epochs));

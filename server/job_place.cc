@@ -44,7 +44,12 @@ absl::Status CheckPlace(const v1::ResourceSpec& resources, const std::string& pr
     }
     return absl::OkStatus();
   }
-  const auto device = ResolveDevice(resources.device());
+  auto device = ResolveDevice(resources.device());
+  const bool is_open = resources.device() == "auto" || resources.device() == "cuda";
+  if (device.ok() && *device != "cpu" && is_open && resources.processes() > 1) {
+    // Each process has the GPU of its number.
+    device = ResolveDevice(absl::StrCat("cuda:", resources.processes() - 1));
+  }
   return device.ok() ? absl::OkStatus()
                      : Missing(prefix + "resources.device",
                                std::string(absl::StripPrefix(device.status().message(), "device: ")));

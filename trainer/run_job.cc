@@ -114,6 +114,11 @@ ExitCode RunWhole(const JobFolder& folder, const std::atomic<bool>& stop, int64_
   if (!lock.ok()) return Fail(absl::IsFailedPrecondition(lock.status()) ? kBusy : kFailed, lock.status());
   const auto plan = ReadPlan(folder);
   if (plan.ok() && plan->options.launcher == Launcher::kSlurm) return RunOnSlurm(folder, plan->options, stop);
+  if (const absl::Status left = LeaveSlurm(folder); !left.ok()) {
+    return FailJob(
+        folder, left.code(),
+        absl::StrCat("what an earlier run left in Slurm can't be cancelled: ", std::string(left.message())));
+  }
   if (plan.ok() && plan->options.processes > 1) return RunRanks(folder, plan->options, stop);
   return Train(folder, plan, RankPlace(), stop, profile_steps);
 }

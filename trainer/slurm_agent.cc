@@ -151,6 +151,14 @@ bool MustGoOn(const std::string& state) {
 
 }  // namespace
 
+absl::Status LeaveSlurm(const JobFolder& folder) {
+  std::error_code error;
+  if (!std::filesystem::exists(SlurmScript(folder), error)) return absl::OkStatus();
+  MAE_RETURN_IF_ERROR(SlurmJob::CancelLeftovers(folder));
+  std::filesystem::remove(SlurmScript(folder), error);  // one that stays is asked about again
+  return absl::OkStatus();
+}
+
 ExitCode RunOnSlurm(const JobFolder& folder, const JobOptions& options, const std::atomic<bool>& stop) {
   // The server has made it so; a job without a server begins here.
   const absl::Status made = JobDbWriter::Open(folder.database(), JobDbReach::kSeveralMachines).status();

@@ -2,6 +2,7 @@
 
 #include <atomic>
 
+#include "absl/status/status.h"
 #include "job/job_folder.h"
 #include "options/train_options.h"
 #include "trainer/exit_code.h"
@@ -15,5 +16,9 @@ namespace mae {
 /// holds the folder's lock.
 /// @param stop passed on to the ranks, which agree on a step to stop after.
 ExitCode RunOnSlurm(const JobFolder& folder, const JobOptions& options, const std::atomic<bool>& stop);
+
+/// Cancels what an earlier run left in Slurm of a job that is not Slurm's any more; nothing for one that
+/// never was. Errors of trainer/slurm_job.h. For the holder of the folder's lock.
+absl::Status LeaveSlurm(const JobFolder& folder);
 
 }  // namespace mae

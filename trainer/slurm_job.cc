@@ -91,8 +91,10 @@ absl::StatusOr<std::vector<std::string>> LeftoversOf(const JobFolder& folder) {
 
 }  // namespace
 
+std::filesystem::path SlurmScript(const JobFolder& folder) { return folder.root() / "slurm.sh"; }
+
 absl::StatusOr<SlurmJob> SlurmJob::Submit(const JobFolder& folder, const JobOptions& options) {
-  const std::filesystem::path script = folder.root() / "slurm.sh";
+  const std::filesystem::path script = SlurmScript(folder);
   MAE_RETURN_IF_ERROR(WriteFileDurably(script, Script()));
   MAE_ASSIGN_OR_RETURN(const std::string printed,
                        OutputOf(SbatchArguments(folder, options, script), kPatience));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -10,6 +11,9 @@
 /// be in PATH and reach a controller. Errors of trainer/command_output.h. Blocks for up to half a minute
 /// each.
 namespace mae {
+
+/// What Submit writes into the job's folder.
+std::filesystem::path SlurmScript(const JobFolder& folder);
 
 class SlurmJob {
  public:

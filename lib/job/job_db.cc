@@ -278,6 +278,14 @@ absl::StatusOr<std::unique_ptr<JobDbWriter>> JobDbWriter::Open(const std::filesy
   return std::make_unique<SqliteJobDbWriter>(std::move(database));
 }
 
+absl::Status MakeReachSeveralMachines(const std::filesystem::path& path) {
+  MAE_ASSIGN_OR_RETURN(const auto database, Database::Open(path, Database::Mode::kReadWrite));
+  MAE_ASSIGN_OR_RETURN(Statement change, database->Prepare("PRAGMA journal_mode=DELETE"));
+  MAE_RETURN_IF_ERROR(change.Step().status());
+  if (change.Text(0) == "delete") return absl::OkStatus();
+  return absl::UnavailableError(absl::StrCat(path.string(), " is in use; try again"));
+}
+
 absl::StatusOr<std::unique_ptr<JobDbReader>> JobDbReader::Open(const std::filesystem::path& path) {
   MAE_ASSIGN_OR_RETURN(std::unique_ptr<Database> database, Database::Open(path, Database::Mode::kReadOnly));
   MAE_RETURN_IF_ERROR(CheckSchema(*database, path));

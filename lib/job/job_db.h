@@ -34,6 +34,9 @@ struct JobSummary {
 /// On how many machines the processes are that write and read a job's database.
 enum class JobDbReach { kOneMachine, kSeveralMachines };
 
+/// Gives a job.db that is there what kSeveralMachines needs. UNAVAILABLE while anybody else has it open.
+absl::Status MakeReachSeveralMachines(const std::filesystem::path& path);
+
 /// Writes job.db (SQLite, WAL for one machine, synchronous=FULL; docs/formats/job_db.md). One writer at a
 /// time: the server until it spawns the trainer, the trainer while it lives, the server again after. Not
 /// thread-safe.

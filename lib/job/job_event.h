@@ -48,7 +48,7 @@ struct LogEvent {
   bool operator==(const LogEvent&) const = default;
 };
 
-/// The job's processes lost one another, and begin again from its last checkpoint.
+/// The job's processes lost one another, or Slurm took them away; all begin again from its last checkpoint.
 struct RestartEvent {
   std::string text;  ///< what was the matter, for people
   bool operator==(const RestartEvent&) const = default;

@@ -205,7 +205,7 @@ TEST(ResumeJob, OtherResourcesAreThoseOfTheJobWithWhatIsSet) {
   EXPECT_EQ(seen.resources().device(), "cuda");
   EXPECT_EQ(seen.resources().threads(), 3);
   seen.Clear();
-  for (const char* set : {"schedule.epochs=9", "resources.proceses=2", "resourcesx=1"}) {
+  for (const char* set : {"schedule.epochs=9", "resources.proceses=2", "resourcesx=1", "resources="}) {
     const ClientResult refused = RunClient({"resume-job", "p", "--set", set}, {.server = server.address()});
     EXPECT_EQ(refused.exit_code, 2) << refused.err;
     EXPECT_THAT(refused.err, HasSubstr(set));

@@ -99,6 +99,18 @@ TEST_F(JobDbTest, TheSummaryHasTheNewestOfEverything) {
   EXPECT_EQ(summary->checkpoint_step, 10);
 }
 
+TEST_F(JobDbTest, ReachesSeveralMachinesOnceNobodyHasItOpen) {
+  ASSERT_THAT(writer_->Append(LogEvent{"info", "kept"}), IsOk());
+  EXPECT_THAT(MakeReachSeveralMachines(path_), StatusIs(absl::StatusCode::kUnavailable));
+  writer_ = nullptr;
+  ASSERT_THAT(MakeReachSeveralMachines(path_), IsOk());
+  std::ifstream file(path_, std::ios::binary);
+  std::string header(20, '\0');
+  file.read(header.data(), 20);
+  EXPECT_EQ(header.substr(18), "\1\1") << "the versions of a rollback journal (SQLite's file format, 1.3.3)";
+  EXPECT_THAT(*Reader()->EventsAfter(0, 10), SizeIs(1));
+}
+
 TEST_F(JobDbTest, SeriesKeepTheirEndsWhenThinned) {
   for (int64_t step = 1; step <= 101; ++step) ASSERT_THAT(writer_->Append(Loss(step, 1.0 / step)), IsOk());
   EXPECT_THAT(Steps(5), ElementsAre(1, 26, 51, 76, 101));

@@ -160,5 +160,18 @@ TEST_F(JobsForSlurmTest, WithThemTheyAreTaken) {
   EXPECT_TRUE(taken.ok()) << taken.error_message();
 }
 
+TEST_F(JobsForSlurmTest, AJobThatGoesOnThereHasAJournalThatOtherMachinesSee) {
+  for (const char* command : {"sbatch", "squeue", "scontrol", "scancel"}) {
+    std::filesystem::copy_file(Program("#!/bin/sh\n"), temp_ / command);
+  }
+  Begin(temp_.path().string());
+  const std::string name = StoppedJob();
+  const grpc::Status resumed = ResumeOn(name, Slurm());
+  ASSERT_TRUE(resumed.ok()) << resumed.error_message();
+  WaitUntilRunning(name, Get(name).last_sequence() - 1);
+  EXPECT_FALSE(std::filesystem::exists(Folder(name).database().string() + "-wal"));
+  Kill(name);
+}
+
 }  // namespace
 }  // namespace mae

@@ -35,6 +35,10 @@ class FakeSlurm {
     std::filesystem::permissions(folder_ / name, std::filesystem::perms::owner_all);
   }
   std::string Path() const { return absl::StrCat("PATH=", folder_.path().string(), ":/usr/bin:/bin"); }
+  // A job is there until it is cancelled.
+  void Leave(const std::string& id) {
+    Program("squeue", absl::StrCat("[ -e ", (folder_ / "cancelled").string(), " ] || echo ", id));
+  }
   std::string Cancelled() const { return *ReadFile(folder_ / "cancelled"); }
 
  private:
@@ -43,15 +47,15 @@ class FakeSlurm {
 
 class SlurmAgentTest : public testing::Test {
  protected:
-  StateEvent EndWith(const FakeSlurm& slurm) {
+  StateEvent EndWith(const FakeSlurm& slurm, Launcher launcher = Launcher::kSlurm, int exit_code = 1) {
     JobOptions options = job_.Pretrain();
-    options.launcher = Launcher::kSlurm;
+    options.launcher = launcher;
     options.max_restarts = 1;
     const JobFolder folder = job_.Folder("job");
     std::filesystem::create_directories(folder.root());
     EXPECT_THAT(WriteFileDurably(folder.spec(), JobOptionsToJson(options)), IsOk());
     TrainerProcess trainer({"--job-dir", folder.root().string()}, {slurm.Path()});
-    EXPECT_THAT(trainer.Wait(), Optional(1)) << trainer.output();
+    EXPECT_THAT(trainer.Wait(), Optional(exit_code)) << trainer.output();
     output_ = trainer.output();
     return EventsOf<StateEvent>(folder).back();
   }
@@ -77,6 +81,26 @@ TEST_F(SlurmAgentTest, AJobWhoseNodesFailAgainAndAgainFails) {
   const StateEvent end = EndWith(slurm_);
   EXPECT_THAT(end.error, StatusIs(StatusCode::kUnavailable, HasSubstr("NODE_FAIL, after 1 restarts")));
   EXPECT_THAT(output_, HasSubstr("restart 1 of 1"));
+}
+
+TEST_F(SlurmAgentTest, AJobThatGoesOnOutsideSlurmCancelsWhatItLeftThere) {
+  const std::filesystem::path script = job_.Folder("job").root() / "slurm.sh";
+  slurm_.Program("sbatch", "exit 1");
+  EndWith(slurm_);
+  ASSERT_TRUE(std::filesystem::exists(script));
+  slurm_.Leave("7");
+  EXPECT_EQ(EndWith(slurm_, Launcher::kLocal, 0).state, JobState::kSucceeded);
+  EXPECT_EQ(slurm_.Cancelled(), "7\n");
+  EXPECT_FALSE(std::filesystem::exists(script)) << "asks Slurm at every start";
+}
+
+TEST_F(SlurmAgentTest, AJobWhoseLeftoversCanNotBeCancelledDoesNotTrainBesideThem) {
+  slurm_.Program("sbatch", "exit 1");
+  EndWith(slurm_);
+  slurm_.Leave("7");
+  slurm_.Program("scancel", "echo 'no controller' >&2; exit 1");
+  EXPECT_THAT(EndWith(slurm_, Launcher::kLocal).error,
+              StatusIs(StatusCode::kInternal, HasSubstr("no controller")));
 }
 
 }  // namespace
