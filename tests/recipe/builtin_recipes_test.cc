@@ -251,8 +251,8 @@ TEST(FashionMnistFinetuneAugmented, IsTheFinetuneWithEverythingOn) {
 void ExpectReferenceRates(const std::string& recipe, double tolerance = 1e-9) {
   std::ifstream file(std::string(std::getenv("MAE_SOURCE_DIR")) + "/tests/optim/reference/schedules.json");
   const auto options = OptionsOf(recipe);
-  constexpr int64_t kSteps = 100;
   const auto reference = nlohmann::json::parse(file);
+  constexpr int64_t kSteps = 100;
   for (const auto& place : reference.at(recipe)) {
     const double t = place[0], wanted = place[1];
     const auto epoch = static_cast<int64_t>(t);
@@ -384,8 +384,7 @@ TEST(Passl, HasTheNumbersOfItsSource) {
 }
 
 TEST(FashionMnistScratch, IsTheFinetuningWithoutAModel) {
-  auto scratch = OptionsOf("fashion-mnist-scratch");
-  EXPECT_EQ(scratch, OptionsOf("fashion-mnist-finetune"));
+  EXPECT_EQ(OptionsOf("fashion-mnist-scratch"), OptionsOf("fashion-mnist-finetune"));
 }
 
 TEST(FashionMnistProbes, LookThroughTheEncoderOfThePretraining) {

@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/durable_file.h"
+#include "job/job_db.h"
 #include "recipe/recipe_json.h"
 #include "tests/fakes/status_matchers.h"
 #include "tests/fakes/temp_folder.h"
@@ -97,6 +98,8 @@ TEST_F(SlurmAgentTest, AJobThatGoesOnOutsideSlurmCancelsWhatItLeftThere) {
 TEST_F(SlurmAgentTest, AJobWhoseLeftoversCanNotBeCancelledDoesNotTrainBesideThem) {
   slurm_.Program("sbatch", "exit 1");
   EndWith(slurm_);
+  ASSERT_THAT((*JobDbWriter::Open(job_.Folder("job").database()))->Append(StateEvent{JobState::kQueued, {}}),
+              IsOk());
   slurm_.Leave("7");
   slurm_.Program("scancel", "echo 'no controller' >&2; exit 1");
   EXPECT_THAT(EndWith(slurm_, Launcher::kLocal).error,
