@@ -138,6 +138,7 @@ absl::StatusOr<std::unique_ptr<Database>> Database::OpenWith(const std::string& 
   std::unique_ptr<Database> database(new Database(handle, path));  // SQLite gives a handle also when it fails
   if (result != SQLITE_OK) return SqliteError(result, handle, path.string());
   sqlite3_busy_timeout(handle, kBusyTimeoutMs);
+  database->KeepLog(true);  // One that turns out to be damaged is closed as it is.
   MAE_RETURN_IF_ERROR(database->Execute(setup));
   return database;
 }
@@ -156,9 +157,6 @@ absl::StatusOr<std::unique_ptr<Database>> Database::OpenReadOnly(const std::file
     // folder is not ours to write it cannot be made again; but then all there is stands in the main file.
     database = OpenWith(ImmutableUri(path), SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, path, setup);
   }
-  if (database.ok()) {
-    sqlite3_db_config((*database)->handle_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
-  }
   return database;
 }
 
@@ -169,6 +167,7 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Open(const std::filesystem::
                                 "PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA schema_version;"));
   MAE_ASSIGN_OR_RETURN(const bool is_new, database->IsEmpty());
   if (is_new && mode == Mode::kReadWrite) MAE_RETURN_IF_ERROR(database->Execute("PRAGMA journal_mode=WAL"));
+  database->KeepLog(false);
   return database;
 }
 
@@ -204,6 +203,16 @@ absl::Status Database::Transaction(const std::function<absl::Status()>& body) {
 }
 
 absl::Status Database::CheckWhole() {
+  const absl::Status whole = CheckPages();
+  if (absl::IsDataLoss(whole)) KeepLog(true);
+  return whole;
+}
+
+void Database::KeepLog(bool keep) {
+  sqlite3_db_config(handle_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, int{keep}, nullptr);
+}
+
+absl::Status Database::CheckPages() {
   MAE_ASSIGN_OR_RETURN(Statement check, Prepare("PRAGMA quick_check(1)"));
   MAE_RETURN_IF_ERROR(check.Step().status());
   const std::string found = check.Text(0);

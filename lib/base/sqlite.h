@@ -77,7 +77,8 @@ class Database {
   /// BEGIN IMMEDIATE, body, COMMIT; ROLLBACK if the body or the commit fails.
   absl::Status Transaction(const std::function<absl::Status()>& body);
   /// Reads every page. DATA_LOSS with the path and SQLite's first finding if they do not fit together; a
-  /// damage that keeps a page's form is not found.
+  /// damage that keeps a page's form is not found. Then closing does not work the log that a writer which was
+  /// killed left into the file, as it does otherwise: both stay as they are.
   absl::Status CheckWhole();
   int64_t last_insert_rowid() const;
 
@@ -87,6 +88,9 @@ class Database {
                                                             const std::string& setup);
   static absl::StatusOr<std::unique_ptr<Database>> OpenReadOnly(const std::filesystem::path& path);
   absl::StatusOr<bool> IsEmpty();
+  absl::Status CheckPages();
+  /// Whether closing leaves a write-ahead log where it is.
+  void KeepLog(bool keep);
   Database(sqlite3* handle, std::filesystem::path path) : handle_(handle), path_(std::move(path)) {}
   sqlite3* handle_;
   std::filesystem::path path_;

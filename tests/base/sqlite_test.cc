@@ -306,6 +306,40 @@ TEST(Open, AnotherKindOfFileIsDataLossInBothModes) {
   EXPECT_THAT(ReadFile(folder / "db"), IsOkAndHolds(content));
 }
 
+TEST(CheckWhole, ADamagedFileAndTheLogThatAKilledWriterLeftStayAsTheyAre) {
+  const TempFolder folder;
+  ASSERT_THAT(NewDatabase(folder / "db")->Execute("CREATE TABLE u(x)"), IsOk());
+  const pid_t child = fork();
+  if (child == 0) {
+    const auto writer = Database::Open(folder / "db", Mode::kReadWrite);
+    if (!writer.ok() || !(*writer)->Execute("INSERT INTO u VALUES (1)").ok()) _exit(1);
+    kill(getpid(), SIGKILL);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFSIGNALED(status));
+  std::fstream(folder / "db", std::ios::in | std::ios::out | std::ios::binary).seekp(4096)
+      << std::string(4096, '\x7f');  // t's root page
+  const auto file = ReadFile(folder / "db"), log = ReadFile(folder / "db-wal");
+  ASSERT_THAT(log, IsOk());
+  {
+    const auto database = Database::Open(folder / "db", Mode::kReadWrite);
+    ASSERT_THAT(database, IsOk());
+    EXPECT_THAT((*database)->CheckWhole(), StatusIs(StatusCode::kDataLoss));
+  }
+  EXPECT_TRUE(ReadFile(folder / "db") == file);
+  EXPECT_TRUE(ReadFile(folder / "db-wal") == log);
+}
+
+TEST(CheckWhole, TheLogThatAWriterLeavesAWholeFileIsWorkedInWhenItIsClosed) {
+  const TempFolder folder;
+  auto database = NewDatabase(folder / "db");
+  ASSERT_THAT(database->CheckWhole(), IsOk());
+  ASSERT_TRUE(std::filesystem::exists(folder / "db-wal"));
+  database.reset();
+  EXPECT_FALSE(std::filesystem::exists(folder / "db-wal"));
+}
+
 TEST(Open, ADamagedPageIsDataLossWhenItIsRead) {
   const TempFolder folder;
   NewDatabase(folder / "db").reset();
