@@ -20,7 +20,8 @@ namespace mae {
 ///
 /// A stream gets each event above after_sequence once, in order. It ends OK after the last event of a job
 /// that has ended; with NOT_FOUND for a job that does not exist (any more); with UNAVAILABLE and the sequence
-/// to go on from when the hub closes. A trainer is never slowed: readers don't lock its database.
+/// to go on from when the hub closes. A trainer is never slowed: readers don't lock its database, but for one
+/// of several machines, whose commits wait while a page of events is read.
 class WatchHub {
  public:
   /// @param ledger, table outlive the hub. @param max_streams under way; one more ends with

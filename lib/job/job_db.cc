@@ -141,20 +141,15 @@ class SqliteJobDbWriter : public JobDbWriter {
 
 class SqliteJobDbReader : public JobDbReader {
  public:
-  explicit SqliteJobDbReader(std::unique_ptr<Database> database) : database_(std::move(database)) {}
+  SqliteJobDbReader(std::unique_ptr<Database> database, std::filesystem::path path)
+      : database_(std::move(database)), path_(std::move(path)) {}
 
   absl::StatusOr<std::vector<JobEvent>> EventsAfter(int64_t after, int64_t limit) override {
-    MAE_ASSIGN_OR_RETURN(Statement query,
-                         database_->Prepare("SELECT sequence, time_us, kind, body FROM events WHERE "
-                                            "sequence > ? ORDER BY sequence LIMIT ?"));
-    query.Bind(1, after).Bind(2, limit);
-    std::vector<JobEvent> events;
-    while (true) {
-      MAE_ASSIGN_OR_RETURN(const bool row, query.Step());
-      if (!row) return events;
-      MAE_ASSIGN_OR_RETURN(JobEventBody body, JobEventFromJson(query.Text(2), query.Text(3)));
-      events.push_back({query.Int(0), absl::FromUnixMicros(query.Int(1)), std::move(body)});
-    }
+    auto events = ReadEvents(after, limit);
+    if (!absl::IsPermissionDenied(events.status())) return events;
+    // A writer of several machines was killed since this was opened. Opening takes back what it left.
+    MAE_ASSIGN_OR_RETURN(database_, Database::Open(path_, Database::Mode::kReadOnly));
+    return ReadEvents(after, limit);
   }
 
   absl::StatusOr<JobSummary> Summary() override {
@@ -189,6 +184,20 @@ class SqliteJobDbReader : public JobDbReader {
   }
 
  private:
+  absl::StatusOr<std::vector<JobEvent>> ReadEvents(int64_t after, int64_t limit) {
+    MAE_ASSIGN_OR_RETURN(Statement query,
+                         database_->Prepare("SELECT sequence, time_us, kind, body FROM events WHERE "
+                                            "sequence > ? ORDER BY sequence LIMIT ?"));
+    query.Bind(1, after).Bind(2, limit);
+    std::vector<JobEvent> events;
+    while (true) {
+      MAE_ASSIGN_OR_RETURN(const bool row, query.Step());
+      if (!row) return events;
+      MAE_ASSIGN_OR_RETURN(JobEventBody body, JobEventFromJson(query.Text(2), query.Text(3)));
+      events.push_back({query.Int(0), absl::FromUnixMicros(query.Int(1)), std::move(body)});
+    }
+  }
+
   // Inside a transaction, so that everything is of one moment.
   absl::Status Summarise(JobSummary& summary) {
     MAE_RETURN_IF_ERROR(ReadLastSequence(summary));
@@ -265,6 +274,7 @@ class SqliteJobDbReader : public JobDbReader {
   }
 
   std::unique_ptr<Database> database_;
+  const std::filesystem::path path_;
 };
 
 }  // namespace
@@ -289,7 +299,7 @@ absl::Status MakeReachSeveralMachines(const std::filesystem::path& path) {
 absl::StatusOr<std::unique_ptr<JobDbReader>> JobDbReader::Open(const std::filesystem::path& path) {
   MAE_ASSIGN_OR_RETURN(std::unique_ptr<Database> database, Database::Open(path, Database::Mode::kReadOnly));
   MAE_RETURN_IF_ERROR(CheckSchema(*database, path));
-  return std::make_unique<SqliteJobDbReader>(std::move(database));
+  return std::make_unique<SqliteJobDbReader>(std::move(database), path);
 }
 
 }  // namespace mae

@@ -68,7 +68,8 @@ class JobDbReader {
   static absl::StatusOr<std::unique_ptr<JobDbReader>> Open(const std::filesystem::path& path);
   virtual ~JobDbReader() = default;
 
-  /// Events with a sequence above `after`, in order, at most `limit`.
+  /// Events with a sequence above `after`, in order, at most `limit`. Also of a reader that was opened before
+  /// a writer of several machines was killed within a transaction.
   virtual absl::StatusOr<std::vector<JobEvent>> EventsAfter(int64_t after, int64_t limit) = 0;
   virtual absl::StatusOr<JobSummary> Summary() = 0;
   /// Names of all series, sorted.

@@ -1,6 +1,9 @@
 #include "job/job_db.h"
 
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <filesystem>
@@ -50,6 +53,37 @@ TEST_F(JobDbTest, SequencesCountUpFromOneAlsoAcrossWriters) {
   EXPECT_THAT(writer_->Append(Loss(1, 0.5)), IsOkAndHolds(2));
   SetUp();
   EXPECT_THAT(writer_->Append(LogEvent{"info", "b"}), IsOkAndHolds(3));
+}
+
+TEST_F(JobDbTest, AReaderGoesOnAfterAWriterOfSeveralMachinesWasKilledWithinATransaction) {
+  const auto other = temp_.path() / "other.db";
+  ASSERT_THAT((*JobDbWriter::Open(other, JobDbReach::kSeveralMachines))->Append(LogEvent{"info", "a"}),
+              IsOk());
+  int begin[2];
+  ASSERT_EQ(pipe(begin), 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    char byte;
+    if (read(begin[0], &byte, 1) != 1) _exit(1);
+    const auto database = Database::Open(other, Database::Mode::kReadWriteOfSeveralMachines);
+    // More than its cache holds, so that pages are in the file before the commit.
+    const char* const many =
+        "PRAGMA cache_size=1; BEGIN; WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i "
+        "< "
+        "2000) INSERT INTO events SELECT i, 0, 'log', hex(zeroblob(500)) FROM n";
+    if (!database.ok() || !(*database)->Execute(many).ok()) _exit(1);
+    kill(getpid(), SIGKILL);
+  }
+  const auto reader = JobDbReader::Open(other);
+  ASSERT_THAT(reader, IsOk());
+  EXPECT_THAT((*reader)->EventsAfter(0, 10), IsOkAndHolds(SizeIs(1)));
+  ASSERT_EQ(write(begin[1], "x", 1), 1);
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  for (const int end : begin) close(end);
+  ASSERT_TRUE(WIFSIGNALED(status));
+  ASSERT_GT(std::filesystem::file_size(other), 100'000) << "nothing of the transaction is in the file";
+  for (int i = 0; i < 2; ++i) EXPECT_THAT((*reader)->EventsAfter(0, 10), IsOkAndHolds(SizeIs(1)));
 }
 
 // What another machine can see is no write-ahead log: its index is memory of this one.
