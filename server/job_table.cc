@@ -47,7 +47,8 @@ std::string MovesToJson(const std::vector<AliasMove>& moves) {
   for (const AliasMove& move : moves) {
     out.push_back({{"alias", move.alias}, {"moved", move.moved}, {"reason", move.reason}});
   }
-  return out.dump();
+  // A reason may hold the name of a dataset, as the disk has it: bytes that are no UTF-8 would throw.
+  return out.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 // What is not as MovesToJson writes it is left out: it is for people only.

@@ -2,6 +2,7 @@
 #include <iostream>
 
 #include "absl/strings/str_cat.h"
+#include "base/catch_all.h"
 #include "runtime/wait_policy.h"
 #include "server/end_signals.h"
 #include "server/make_token_command.h"
@@ -28,9 +29,7 @@ int FailOption(const std::string& what) {
   return kUsage;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int Run(int argc, char** argv) {
   mae::ShareHeaps();
   mae::WaitWithoutSpinning(argv);
   CLI::App app("Trains and serves Masked Autoencoders over gRPC. Settings: configs/server.yaml.",
@@ -73,4 +72,13 @@ int main(int argc, char** argv) {
   mae::WaitForEnd(signals, [&] { (*server)->Reload(); });
   (*server)->Drain();
   return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const auto code = mae::CatchAll("unexpected", [&]() -> absl::StatusOr<int> { return Run(argc, argv); });
+  if (code.ok()) return *code;
+  std::cerr << "mae_server: " << code.status().message() << "\n";
+  return kFailed;
 }

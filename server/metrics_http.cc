@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
+#include "base/catch_all.h"
 #include "base/joined_thread.h"
 
 namespace mae {
@@ -33,6 +34,17 @@ int Answer(mg_connection* connection, int code, const std::string& type, const s
       more_headers);
   mg_write(connection, body.data(), body.size());
   return code;
+}
+
+constexpr char kFailed[] = "an error, which is in the server's log\n";
+
+// civetweb, which is C, knows no exceptions: one would end the process.
+template <typename F>
+int AnswerOrFail(mg_connection* connection, const F& answer) {
+  const auto code = CatchAll("HTTP", [&]() -> absl::StatusOr<int> { return answer(); });
+  if (code.ok()) return *code;
+  spdlog::error("{}: {}", mg_get_request_info(connection)->local_uri, code.status().ToString());
+  return Answer(connection, 500, "text/plain", kFailed);
 }
 
 // The token in a header "Basic base64(USER:TOKEN)", as "Bearer TOKEN"; other headers as they are.
@@ -121,10 +133,14 @@ void MetricsHttp::Knock() const {
 // civetweb goes on with the request after a 0.
 int MetricsHttp::RefuseStrangers(mg_connection* connection) {
   const auto& self = *static_cast<MetricsHttp*>(mg_get_user_data(mg_get_context(connection)));
+  return AnswerOrFail(connection, [&] { return self.Refuse(connection); });
+}
+
+int MetricsHttp::Refuse(mg_connection* connection) const {
   const mg_request_info& asked = *mg_get_request_info(connection);
-  if (self.gate_ == nullptr || IsProbe(asked.local_uri)) return 0;
+  if (gate_ == nullptr || IsProbe(asked.local_uri)) return 0;
   const std::vector<std::string> headers = AuthorizationsOf(asked);
-  const absl::Status decided = self.gate_->CheckWeb({{headers.begin(), headers.end()}, {}});
+  const absl::Status decided = gate_->CheckWeb({{headers.begin(), headers.end()}, {}});
   if (decided.ok()) return 0;
   const std::string words = absl::StrCat(std::string(decided.message()), "\n");
   if (absl::IsPermissionDenied(decided)) return Answer(connection, 403, "text/plain", words);
@@ -133,12 +149,14 @@ int MetricsHttp::RefuseStrangers(mg_connection* connection) {
 }
 
 int MetricsHttp::AnswerMetrics(mg_connection* connection, void* self) {
-  std::vector<prometheus::MetricFamily> all;
-  for (const auto& source : static_cast<MetricsHttp*>(self)->sources_) {
-    for (auto& family : source->Collect()) all.push_back(std::move(family));
-  }
-  return Answer(connection, 200, "text/plain; version=0.0.4; charset=utf-8",
-                prometheus::TextSerializer().Serialize(all));
+  return AnswerOrFail(connection, [&] {
+    std::vector<prometheus::MetricFamily> all;
+    for (const auto& source : static_cast<MetricsHttp*>(self)->sources_) {
+      for (auto& family : source->Collect()) all.push_back(std::move(family));
+    }
+    return Answer(connection, 200, "text/plain; version=0.0.4; charset=utf-8",
+                  prometheus::TextSerializer().Serialize(all));
+  });
 }
 
 int MetricsHttp::AnswerHealth(mg_connection* connection, void*) {
@@ -151,15 +169,19 @@ int MetricsHttp::AnswerReady(mg_connection* connection, void* self) {
 }
 
 int MetricsHttp::AnswerPage(mg_connection* connection, void* self) {
+  return AnswerOrFail(connection, [&] { return static_cast<MetricsHttp*>(self)->ShowPage(connection); });
+}
+
+int MetricsHttp::ShowPage(mg_connection* connection) const {
   const mg_request_info& asked = *mg_get_request_info(connection);
   if (std::string_view(asked.request_method) != "GET")
     return Answer(connection, 405, "text/plain", "read-only: only GET\n");
-  const auto body = static_cast<MetricsHttp*>(self)->page_->Answer(asked.local_uri);
+  const auto body = page_->Answer(asked.local_uri);
   if (absl::IsNotFound(body.status()))
     return Answer(connection, 404, "text/plain", absl::StrCat(std::string(body.status().message()), "\n"));
   if (!body.ok()) {
     spdlog::error("{}: {}", asked.local_uri, body.status().ToString());
-    return Answer(connection, 500, "text/plain", "an error, which is in the server's log\n");
+    return Answer(connection, 500, "text/plain", kFailed);
   }
   return Answer(connection, 200, body->type, body->bytes);
 }

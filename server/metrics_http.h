@@ -45,6 +45,9 @@ class MetricsHttp {
               const CallGate* gate)
       : sources_(std::move(sources)), ready_(std::move(ready)), page_(std::move(page)), gate_(gate) {}
   void Knock() const;
+  int Refuse(mg_connection* connection) const;
+  int ShowPage(mg_connection* connection) const;
+  // Called by civetweb: nothing is thrown out of them.
   static int RefuseStrangers(mg_connection* connection);
   static int AnswerMetrics(mg_connection* connection, void* self);
   static int AnswerHealth(mg_connection* connection, void* self);

@@ -3,6 +3,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/catch_all.h"
 #include "server/model_upload.h"
 #include "server/status_to_grpc.h"
 #include "server/upload_stream.h"
@@ -49,14 +50,15 @@ class ExportStream final : public grpc::ServerWriteReactor<v1::ExportModelRespon
 
   void Prepare() {
     if (context_->IsCancelled()) return Finish({grpc::StatusCode::CANCELLED, "the caller has gone"});
-    const absl::Status prepared = download_.Prepare(request_, store_, curves_);
+    const absl::Status prepared =
+        CatchAll("the export", [this] { return download_.Prepare(request_, store_, curves_); });
     if (!prepared.ok()) return Finish(ToGrpc(prepared));
     WriteNext();
   }
 
   void WriteNext() {
     response_.Clear();
-    const absl::StatusOr<bool> more = download_.Next(response_);
+    const absl::StatusOr<bool> more = CatchAll("the export", [this] { return download_.Next(response_); });
     if (!more.ok() || !*more) return Finish(ToGrpc(more.status()));
     // Ends the pending write, which a client that does not read would keep for ever.
     waiting_ = transfers_.watch.Add(place_.Patience(), [this] { context_->TryCancel(); });

@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
+#include "base/catch_all.h"
 #include "base/work_queue.h"
 #include "server/status_to_grpc.h"
 #include "server/stream_options.h"
@@ -119,7 +120,9 @@ class RequestStream final : public grpc::ServerBidiReactor<Request, Response> {
 
   void AnswerRequest(Item& item) {
     const absl::Status status =
-        WantsAnswers() ? answer_(item.request, item.place, item.response) : CallerHasGone();
+        WantsAnswers()
+            ? CatchAll("the request", [&] { return answer_(item.request, item.place, item.response); })
+            : CallerHasGone();
     {
       const absl::MutexLock lock(&mutex_);
       item.status = status;

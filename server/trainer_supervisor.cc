@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
+#include "base/catch_all.h"
 #include "base/log_lines.h"
 #include "base/status_macros.h"
 #include "job/job_lock.h"
@@ -359,7 +360,8 @@ absl::Status TrainerSupervisor::Settle(const std::string& id, Run& run) {
     if (adopted.ok() || !absl::IsNotFound(adopted)) return adopted;
   }
   run.settling = settlers_->TryPush([this, id, exit = *run.exit] {
-    absl::Status finished = FinishJob(id, exit, ledger_, table_, models_);
+    absl::Status finished =
+        CatchAll("settling", [&] { return FinishJob(id, exit, ledger_, table_, models_); });
     if (absl::IsNotFound(finished)) finished = absl::OkStatus();
     {
       const absl::MutexLock lock(&mutex_);

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <utility>
 
+#include "base/catch_all.h"
 #include "base/log_lines.h"
 #include "server/request_id.h"
 #include "server/status_to_grpc.h"
@@ -10,7 +11,7 @@
 namespace mae {
 namespace {
 
-constexpr absl::Duration kRetryDelay = absl::Seconds(1);
+constexpr absl::Duration kFullQueueRetryDelay = absl::Seconds(1);
 
 absl::Status RunIfStillWanted(const grpc::CallbackServerContext& context,
                               const std::function<absl::Status()>& body) {
@@ -29,14 +30,14 @@ grpc::ServerUnaryReactor* RunUnary(grpc::CallbackServerContext* context, WorkQue
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   const bool queued = queue.TryPush([context, reactor, body = std::move(body)]() mutable {
     const LogScope scope{{"request_id", RequestIdOf(context->client_metadata())}};
-    const absl::Status status = RunIfStillWanted(*context, body);
+    const absl::Status status = CatchAll("the call", [&] { return RunIfStillWanted(*context, body); });
     body = nullptr;
     reactor->Finish(ToGrpc(status));
   });
   if (!queued) {
     reactor->Finish(ToGrpc(WithRetryDelay(
         absl::ResourceExhaustedError("the server has as many calls waiting as it allows; try again"),
-        kRetryDelay)));
+        kFullQueueRetryDelay)));
   }
   return reactor;
 }

@@ -11,8 +11,8 @@
 namespace mae {
 
 /// Runs a unary method on `queue` and finishes the call with ToGrpc of what `body` returns
-/// (server/status_to_grpc.h). A service method is then: check nothing, capture request and response, return
-/// RunUnary(…).
+/// (server/status_to_grpc.h), or of what it throws (base/catch_all.h). A service method is then: check
+/// nothing, capture request and response, return RunUnary(…).
 ///
 /// A full queue finishes the call at once with RESOURCE_EXHAUSTED and a RetryInfo; a call that was cancelled
 /// or whose deadline has passed when its turn comes is finished without running `body`. `body` is gone when

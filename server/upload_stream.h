@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "base/catch_all.h"
 #include "server/status_to_grpc.h"
 #include "server/transfer_place.h"
 
@@ -72,7 +73,7 @@ class UploadStream final : public grpc::ServerReadReactor<Request> {
   }
 
   void Take() {
-    const absl::Status taken = upload_->Take(request_);
+    const absl::Status taken = CatchAll("the upload", [this] { return upload_->Take(request_); });
     if (taken.ok()) {
       Read();
     } else {
@@ -83,7 +84,7 @@ class UploadStream final : public grpc::ServerReadReactor<Request> {
   void End() {
     const IsCancelled is_cancelled = [this] { return context_->IsCancelled(); };
     if (is_cancelled()) return PutAway({grpc::StatusCode::CANCELLED, "the caller has gone"});
-    PutAway(ToGrpc(complete_(*upload_, is_cancelled, *response_)));
+    PutAway(ToGrpc(CatchAll("the upload", [&] { return complete_(*upload_, is_cancelled, *response_); })));
   }
 
   // Before the client hears of the end: its next call may be about the same.

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/catch_all.h"
 #include "base/durable_file.h"
 #include "base/status_macros.h"
 #include "server/job_manager.h"
@@ -116,7 +117,7 @@ bool WatchHub::Feed(Stream& stream) {
   }
   if (!watch->Hungry()) return true;
   bool has_ended = false;
-  auto events = Look(stream, has_ended);
+  auto events = CatchAll("watching", [&] { return Look(stream, has_ended); });
   if (!events.ok()) {
     watch->End(events.status());
     return false;

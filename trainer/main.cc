@@ -7,14 +7,18 @@
 #include <filesystem>
 #include <string>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "base/catch_all.h"
 #include "base/log_lines.h"
 #include "runtime/wait_policy.h"
 #include "trainer/run_job.h"
 #include "trainer/step_memory.h"
 #include "trainer/stop_signal.h"
 
-int main(int argc, char** argv) {
+namespace {
+
+int Run(int argc, char** argv) {
   mae::WaitWithoutSpinning(argv);
   const auto& stop = mae::InstallStopSignal();
   mae::KeepStepMemory();
@@ -46,4 +50,13 @@ int main(int argc, char** argv) {
         mae::MakeJsonLogFormatter("mae_trainer", {{"job", job}, {"request_id", request_id}}));
   }
   return mae::RunJob(job_dir, stop, profile_steps);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const auto code = mae::CatchAll("unexpected", [&]() -> absl::StatusOr<int> { return Run(argc, argv); });
+  if (code.ok()) return *code;
+  spdlog::error("{}", code.status().ToString());
+  return mae::kFailed;
 }

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "base/catch_all.h"
 
 namespace mae {
 
@@ -157,7 +158,8 @@ void BatchQueue::State::RunOne() {
   mutex.Unlock();
   const absl::Time began = absl::Now();
   absl::StatusOr<Rows> rows = Rows();
-  if (!batch.empty()) rows = Forwarded(batch);
+  // Caught here, since those of the batch wait for an answer.
+  if (!batch.empty()) rows = CatchAll("the model", [&] { return Forwarded(batch); });
   BatchRecord told;
   told.ran = absl::Now() - began;
   for (const Request* request : batch) {

@@ -4,6 +4,7 @@
 
 #include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
+#include "base/catch_all.h"
 #include "base/status_macros.h"
 
 namespace mae {
@@ -72,13 +73,12 @@ absl::StatusOr<std::shared_ptr<const Predictor>> PredictorCache::Wait(Entry& ent
 
 absl::StatusOr<std::shared_ptr<const Predictor>> PredictorCache::LoadInto(
     const std::string& key, const std::shared_ptr<Entry>& entry) {
-  auto loaded = load_(key);
-  absl::StatusOr<std::shared_ptr<const Predictor>> shared = absl::UnavailableError("loading");
-  if (loaded.ok()) {
-    shared = live_.Share(key, *std::move(loaded));
-  } else {
-    shared = loaded.status();
-  }
+  using Shared = absl::StatusOr<std::shared_ptr<const Predictor>>;
+  // Caught here, since others may wait for the end of this load.
+  const Shared shared = CatchAll("loading the model", [&]() -> Shared {
+    MAE_ASSIGN_OR_RETURN(auto loaded, load_(key));
+    return live_.Share(key, std::move(loaded));
+  });
   Dropped dropped;
   const absl::MutexLock lock(&mutex_);
   entry->predictor = shared;

@@ -226,5 +226,15 @@ TEST_F(JobLedgerTest, WhatBecameOfAliasesIsKept) {
   EXPECT_THAT(ledger_->Find(id)->alias_moves, ElementsAre(move));
 }
 
+TEST_F(JobLedgerTest, AReasonThatIsNoUtf8IsKeptAsFarAsItIs) {
+  const std::string id = Make().id;
+  ASSERT_THAT(ledger_->Edit(id,
+                            [](JobRecord& row) {
+                              row.alias_moves = {{"prod", false, "data is 'a\xff'"}};
+                            }),
+              IsOk());
+  EXPECT_EQ(ledger_->Find(id)->alias_moves.at(0).reason, "data is 'a\xef\xbf\xbd'");
+}
+
 }  // namespace
 }  // namespace mae

@@ -2,6 +2,7 @@
 #include "server/request_stream.h"
 
 #include <functional>
+#include <stdexcept>
 #include <thread>
 
 #include "absl/synchronization/notification.h"
@@ -306,6 +307,20 @@ TEST_F(WindowedStreamTest, OneThreadHasOneAnswerOfAStreamThatIsCancelledMeanwhil
   }
   host_ = nullptr;  // The stream has ended.
   EXPECT_FALSE(service_.HasBegun(2, absl::ZeroDuration()));
+}
+
+TEST_F(WindowedStreamTest, WhatAnAnswerThrowsEndsItsStreamAlone) {
+  service_.answer = [](const grpc::CallbackServerContext&, int64_t) -> absl::Status {
+    throw std::runtime_error("odd");
+  };
+  for (int i = 0; i < 2; ++i) {
+    const auto stream = Start("1", "kept");
+    ASSERT_TRUE(stream->Write({}));
+    EXPECT_EQ(NextIndex(*stream), -1);
+    const auto status = stream->Finish();
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::INTERNAL);
+    EXPECT_THAT(status.error_message(), HasSubstr("odd"));
+  }
 }
 
 TEST_F(WindowedStreamTest, OptionsOutOfRangeAreRefusedByName) {

@@ -202,7 +202,11 @@ std::string ServerTest::Program(const std::string& text) const {
 }
 
 std::string ServerTest::HttpGet(const std::string& path, int* code, const std::string& headers) const {
-  const std::string& address = server_->metrics_address();
+  return HttpGetFrom(server_->metrics_address(), path, code, headers);
+}
+
+std::string HttpGetFrom(const std::string& address, const std::string& path, int* code,
+                        const std::string& headers) {
   const int fd = socket(AF_INET, SOCK_STREAM, 0);
   sockaddr_in to = {};
   to.sin_family = AF_INET;

@@ -67,6 +67,10 @@ class ServerTest : public testing::Test {
   std::unique_ptr<v1::JobService::Stub> jobs_;
 };
 
+/// Asks http://address/path for ServerTest::HttpGet.
+std::string HttpGetFrom(const std::string& address, const std::string& path, int* code = nullptr,
+                        const std::string& headers = "");
+
 /// True for the event in which the job enters `state`.
 bool IsState(const v1::JobEvent& event, v1::Job::State state);
 

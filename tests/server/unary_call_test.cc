@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <stdexcept>
 #include <thread>
 #include <utility>
 
@@ -85,6 +86,19 @@ TEST_F(UnaryCallTest, AnErrorKeepsItsDetails) {
   const grpc::Status status = Call(kLong, response);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
   EXPECT_NE(status.error_details(), "");
+}
+
+TEST_F(UnaryCallTest, WhatTheBodyThrowsIsAnErrorOfItsCallAlone) {
+  bool throws = true;
+  Serve([&]() -> absl::Status {
+    if (std::exchange(throws, false)) throw std::runtime_error("odd");
+    return absl::OkStatus();
+  });
+  v1::Dataset response;
+  const grpc::Status status = Call(kLong, response);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INTERNAL);
+  EXPECT_EQ(status.error_message(), "the call: odd");
+  EXPECT_TRUE(Call(kLong, response).ok());
 }
 
 TEST_F(UnaryCallTest, AFullQueueRefusesAtOnceAndSaysWhenToTryAgain) {

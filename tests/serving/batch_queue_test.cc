@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <stdexcept>
 #include <thread>
 
 #include "absl/synchronization/notification.h"
@@ -31,6 +32,7 @@ class FakeModel {
         +[](bool* held) { return !*held; }, &held_));
     kinds_.push_back(kind);
     sizes_.push_back(images);
+    if (values[0] < -1) throw std::runtime_error("odd");
     if (values[0] < 0) return absl::InternalError("the model is broken");
     Rows rows;
     const auto stride = static_cast<int64_t>(values.size()) / images;
@@ -231,6 +233,17 @@ TEST_F(BatchQueueTest, AnErrorOfTheModelIsThatOfEachRequestOfTheBatch) {
   Finish();
   EXPECT_THAT(answers_[0], IsOk());
   for (int i : {1, 2}) EXPECT_THAT(answers_[i], StatusIs(StatusCode::kInternal, HasSubstr("broken")));
+}
+
+TEST_F(BatchQueueTest, WhatTheModelThrowsIsAnErrorOfEachRequestOfTheBatchAndTheQueueGoesOn) {
+  Make();
+  answers_.reserve(8);
+  Occupy();
+  Start(-2);
+  Start(2);
+  Finish();
+  for (int i : {1, 2}) EXPECT_THAT(answers_[i], StatusIs(StatusCode::kInternal, HasSubstr("odd")));
+  EXPECT_THAT(queue_->Run(0, {1, 1}, 1, {}), IsOk());
 }
 
 TEST_F(BatchQueueTest, ADelayFillsTheBatch) {

@@ -1,5 +1,7 @@
 #include "serving/predictor_cache.h"
 
+#include <new>
+#include <utility>
 #include <vector>
 
 #include "absl/synchronization/notification.h"
@@ -91,6 +93,17 @@ TEST(PredictorCache, CallersOfOneKeyShareOneLoadAndOthersGoOn) {
   EXPECT_EQ(got[0], got[1]);
   EXPECT_EQ(got[0], got[2]);
   EXPECT_THAT(loads.Keys(), ElementsAre("quick", "slow"));
+}
+
+TEST(PredictorCache, ALoadThatThrowsHasFailedAndIsTriedAgain) {
+  bool throws = true;
+  CountedLoads loads;
+  PredictorCache cache({.models = 1}, [&, load = loads.Load()](const std::string& key) {
+    if (std::exchange(throws, false)) throw std::bad_alloc();
+    return load(key);
+  });
+  EXPECT_THAT(cache.Acquire("a"), StatusIs(StatusCode::kResourceExhausted, HasSubstr("loading the model")));
+  EXPECT_THAT(cache.Acquire("a"), IsOk());
 }
 
 TEST(PredictorCache, AFailedLoadIsTriedAgain) {
