@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/durable_file.h"
+#include "base/hidden_name.h"
 #include "base/status_macros.h"
 #include "base/system_error.h"
 
@@ -16,11 +17,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Whatever begins so is hidden from readers and anyone's to sweep.
-constexpr const char* kHidden = ".tmp-";
-
 fs::path HiddenPath(const fs::path& folder, absl::string_view purpose, int64_t step) {
-  return folder / absl::StrCat(kHidden, purpose, CheckpointFolderName(step), ".", getpid());
+  return folder / absl::StrCat(kHiddenPrefix, purpose, CheckpointFolderName(step), ".", getpid());
 }
 
 absl::Status MakeFolder(const fs::path& folder) {
@@ -40,7 +38,7 @@ absl::Status Sweep(const fs::path& folder) {
   std::error_code error;
   std::vector<fs::path> leftovers;
   for (fs::directory_iterator i(folder, error); !error && i != fs::directory_iterator(); i.increment(error)) {
-    if (absl::StartsWith(i->path().filename().string(), kHidden)) leftovers.push_back(i->path());
+    if (absl::StartsWith(i->path().filename().string(), kHiddenPrefix)) leftovers.push_back(i->path());
   }
   if (error) return SystemError("list", folder, error.value());
   for (const auto& path : leftovers) MAE_RETURN_IF_ERROR(RemoveTree(path));

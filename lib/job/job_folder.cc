@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/durable_file.h"
 #include "base/durable_file_writer.h"
+#include "base/hidden_name.h"
 #include "base/status_macros.h"
 
 namespace mae {
@@ -24,14 +25,12 @@ absl::Status MakeFolder(const std::filesystem::path& folder) {
   return absl::InternalError(message);
 }
 
-// checkpoint/checkpoint_writer.h stages and removes checkpoints under names that begin so.
-constexpr const char* kHiddenCheckpoint = ".tmp-";
-
+// checkpoint/checkpoint_writer.h stages and removes checkpoints under hidden names.
 void RemoveHidden(const std::filesystem::path& folder) {
   std::vector<std::filesystem::path> hidden;
   std::error_code error;
   for (std::filesystem::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-    if (absl::StartsWith(it->path().filename().string(), kHiddenCheckpoint)) hidden.push_back(it->path());
+    if (absl::StartsWith(it->path().filename().string(), kHiddenPrefix)) hidden.push_back(it->path());
   }
   for (const auto& path : hidden) std::filesystem::remove_all(path, error);
 }

@@ -4,7 +4,9 @@
 
 #include <fstream>
 
+#include "absl/strings/str_cat.h"
 #include "base/durable_file.h"
+#include "base/hidden_name.h"
 #include "tests/fakes/status_matchers.h"
 #include "tests/fakes/temp_folder.h"
 
@@ -34,16 +36,16 @@ TEST(JobFolder, SweepTakesWhatAKilledTrainerWasWritingAndNothingElse) {
   const JobFolder folder(temp.path() / "job");
   ASSERT_THAT(folder.Create("{}"), IsOk());
   std::filesystem::create_directories(folder.exported());
-  std::filesystem::create_directories(folder.checkpoints() / ".tmp-step-9.17");
+  const auto hidden = folder.checkpoints() / absl::StrCat(kHiddenPrefix, "step-9.17");
+  std::filesystem::create_directories(hidden);
   std::filesystem::create_directories(folder.checkpoints() / "step-8");
-  for (const auto& file :
-       {folder.checkpoints() / ".tmp-step-9.17" / "model.safetensors",
-        folder.exported() / "model.safetensors.tmp.17.3", folder.exported() / "config.json",
-        folder.samples() / "epoch-001.png.tmp.17.4", folder.samples() / "epoch-000.png"}) {
+  for (const auto& file : {hidden / "model.safetensors", folder.exported() / "model.safetensors.tmp.17.3",
+                           folder.exported() / "config.json", folder.samples() / "epoch-001.png.tmp.17.4",
+                           folder.samples() / "epoch-000.png"}) {
     ASSERT_THAT(WriteFileDurably(file, "x"), IsOk());
   }
   folder.Sweep();
-  EXPECT_FALSE(std::filesystem::exists(folder.checkpoints() / ".tmp-step-9.17"));
+  EXPECT_FALSE(std::filesystem::exists(hidden));
   EXPECT_FALSE(std::filesystem::exists(folder.exported() / "model.safetensors.tmp.17.3"));
   EXPECT_FALSE(std::filesystem::exists(folder.samples() / "epoch-001.png.tmp.17.4"));
   for (const auto& kept : {folder.spec(), folder.checkpoints() / "step-8", folder.exported() / "config.json",
