@@ -6,6 +6,7 @@
 #include <atomic>
 #include <fstream>
 
+#include "absl/cleanup/cleanup.h"
 #include "base/joined_thread.h"
 #include "tests/fakes/status_matchers.h"
 #include "tests/fakes/temp_folder.h"
@@ -22,12 +23,13 @@ TEST(SecretFile, WhatIsLookedAtIsWhatIsRead) {
   chmod((temp / "open").c_str(), 0644);
   std::filesystem::create_symlink("secret", temp / "link");
   std::atomic<bool> ends = false;
-  JoinedThread swaps([&] {
+  const JoinedThread swaps([&] {
     for (bool turn = false; !ends; turn = !turn) {
       std::filesystem::create_symlink(turn ? "secret" : "open", temp / "next");
       std::filesystem::rename(temp / "next", temp / "link");
     }
   });
+  const absl::Cleanup end_swaps = [&] { ends = true; };
   for (int i = 0; i < 5000; ++i) {
     const auto text = ReadSecretFile(temp / "link", "setting");
     if (text.ok()) {
@@ -36,7 +38,6 @@ TEST(SecretFile, WhatIsLookedAtIsWhatIsRead) {
       ASSERT_THAT(text, StatusIs(StatusCode::kFailedPrecondition));
     }
   }
-  ends = true;
 }
 
 TEST(SecretFile, OneThatIsTooLargeOrNoFileIsRefused) {
