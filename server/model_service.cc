@@ -34,7 +34,7 @@ grpc::ServerUnaryReactor* ModelService::GetModel(grpc::CallbackServerContext* co
 
 grpc::ServerUnaryReactor* ModelService::SetAlias(grpc::CallbackServerContext* context,
                                                  const v1::SetAliasRequest* request, v1::Model* response) {
-  return RunUnary(context, waiting_, [=, this] { return SetAlias(*context, *request, *response); });
+  return RunUnary(context, waiting_, [=, this] { return MoveAlias(*context, *request, *response); });
 }
 
 grpc::ServerUnaryReactor* ModelService::DeleteModelVersion(grpc::CallbackServerContext* context,
@@ -84,8 +84,8 @@ absl::Status ModelService::Get(const v1::GetModelRequest& request, v1::Model& re
   return absl::OkStatus();
 }
 
-absl::Status ModelService::SetAlias(const grpc::CallbackServerContext& context,
-                                    const v1::SetAliasRequest& request, v1::Model& response) {
+absl::Status ModelService::MoveAlias(const grpc::CallbackServerContext& context,
+                                     const v1::SetAliasRequest& request, v1::Model& response) {
   const auto reference = ParseModelName(request.name());
   if (!reference.ok()) return NamedFault(reference.status());
   if (reference->names_version()) {

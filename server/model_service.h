@@ -57,8 +57,8 @@ class ModelService final : public v1::ModelService::CallbackService {
  private:
   absl::Status List(const v1::ListModelsRequest& request, v1::ListModelsResponse& response) const;
   absl::Status Get(const v1::GetModelRequest& request, v1::Model& response) const;
-  absl::Status SetAlias(const grpc::CallbackServerContext& context, const v1::SetAliasRequest& request,
-                        v1::Model& response);
+  absl::Status MoveAlias(const grpc::CallbackServerContext& context, const v1::SetAliasRequest& request,
+                         v1::Model& response);
   absl::Status Delete(const v1::DeleteModelVersionRequest& request);
   absl::Status Load(const grpc::CallbackServerContext& context, const v1::LoadModelRequest& request,
                     v1::ModelVersion& response);

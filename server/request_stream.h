@@ -73,7 +73,7 @@ class RequestStream final : public grpc::ServerBidiReactor<Request, Response> {
   void OnWriteDone(bool ok) override {
     {
       const absl::MutexLock lock(&mutex_);
-      window_.remove_if([this](const auto& item) { return item.get() == writing_; });
+      window_.remove_if([written = writing_](const auto& item) { return item.get() == written; });
       writing_ = nullptr;
       if (!ok && end_.ok()) end_ = CallerHasGone();
     }

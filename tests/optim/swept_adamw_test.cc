@@ -131,7 +131,7 @@ TEST_F(SweptAdamWTest, GoesOnFromItsStateBitForBit) {
 
 TEST_F(SweptAdamWTest, WeightsAndAveragesHaveALaterVersion) {
   Training<SweptAdamW> training(0.9);
-  const auto& weight = *training.weights.named_parameters().find("w3");
+  const torch::Tensor weight = *training.weights.named_parameters().find("w3");
   const auto average = training.ema.AverageOf(weight);
   const auto weight_version = weight._version(), average_version = average._version();
   training.Step(0);
