@@ -128,6 +128,11 @@ class JobsForSlurmTest : public JobResourcesTest {
     DropServer();
     setenv("PATH", path_.c_str(), 1);
   }
+  void MakeCommands() const {
+    for (const char* command : {"sbatch", "squeue", "scontrol", "scancel"}) {
+      std::filesystem::copy_file(Program("#!/bin/sh\n"), temp_ / command);
+    }
+  }
   v1::ResourceSpec Slurm() const {
     v1::ResourceSpec resources;
     resources.set_launcher(v1::LAUNCHER_SLURM);
@@ -148,9 +153,7 @@ TEST_F(JobsForSlurmTest, WithoutItsCommandsTheyAreRefusedAtOnce) {
 }
 
 TEST_F(JobsForSlurmTest, WithThemTheyAreTaken) {
-  for (const char* command : {"sbatch", "squeue", "scontrol", "scancel"}) {
-    std::filesystem::copy_file(Program("#!/bin/sh\n"), temp_ / command);
-  }
+  MakeCommands();
   Begin("/nowhere:" + temp_.path().string());
   v1::CreateJobRequest request = Request();
   *request.mutable_spec()->mutable_resources() = Slurm();
@@ -161,9 +164,7 @@ TEST_F(JobsForSlurmTest, WithThemTheyAreTaken) {
 }
 
 TEST_F(JobsForSlurmTest, AJobThatGoesOnThereHasAJournalThatOtherMachinesSee) {
-  for (const char* command : {"sbatch", "squeue", "scontrol", "scancel"}) {
-    std::filesystem::copy_file(Program("#!/bin/sh\n"), temp_ / command);
-  }
+  MakeCommands();
   Begin(temp_.path().string());
   const std::string name = StoppedJob();
   const grpc::Status resumed = ResumeOn(name, Slurm());
