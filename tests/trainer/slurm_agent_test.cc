@@ -40,7 +40,7 @@ class FakeSlurm {
   void Leave(const std::string& id) {
     Program("squeue", absl::StrCat("[ -e ", (folder_ / "cancelled").string(), " ] || echo ", id));
   }
-  std::string Cancelled() const { return *ReadFile(folder_ / "cancelled"); }
+  std::string Cancelled() const { return ReadFile(folder_ / "cancelled").value_or(""); }
 
  private:
   TempFolder folder_;
