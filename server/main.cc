@@ -1,10 +1,16 @@
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <iostream>
+#include <thread>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "base/catch_all.h"
+#include "data/encoded_images.h"
+#include "image/decoder_apart.h"
 #include "runtime/wait_policy.h"
 #include "server/end_signals.h"
+#include "server/image_decoders.h"
 #include "server/make_token_command.h"
 #include "server/server.h"
 #include "server/server_config.h"
@@ -27,6 +33,18 @@ int FailOption(const std::string& what) {
             << (end == std::string::npos ? what : what.substr(0, end) + " is given twice; give it once")
             << "\n";
   return kUsage;
+}
+
+// The process keeps what reads picture files apart from it, if there is such a thing, for as long as it
+// lives.
+absl::Status ReadPicturesApart(const mae::ServerConfig& config) {
+  if (!config.inference.isolated_decoding) return absl::OkStatus();
+  constexpr int64_t kPixelBytes = 8 * 3;  // 16 bits and four channels, of which a reader may hold copies
+  const int64_t pixels = std::max(config.inference.max_image_pixels, mae::kMaxDatasetImagePixels);
+  auto decoders = mae::ImageDecoders::Make({.processes = std::max(1U, std::thread::hardware_concurrency()),
+                                            .memory_bytes = (int64_t{1} << 30) + pixels * kPixelBytes});
+  if (decoders.ok()) mae::SetDecoderApart(*std::move(decoders));
+  return decoders.status();
 }
 
 int Run(int argc, char** argv) {
@@ -63,6 +81,8 @@ int Run(int argc, char** argv) {
   const auto config = mae::LoadServerConfig(config_file, settings.Overrides());
   if (!config.ok()) return Fail(config.status());
   mae::LogToStderr(config->log_level, config->log_format);
+  if (const absl::Status apart = ReadPicturesApart(*config); !apart.ok()) return Fail(apart);
+  const absl::Cleanup end_decoders = [] { mae::SetDecoderApart(nullptr); };
   const auto server = mae::Server::Start(*config);
   if (!server.ok()) return Fail(server.status());
   const std::string http = absl::StrCat("http://", (*server)->metrics_address());

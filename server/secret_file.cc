@@ -10,6 +10,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "base/read_descriptor.h"
 #include "base/system_error.h"
 
 namespace mae {
@@ -20,22 +21,6 @@ constexpr int64_t kMaxSecretBytes = 1 << 20;
 bool IsOpenToOthers(const struct stat& facts) {
   const mode_t others = facts.st_uid == 0 ? S_IRWXO | S_IWGRP | S_IXGRP : S_IRWXO | S_IRWXG;
   return (facts.st_mode & others) != 0;
-}
-
-absl::StatusOr<std::string> ReadSecret(int fd, const std::filesystem::path& path) {
-  std::string text(kMaxSecretBytes + 1, '\0');
-  size_t length = 0;
-  while (length < text.size()) {
-    const ssize_t got = RetryInterrupted([&] { return read(fd, &text[length], text.size() - length); });
-    if (got < 0) return SystemError("read", path, errno);
-    if (got == 0) break;
-    length += static_cast<size_t>(got);
-  }
-  if (length == text.size())
-    return absl::InvalidArgumentError(
-        absl::StrCat(path.string(), " has more than ", kMaxSecretBytes, " bytes"));
-  text.resize(length);
-  return text;
 }
 
 }  // namespace
@@ -58,7 +43,7 @@ absl::StatusOr<std::string> ReadSecretFile(const std::filesystem::path& path, co
         absl::StrFormat("%s: %s may be read or changed by others than its owner (mode %04o): chmod 600 it",
                         setting, path.string(), facts.st_mode & 07777));
   }
-  auto text = ReadSecret(fd, path);
+  auto text = ReadDescriptor(fd, path, kMaxSecretBytes);
   if (!text.ok()) return named(text.status());
   if (!absl::StripAsciiWhitespace(*text).empty()) return text;
   return absl::FailedPreconditionError(absl::StrCat(setting, ": ", path.string(), " is empty"));

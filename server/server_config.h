@@ -57,6 +57,7 @@ struct ServerConfig {
     int64_t threads = 0, max_waiting = 0, max_images = 0, max_image_pixels = 0, max_loaded_models = 0,
             max_decoded_mib = 0, memory_mib = 0, response_cache_mib = 0;
     std::string device, precision;
+    bool isolated_decoding = false;
     std::vector<int64_t> preferred_batches;  ///< rising
     int64_t forward_threads = 0, compute_threads = 0, max_batch = 0, max_delay_microseconds = 0,
             max_queued_images = 0;

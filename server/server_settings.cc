@@ -148,6 +148,7 @@ const std::map<std::string, Setter>& Setters() {
       {"inference.max_waiting", Integer(MAE_FIELD(inference.max_waiting), 0, 100'000)},
       {"inference.max_images", Integer(MAE_FIELD(inference.max_images), 1, 65'536)},
       {"inference.max_image_pixels", Integer(MAE_FIELD(inference.max_image_pixels), 1, int64_t{1} << 30)},
+      {"inference.isolated_decoding", Switch(MAE_FIELD(inference.isolated_decoding))},
       {"inference.max_decoded_mib", Integer(MAE_FIELD(inference.max_decoded_mib), 1, 1'048'576)},
       {"inference.max_loaded_models", Integer(MAE_FIELD(inference.max_loaded_models), 1, 1024)},
       {"inference.memory_mib", Integer(MAE_FIELD(inference.memory_mib), 0, 16'777'216)},

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <openssl/evp.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,6 +15,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "base/durable_file_writer.h"
+#include "base/read_descriptor.h"
 #include "base/status_macros.h"
 #include "base/system_error.h"
 
@@ -29,11 +29,6 @@ int OpenFile(const std::filesystem::path& path, int flags) {
 
 std::filesystem::path ParentOf(const std::filesystem::path& path) {
   return path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
-}
-
-absl::Status TooLarge(const std::filesystem::path& path, int64_t max_bytes) {
-  return absl::InvalidArgumentError(
-      absl::StrCat("file ", path.string(), " is larger than the ", max_bytes, " bytes allowed"));
 }
 
 }  // namespace
@@ -63,25 +58,7 @@ absl::StatusOr<std::string> ReadFile(const std::filesystem::path& path, int64_t 
   const int fd = OpenFile(path, O_RDONLY);
   if (fd < 0) return SystemError("open", path, errno);
   absl::Cleanup close_file = [fd] { ::close(fd); };
-  struct stat info;
-  if (::fstat(fd, &info) != 0) return SystemError("examine", path, errno);
-  if (info.st_size > max_bytes) return TooLarge(path, max_bytes);
-
-  // One byte more than the size says shows the end of the file; a file that grows, or in /proc has no size,
-  // goes on.
-  std::string content(static_cast<size_t>(info.st_size) + 1, '\0');
-  size_t length = 0;
-  while (true) {
-    const ssize_t got =
-        RetryInterrupted([&] { return ::read(fd, &content[length], content.size() - length); });
-    if (got < 0) return SystemError("read", path, errno);
-    if (got == 0) break;
-    length += static_cast<size_t>(got);
-    if (static_cast<int64_t>(length) > max_bytes) return TooLarge(path, max_bytes);
-    if (length == content.size()) content.resize(content.size() * 2);
-  }
-  content.resize(length);
-  return content;
+  return ReadDescriptor(fd, path, max_bytes);
 }
 
 absl::StatusOr<int64_t> FreeBytes(const std::filesystem::path& folder) {

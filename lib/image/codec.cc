@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/program_module.h"
 #include "base/status_macros.h"
+#include "image/decoder_apart.h"
 #include "image/exif_orientation.h"
 #include "image/image_container.h"
 #include "image/image_files.h"
@@ -26,13 +27,19 @@ absl::StatusOr<Function> ImageFileFunction(const std::string& name, std::atomic<
   return found;
 }
 
-absl::StatusOr<cv::Mat> DecodeAsStored(std::string_view bytes, ImageFormat format) {
+// The fourth byte of a BMP pixel is mostly padding of value 0, which would read as wholly transparent.
+int FlagsFor(ImageFormat format) {
+  return format == ImageFormat::kBmp ? cv::IMREAD_COLOR : cv::IMREAD_UNCHANGED;
+}
+
+absl::StatusOr<cv::Mat> DecodeAsStored(std::string_view bytes, const ImageHeader& header) {
+  const int flags = FlagsFor(header.format);
+  if (const auto apart = DecoderApart()) return apart->Decode(bytes, flags, header.height * header.width);
   static std::atomic<decltype(&MaeDecodeImageFile)> kept = nullptr;
   MAE_ASSIGN_OR_RETURN(const auto decode, ImageFileFunction("MaeDecodeImageFile", kept));
   const cv::Mat buffer(1, static_cast<int>(bytes.size()), CV_8UC1, const_cast<char*>(bytes.data()));
   cv::Mat image;
-  // The fourth byte of a BMP pixel is mostly padding of value 0, which would read as wholly transparent.
-  decode(buffer, format == ImageFormat::kBmp ? cv::IMREAD_COLOR : cv::IMREAD_UNCHANGED, image);
+  decode(buffer, flags, image);
   return image;
 }
 
@@ -62,7 +69,7 @@ cv::Mat Upright(const cv::Mat& mat, int orientation) {
 }
 
 absl::StatusOr<Picture> DecodeWhole(std::string_view bytes, const ImageHeader& header, int orientation) {
-  MAE_ASSIGN_OR_RETURN(cv::Mat mat, DecodeAsStored(bytes, header.format));
+  MAE_ASSIGN_OR_RETURN(cv::Mat mat, DecodeAsStored(bytes, header));
   if (mat.empty()) return absl::InvalidArgumentError("the picture is damaged: it could not be decoded");
   if (mat.cols != header.width || mat.rows != header.height) {
     return absl::InvalidArgumentError(absl::StrCat("the picture is damaged: its header says ", header.width,

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -15,6 +14,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "base/spawn_plan.h"
 #include "base/status_macros.h"
 #include "job/trainer_environment.h"
 
@@ -36,53 +36,6 @@ absl::Status SystemError(int error, const std::string& what) {
   }
   return absl::InternalError(message);
 }
-
-std::vector<char*> PointersTo(std::vector<std::string>& texts) {
-  std::vector<char*> pointers;
-  for (std::string& text : texts) pointers.push_back(text.data());
-  pointers.push_back(nullptr);
-  return pointers;
-}
-
-// The arguments of posix_spawn that make a child stand alone.
-class SpawnPlan {
- public:
-  explicit SpawnPlan(const std::string& log) {
-    posix_spawn_file_actions_init(&files_);
-    posix_spawn_file_actions_addopen(&files_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_addopen(&files_, STDOUT_FILENO, log.c_str(), O_WRONLY | O_CREAT | O_APPEND,
-                                     0644);
-    posix_spawn_file_actions_adddup2(&files_, STDOUT_FILENO, STDERR_FILENO);
-    posix_spawn_file_actions_addclosefrom_np(&files_, STDERR_FILENO + 1);
-    posix_spawnattr_init(&attributes_);
-    sigset_t none, all;
-    sigemptyset(&none);
-    sigfillset(&all);
-    posix_spawnattr_setsigmask(&attributes_, &none);
-    posix_spawnattr_setsigdefault(&attributes_, &all);
-    posix_spawnattr_setflags(&attributes_,
-                             POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  }
-  ~SpawnPlan() {
-    posix_spawn_file_actions_destroy(&files_);
-    posix_spawnattr_destroy(&attributes_);
-  }
-  SpawnPlan(const SpawnPlan&) = delete;
-  SpawnPlan& operator=(const SpawnPlan&) = delete;
-
-  absl::StatusOr<pid_t> Run(std::vector<std::string> arguments) const {
-    std::vector<std::string> variables = TrainerEnvironment();
-    const std::vector<char*> argv = PointersTo(arguments), envp = PointersTo(variables);
-    pid_t pid = 0;
-    const int error = posix_spawn(&pid, argv[0], &files_, &attributes_, argv.data(), envp.data());
-    if (error != 0) return SystemError(error, absl::StrCat("can't start ", arguments[0]));
-    return pid;
-  }
-
- private:
-  posix_spawn_file_actions_t files_;
-  posix_spawnattr_t attributes_;
-};
 
 class PidfdProcess : public JobProcess {
  public:
@@ -136,10 +89,13 @@ std::string ProcessExit::Describe() const {
 absl::StatusOr<std::unique_ptr<JobProcess>> JobProcess::Spawn(const std::filesystem::path& trainer,
                                                               const JobFolder& folder,
                                                               const std::vector<std::string>& options) {
-  const SpawnPlan plan(folder.log().string());
+  SpawnPlan plan;
+  plan.Open(STDIN_FILENO, "/dev/null", O_RDONLY);
+  plan.Open(STDOUT_FILENO, folder.log().string(), O_WRONLY | O_CREAT | O_APPEND);
+  plan.Give(STDERR_FILENO, STDOUT_FILENO);
   std::vector<std::string> command = {trainer.string(), "--job-dir", folder.root().string()};
   command.insert(command.end(), options.begin(), options.end());
-  MAE_ASSIGN_OR_RETURN(const pid_t pid, plan.Run(std::move(command)));
+  MAE_ASSIGN_OR_RETURN(const pid_t pid, plan.Run(std::move(command), TrainerEnvironment()));
   return WatchChild(pid);
 }
 

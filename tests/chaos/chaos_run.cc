@@ -23,7 +23,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int64_t kRealTrainerOnceIn = 16;
-constexpr int kMaxResumes = 12;
+constexpr int kMaxResumes = 12, kMaxFaultsOfRealTrainers = 4;
 constexpr absl::Duration kSettlePatience = absl::Seconds(120), kAnswerPatience = absl::Seconds(10);
 
 std::string LastLines(const std::string& text) {
@@ -170,6 +170,7 @@ class ChaosRun {
 
   // Every job ends by what its trainer does, or is told.
   void Settle() {
+    if (!server_.options().puppet_trainer) FaultRealTrainer();
     const absl::Time deadline = absl::Now() + kSettlePatience;
     while (absl::Now() < deadline && journal_.violations.empty()) {
       bool all_ended = true;
@@ -199,7 +200,16 @@ class ChaosRun {
             job.name + " does not succeed, however often it is resumed: " + shown.error().message()))
       return;
     if (choices_.Once(2)) TearNewestCheckpoint(job);
+    injector_.EndAll();
+    if (choices_.Once(2)) FaultRealTrainer();
     jobs_.Resume(job);
+  }
+
+  // A real trainer has yet to come to its first call when a puppet's run is over.
+  void FaultRealTrainer() {
+    if (++real_trainer_faults_ > kMaxFaultsOfRealTrainers) return;
+    injector_.ArmForTrainer();
+    ++report_.faults;
   }
 
   void TearNewestCheckpoint(const KnownJob& job) {
@@ -255,7 +265,7 @@ class ChaosRun {
   Invariants invariants_;
   std::set<std::string> led_to_end_;  ///< jobs
   ServerTold told_;
-  int resumes_ = 0;
+  int resumes_ = 0, real_trainer_faults_ = 0;
   bool torn_ = false;
 };
 

@@ -22,6 +22,8 @@ class FaultInjector {
   void Inject();
   /// Of the server's next start, at one of its calls; call it while the server is down.
   void ArmForStart();
+  /// Of the next trainer that comes to one of its calls.
+  void ArmForTrainer() { ArmFileFault(server_.trainer_name()); }
   /// Writes garbage over a page of mae.db while the server is down.
   void CorruptDatabase();
   /// Puts it back.

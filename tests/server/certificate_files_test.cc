@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <sys/stat.h>
 
+#include <thread>
+
 #include "absl/time/clock.h"
 #include "base/durable_file.h"
 #include "server/certificate_metrics.h"
@@ -67,6 +69,29 @@ TEST_F(CertificateFilesTest, ACertificateThatIsCutOffIsAFaultAlsoBehindOneThatIs
   EXPECT_THAT(Open(), IsOk());
   Write("server.pem", issued.certificate + other.substr(0, other.size() / 2));
   EXPECT_THAT(Open(), Refused("tls.certificate", "cut off"));
+}
+
+TEST_F(CertificateFilesTest, AKeyOfAnotherCertificateIsRefusedByName) {
+  const auto issued = authority_.Issue({.dns_name = "a.test"});
+  WriteOwn({issued.certificate, authority_.Issue({.dns_name = "a.test"}).key});
+  EXPECT_THAT(Open(), Refused("tls.key", "does not fit"));
+  WriteOwn({issued.certificate, "no key"});
+  EXPECT_THAT(Open(), Refused("tls.key", "no private key"));
+}
+
+TEST_F(CertificateFilesTest, ALookThatBeganEarlierDoesNotPutBackWhatALaterOneFound) {
+  WriteOwn(authority_.Issue({.dns_name = "a.test"}));
+  auto files = Open();
+  ASSERT_THAT(files, IsOk());
+  const std::string authorities[] = {authority_.pem(), TestAuthority().pem()};
+  for (int i = 1; i <= 200; ++i) {
+    const std::string& newest = authorities[i % 2];
+    std::thread earlier([&] { EXPECT_THAT((*files)->Reload(), IsOk()); });
+    Write("clients.pem", newest);
+    EXPECT_THAT((*files)->Reload(), IsOk());
+    earlier.join();
+    ASSERT_EQ((*files)->Current()->client_ca, newest) << i;
+  }
 }
 
 TEST_F(CertificateFilesTest, WhoReadsTheMetricLearnsOfANewCertificateWithoutAHandshake) {
