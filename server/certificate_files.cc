@@ -12,14 +12,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "base/durable_file.h"
 #include "base/status_macros.h"
 #include "server/secret_file.h"
 
 namespace mae {
 namespace {
 
-constexpr int64_t kMaxPemBytes = 1 << 20;
 constexpr char kCutOff[] = "has a certificate that is damaged or cut off";
 
 struct FreeOpenSsl {
@@ -56,21 +54,19 @@ bool TlsTakes(X509& certificate, EVP_PKEY& key) {
   return taken;
 }
 
-absl::Time EndOf(const X509& certificate) {
-  tm end = {};
-  ASN1_TIME_to_tm(X509_get0_notAfter(&certificate), &end);
-  return absl::FromTM(end, absl::UTCTimeZone());
+absl::Time TimeOf(const ASN1_TIME* written) {
+  tm time = {};
+  ASN1_TIME_to_tm(written, &time);
+  return absl::FromTM(time, absl::UTCTimeZone());
 }
+
+absl::Time EndOf(const X509& certificate) { return TimeOf(X509_get0_notAfter(&certificate)); }
 
 // A key with a passphrase is none: nobody is there to type it.
 int NoPassphrase(char*, int, int, void*) { return 0; }
 
 absl::Status FaultyFile(const char* setting, const std::filesystem::path& path, const char* what) {
   return absl::InvalidArgumentError(absl::StrCat(setting, ": ", path.string(), " ", what));
-}
-
-absl::Status UnderSetting(const char* setting, const absl::Status& status) {
-  return absl::Status(status.code(), absl::StrCat(setting, ": ", std::string(status.message())));
 }
 
 }  // namespace
@@ -86,9 +82,7 @@ absl::StatusOr<std::unique_ptr<CertificateFiles>> CertificateFiles::Open(Paths p
 }
 
 absl::Status CertificateFiles::ReadOwn(CertificateSet& set) const {
-  auto certificate = ReadFile(paths_.certificate, kMaxPemBytes);
-  if (!certificate.ok()) return UnderSetting("tls.certificate", certificate.status());
-  set.certificate = *std::move(certificate);
+  MAE_ASSIGN_OR_RETURN(set.certificate, ReadTrustedFile(paths_.certificate, "tls.certificate"));
   MAE_ASSIGN_OR_RETURN(set.key, ReadSecretFile(paths_.key, "tls.key"));
   const auto chain = CertificatesIn(set.certificate);
   if (!chain) return FaultyFile("tls.certificate", paths_.certificate, kCutOff);
@@ -103,6 +97,8 @@ absl::Status CertificateFiles::ReadOwn(CertificateSet& set) const {
   if (!TlsTakes(*chain->front(), *key))
     return FaultyFile("tls.certificate", paths_.certificate,
                       "is none that TLS takes: its key is too short, or the way of signing it too weak");
+  if (TimeOf(X509_get0_notBefore(chain->front().get())) > absl::Now())
+    return FaultyFile("tls.certificate", paths_.certificate, "is not valid yet: clients would refuse it");
   set.expires = EndOf(*chain->front());
   if (set.expires > absl::Now()) return absl::OkStatus();
   return FaultyFile("tls.certificate", paths_.certificate, "has expired: put a new one in its place");
@@ -111,9 +107,7 @@ absl::Status CertificateFiles::ReadOwn(CertificateSet& set) const {
 absl::Status CertificateFiles::ReadClientCa(CertificateSet& set) const {
   set.client_ca_expires = absl::InfiniteFuture();
   if (!asks_clients()) return absl::OkStatus();
-  auto client_ca = ReadFile(paths_.client_ca, kMaxPemBytes);
-  if (!client_ca.ok()) return UnderSetting("tls.client_ca", client_ca.status());
-  set.client_ca = *std::move(client_ca);
+  MAE_ASSIGN_OR_RETURN(set.client_ca, ReadTrustedFile(paths_.client_ca, "tls.client_ca"));
   const auto authorities = CertificatesIn(set.client_ca);
   if (!authorities) return FaultyFile("tls.client_ca", paths_.client_ca, kCutOff);
   if (authorities->empty()) return FaultyFile("tls.client_ca", paths_.client_ca, "has no certificate in PEM");

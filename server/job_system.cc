@@ -15,9 +15,11 @@
 namespace mae {
 namespace {
 
+// A new one is for its owner alone: pictures may be private, and weights tell of them.
 absl::Status MakeWritableFolder(const std::filesystem::path& folder) {
   std::error_code error;
-  std::filesystem::create_directories(folder, error);
+  if (std::filesystem::create_directories(folder, error))
+    std::filesystem::permissions(folder, std::filesystem::perms::owner_all, error);
   if (error) {
     return absl::PermissionDeniedError(absl::StrCat("data_dir: can't make ", folder.string(), ": ",
                                                     error.message(), "; choose another with --data-dir"));

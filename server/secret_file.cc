@@ -18,14 +18,18 @@ namespace {
 
 constexpr int64_t kMaxSecretBytes = 1 << 20;
 
-bool IsOpenToOthers(const struct stat& facts) {
-  const mode_t others = facts.st_uid == 0 ? S_IRWXO | S_IWGRP | S_IXGRP : S_IRWXO | S_IRWXG;
-  return (facts.st_mode & others) != 0;
-}
+// What others than its owner may not do with a file, and what mends it.
+struct Forbidden {
+  mode_t mode, mode_of_root;  ///< of the file of a user, and of root's
+  const char* what;
+  const char* mend;
+};
+constexpr Forbidden kToSeeOrChange = {S_IRWXO | S_IRWXG, S_IRWXO | S_IWGRP | S_IXGRP, "read or changed",
+                                      "chmod 600"};
+constexpr Forbidden kToChange = {S_IWOTH | S_IWGRP, S_IWOTH | S_IWGRP, "changed", "chmod go-w"};
 
-}  // namespace
-
-absl::StatusOr<std::string> ReadSecretFile(const std::filesystem::path& path, const std::string& setting) {
+absl::StatusOr<std::string> ReadGuarded(const std::filesystem::path& path, const std::string& setting,
+                                        const Forbidden& forbidden) {
   const auto named = [&](const absl::Status& status) {
     return absl::Status(status.code(), absl::StrCat(setting, ": ", std::string(status.message())));
   };
@@ -38,15 +42,25 @@ absl::StatusOr<std::string> ReadSecretFile(const std::filesystem::path& path, co
   if (!S_ISREG(facts.st_mode)) {
     return absl::FailedPreconditionError(absl::StrCat(setting, ": ", path.string(), " is no file"));
   }
-  if (IsOpenToOthers(facts)) {
+  if ((facts.st_mode & (facts.st_uid == 0 ? forbidden.mode_of_root : forbidden.mode)) != 0) {
     return absl::FailedPreconditionError(
-        absl::StrFormat("%s: %s may be read or changed by others than its owner (mode %04o): chmod 600 it",
-                        setting, path.string(), facts.st_mode & 07777));
+        absl::StrFormat("%s: %s may be %s by others than its owner (mode %04o): %s it", setting,
+                        path.string(), forbidden.what, facts.st_mode & 07777, forbidden.mend));
   }
   auto text = ReadDescriptor(fd, path, kMaxSecretBytes);
   if (!text.ok()) return named(text.status());
   if (!absl::StripAsciiWhitespace(*text).empty()) return text;
   return absl::FailedPreconditionError(absl::StrCat(setting, ": ", path.string(), " is empty"));
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> ReadSecretFile(const std::filesystem::path& path, const std::string& setting) {
+  return ReadGuarded(path, setting, kToSeeOrChange);
+}
+
+absl::StatusOr<std::string> ReadTrustedFile(const std::filesystem::path& path, const std::string& setting) {
+  return ReadGuarded(path, setting, kToChange);
 }
 
 }  // namespace mae

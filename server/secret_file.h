@@ -14,4 +14,7 @@ namespace mae {
 /// the path.
 absl::StatusOr<std::string> ReadSecretFile(const std::filesystem::path& path, const std::string& setting);
 
+/// The same of a file that others may read, but not change: what it says is believed.
+absl::StatusOr<std::string> ReadTrustedFile(const std::filesystem::path& path, const std::string& setting);
+
 }  // namespace mae

@@ -162,6 +162,11 @@ void Server::ConfigureGrpc(grpc::ServerBuilder& builder) {
   const int max_message = static_cast<int>(config_.rpc.max_message_mib * kMiB);
   builder.SetMaxReceiveMessageSize(max_message);
   builder.SetMaxSendMessageSize(max_message);
+  // A compressed message would be inflated before its limit acts, a thousandfold: calls that have one are
+  // UNIMPLEMENTED, and whatever comes of them on the way there stays as it is.
+  for (const auto algorithm : {GRPC_COMPRESS_DEFLATE, GRPC_COMPRESS_GZIP})
+    builder.SetCompressionAlgorithmSupportStatus(algorithm, false);
+  builder.AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
   // A message is buffered whole before its limit acts, so what all take together has a limit too.
   grpc::ResourceQuota quota("mae_server");
   quota.Resize(static_cast<size_t>(config_.rpc.memory_mib * kMiB));

@@ -7,6 +7,12 @@
 #include "server/status_to_grpc.h"
 
 namespace mae {
+namespace {
+
+// Whoever waits for a message must have asked for it before he gives it up.
+constexpr absl::Duration kShortestPatience = absl::Seconds(1);
+
+}  // namespace
 
 TransferPlace::TransferPlace(Transfers& transfers)
     : transfers_(transfers), taken_(Take(transfers)), end_(absl::Now() + transfers.limits.whole) {}
@@ -31,7 +37,8 @@ absl::Status TransferPlace::TooMany() const {
 }
 
 absl::Duration TransferPlace::Patience() const {
-  return std::min(transfers_.limits.stall, end_ - absl::Now());
+  const absl::Duration stall = transfers_.limits.stall;
+  return std::clamp(end_ - absl::Now(), std::min(stall, kShortestPatience), stall);
 }
 
 bool TransferPlace::TimeIsUp() const { return absl::Now() >= end_; }

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <fstream>
 
+#include "absl/strings/str_cat.h"
 #include "tests/e2e/test_server.h"
 #include "tests/fakes/dataset_files.h"
 
@@ -134,6 +135,40 @@ TEST_F(BadInput, AStreamWhoseClientIsKilledEndsAndTheServerGoesOn) {
   EXPECT_TRUE(Eventually([&] { return ended("StreamEmbed") && ended("ModelStreamInfer"); }));
   EXPECT_EQ(server_.Client({"embed", "--model", "m", image}).exit_code, 0);
   EXPECT_EQ(server_.Stop(), 0);
+}
+
+// Of the server; each is another thread's child.
+std::vector<pid_t> DecodersOf(pid_t server) {
+  std::vector<pid_t> decoders;
+  for (const auto& task : std::filesystem::directory_iterator(absl::StrCat("/proc/", server, "/task"))) {
+    std::ifstream children(task.path() / "children");
+    for (pid_t pid = 0; children >> pid;) {
+      std::string name;
+      std::getline(std::ifstream(absl::StrCat("/proc/", pid, "/comm")), name);
+      if (name == "mae_image_decod") decoders.push_back(pid);
+    }
+  }
+  return decoders;
+}
+
+TEST_F(BadInput, WhatReadsPicturesMayDieAndTheServerGoesOn) {
+  auto pretrain = SmallPretrain(1);
+  pretrain.insert(pretrain.end(), {"--model", "m", "--watch"});
+  ASSERT_EQ(server_.Client(pretrain).exit_code, 0);
+  const auto images = (server_.root() / "images").string();
+  ASSERT_EQ(server_.Client({"get-dataset", "shapes", "--images", "1", "--out", images}).exit_code, 0);
+  const std::vector<std::string> ask = {"embed", "--model", "m",
+                                        std::filesystem::directory_iterator(images)->path().string()};
+  EXPECT_THAT(DecodersOf(server_.pid()), testing::IsEmpty()) << "before there is a picture to read";
+  ASSERT_EQ(server_.Client(ask).exit_code, 0);
+  const auto before = DecodersOf(server_.pid());
+  ASSERT_THAT(before, testing::SizeIs(1));
+  ASSERT_EQ(kill(before.front(), SIGSEGV), 0);
+  EXPECT_EQ(server_.Client(ask).exit_code, 0);
+  const auto after = DecodersOf(server_.pid());
+  EXPECT_THAT(after, testing::AllOf(testing::SizeIs(1), testing::Not(before)));
+  EXPECT_EQ(server_.Stop(), 0);
+  EXPECT_EQ(kill(after.front(), 0), -1) << "it ends with its server";
 }
 
 TEST_F(BadInput, AnEndedJobCannotBeStoppedNorARunningOneResumed) {

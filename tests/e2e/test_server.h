@@ -50,6 +50,8 @@ class TestServer {
   std::filesystem::path data() const { return root_ / "data"; }
   std::filesystem::path JobFolder(const std::string& name) const { return data() / name; }
   std::string address() const { return address_; }
+  /// While it runs.
+  pid_t pid() const { return process_->pid(); }
   /// What it tells Prometheus; fails the test if it can't be asked.
   std::string Metrics() const;
   /// Of the job's trainer, from its lock file; 0 if none runs.

@@ -28,10 +28,8 @@ EVP_PKEY* MakeKey(unsigned rsa_bits = 0) {
   return key;
 }
 
-void SetTimes(X509* certificate, absl::Duration lasts) {
-  Must(X509_time_adj_ex(X509_getm_notBefore(certificate), -1, 0, nullptr) != nullptr);
-  Must(X509_gmtime_adj(X509_getm_notAfter(certificate), static_cast<long>(absl::ToInt64Seconds(lasts))) !=
-       nullptr);
+void SetTime(ASN1_TIME* time, absl::Duration from_now) {
+  Must(X509_gmtime_adj(time, static_cast<long>(absl::ToInt64Seconds(from_now))) != nullptr);
 }
 
 void AddExtension(X509* certificate, int kind, const std::string& value) {
@@ -40,16 +38,17 @@ void AddExtension(X509* certificate, int kind, const std::string& value) {
   X509_EXTENSION_free(extension);
 }
 
-X509* NewCertificate(EVP_PKEY* key, const std::string& common_name, absl::Duration lasts) {
+X509* NewCertificate(EVP_PKEY* key, const CertificateWish& wish) {
   static std::atomic<long> serial = 0;
   X509* const certificate = X509_new();
   Must(X509_set_version(certificate, 2) == 1);
   ASN1_INTEGER_set(X509_get_serialNumber(certificate), ++serial);
-  SetTimes(certificate, lasts);
+  SetTime(X509_getm_notBefore(certificate), wish.begins_in);
+  SetTime(X509_getm_notAfter(certificate), wish.lasts);
   Must(X509_set_pubkey(certificate, key) == 1);
-  if (common_name.empty()) return certificate;
+  if (wish.common_name.empty()) return certificate;
   Must(X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), "CN", MBSTRING_UTF8,
-                                  reinterpret_cast<const unsigned char*>(common_name.c_str()), -1, -1,
+                                  reinterpret_cast<const unsigned char*>(wish.common_name.c_str()), -1, -1,
                                   0) == 1);
   return certificate;
 }
@@ -73,7 +72,7 @@ std::string PemOf(X509* certificate) {
 
 struct TestAuthority::Parts {
   EVP_PKEY* key = MakeKey();
-  X509* certificate = NewCertificate(key, "test authority", absl::Hours(24));
+  X509* certificate = NewCertificate(key, {.common_name = "test authority", .lasts = absl::Hours(24)});
   Parts() {
     X509_set_issuer_name(certificate, X509_get_subject_name(certificate));
     AddExtension(certificate, NID_basic_constraints, "critical,CA:TRUE");
@@ -92,7 +91,7 @@ std::string TestAuthority::pem() const { return PemOf(parts_->certificate); }
 
 IssuedCertificate TestAuthority::Issue(const CertificateWish& wish) const {
   EVP_PKEY* const key = MakeKey(wish.rsa_bits);
-  X509* const certificate = NewCertificate(key, wish.common_name, wish.lasts);
+  X509* const certificate = NewCertificate(key, wish);
   X509_set_issuer_name(certificate, X509_get_subject_name(parts_->certificate));
   std::string names = wish.dns_name.empty() ? "" : "DNS:" + wish.dns_name;
   if (!wish.uri.empty()) names += (names.empty() ? "URI:" : ",URI:") + wish.uri;

@@ -17,6 +17,7 @@ struct CertificateWish {
   std::string common_name = {}, dns_name = {}, uri = {}, ip = {};
   unsigned rsa_bits = 0;                  ///< of an RSA key; 0: one of P-256
   absl::Duration lasts = absl::Hours(1);  ///< from now on; below zero: has expired
+  absl::Duration begins_in = -absl::Hours(24);
 };
 
 /// An authority that signs certificates for one test. Aborts if OpenSSL can't. Not thread-safe.

@@ -79,6 +79,31 @@ TEST_F(CertificateFilesTest, AKeyOfAnotherCertificateIsRefusedByName) {
   EXPECT_THAT(Open(), Refused("tls.key", "no private key"));
 }
 
+TEST_F(CertificateFilesTest, ACertificateThatIsNotValidYetIsNotTaken) {
+  WriteOwn(authority_.Issue({.dns_name = "a.test"}));
+  auto files = Open();
+  ASSERT_THAT(files, IsOk());
+  const auto before = (*files)->Current();
+  WriteOwn(authority_.Issue({.dns_name = "a.test", .lasts = absl::Hours(48), .begins_in = absl::Hours(1)}));
+  EXPECT_THAT((*files)->Reload(), Refused("tls.certificate", "not valid yet"));
+  EXPECT_EQ((*files)->Current(), before);
+  EXPECT_THAT(Open(), Refused("tls.certificate", "not valid yet"));
+}
+
+TEST_F(CertificateFilesTest, WhatOthersMayChangeIsNotBelieved) {
+  WriteOwn(authority_.Issue({.dns_name = "a.test"}));
+  for (const auto& [file, setting] :
+       {std::pair("server.pem", "tls.certificate"), {"clients.pem", "tls.client_ca"}}) {
+    for (const mode_t mode : {0666, 0660}) {
+      ASSERT_EQ(chmod((temp_ / file).c_str(), mode), 0);
+      EXPECT_THAT(Open(), StatusIs(absl::StatusCode::kFailedPrecondition,
+                                   testing::AllOf(HasSubstr(setting), HasSubstr("chmod go-w"))));
+    }
+    ASSERT_EQ(chmod((temp_ / file).c_str(), 0644), 0);
+    EXPECT_THAT(Open(), IsOk());
+  }
+}
+
 TEST_F(CertificateFilesTest, ALookThatBeganEarlierDoesNotPutBackWhatALaterOneFound) {
   WriteOwn(authority_.Issue({.dns_name = "a.test"}));
   auto files = Open();

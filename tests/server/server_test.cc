@@ -37,6 +37,28 @@ TEST_F(ServerLifeTest, TellsItsFacts) {
   EXPECT_EQ(info.version(), MAE_VERSION);
 }
 
+TEST_F(ServerLifeTest, MakesADataFolderForItsUserAlone) {
+  const auto data = temp_ / "made";
+  const auto server = Server::Start(Config({absl::StrCat("data_dir=", data.string())}));
+  ASSERT_THAT(server, IsOk());
+  EXPECT_EQ(std::filesystem::status(data).permissions(), std::filesystem::perms::owner_all);
+}
+
+// Eight megabytes that are eight kilobytes on the way.
+TEST_F(ServerLifeTest, ACompressedMessageIsNotInflated) {
+  StartServer({"rpc.max_message_mib=1"});
+  for (const auto algorithm : {GRPC_COMPRESS_GZIP, GRPC_COMPRESS_DEFLATE}) {
+    grpc::ClientContext context;
+    context.set_compression_algorithm(algorithm);
+    v1::GetJobRequest request;
+    request.set_name(std::string(8 << 20, '0'));
+    Job job;
+    const grpc::Status status = jobs_->GetJob(&context, request, &job);
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::UNIMPLEMENTED) << status.error_message();
+    EXPECT_THAT(status.error_message(), HasSubstr("is disabled"));
+  }
+}
+
 TEST_F(ServerLifeTest, SpeaksTheOpenInferenceProtocolOnTheSamePort) {
   StartServer();
   const auto stub = inference::GRPCInferenceService::NewStub(channel_);
