@@ -1,11 +1,13 @@
 #include "server/dataset_service.h"
 
 #include <algorithm>
+#include <map>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/status_macros.h"
 #include "data/dataset_path.h"
+#include "data/image_picture.h"
 #include "server/dataset_to_proto.h"
 #include "server/page.h"
 #include "server/status_to_grpc.h"
@@ -36,6 +38,18 @@ absl::Status CheckRange(const v1::GetDatasetImagesRequest& request, int64_t imag
       "first: ", request.first(), " is past the last image: the split has ", images, ", counted from 0"));
 }
 
+ImageChoice ChoiceOf(const v1::GetDatasetImagesRequest& request, int64_t images) {
+  // Bounded by the split before it is multiplied.
+  const auto stride = std::clamp<int64_t>(request.stride(), 1, images);
+  const auto last = request.first() + stride * (std::max(1, request.count()) - 1);
+  return {request.first(), stride, std::min(images, last + 1)};
+}
+
+absl::Status TooManyPixels(size_t fitting, int64_t limit) {
+  return InvalidField("count", absl::StrCat("the images have more than ", limit,
+                                            " bytes of pixels together; ask for ", fitting, " at a time"));
+}
+
 absl::StatusOr<std::string> NameOf(const std::string& given) {
   const std::string name = DatasetShortName(given);
   if (const auto named = CheckDatasetName(name); !named.ok())
@@ -46,11 +60,13 @@ absl::StatusOr<std::string> NameOf(const std::string& given) {
 }  // namespace
 
 DatasetService::DatasetService(DatasetStore& store, WorkQueue& queue, JobsOnDataset jobs_on,
-                               TransferLimits transfer_limits, DatasetUploadLimits upload_limits)
+                               TransferLimits transfer_limits, DatasetUploadLimits upload_limits,
+                               int64_t max_answer_bytes)
     : store_(store),
       queue_(queue),
       jobs_on_(std::move(jobs_on)),
       upload_limits_(upload_limits),
+      max_answer_bytes_(max_answer_bytes),
       staging_(store.root() / ".uploads", store.trash()),
       transfers_(transfer_limits) {
   transfers_.queue.TryPush([this] { staging_.Sweep(); });
@@ -131,15 +147,16 @@ absl::Status DatasetService::GetImages(const v1::GetDatasetImagesRequest& reques
   MAE_ASSIGN_OR_RETURN(const auto info, store_.Find(request.name()));
   const auto total = split == Split::kTrain ? info.train_images : info.validation_images;
   MAE_RETURN_IF_ERROR(CheckRange(request, total));
-  // Bounded by the split before it is multiplied.
-  const auto stride = std::clamp<int64_t>(request.stride(), 1, total);
-  const auto end = std::min(total, request.first() + stride * (std::max(1, request.count()) - 1) + 1);
-  MAE_ASSIGN_OR_RETURN(const auto images, LoadSplit(info.format, info.path, split, end));
-  // What a listing knows may be older than the files.
-  const auto last = std::min(end, images.count);
-  for (int64_t i = request.first(); i < last; i += stride) {
-    MAE_ASSIGN_OR_RETURN(*response.add_images(), ToProto(images, i, info));
-  }
+  std::map<int64_t, v1::DatasetImage> images;  // An archive has them in any order.
+  int64_t bytes = 0;
+  const auto add = [&](int64_t index, int64_t label, const Picture& picture) -> absl::Status {
+    bytes += static_cast<int64_t>(picture.pixels.size());
+    if (bytes > max_answer_bytes_ && !images.empty()) return TooManyPixels(images.size(), max_answer_bytes_);
+    MAE_ASSIGN_OR_RETURN(images[index], ToProto(picture, index, label, info));
+    return absl::OkStatus();
+  };
+  MAE_RETURN_IF_ERROR(VisitPictures(info, split, ChoiceOf(request, total), add));
+  for (auto& [index, image] : images) *response.add_images() = std::move(image);
   return absl::OkStatus();
 }
 

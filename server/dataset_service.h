@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
@@ -17,13 +18,16 @@ namespace mae {
 /// Names of the jobs that have not ended and use a dataset.
 using JobsOnDataset = std::function<absl::StatusOr<std::vector<std::string>>(const std::string& dataset)>;
 
+/// The most bytes that the images of one answer have together, decoded. One alone may have more.
+inline constexpr int64_t kMaxAnswerPixelBytes = int64_t{256} << 20;
+
 /// mae.v1.DatasetService over a DatasetStore. Uploads lie in `.uploads` of the store's folder until they are
 /// whole (server/upload_staging.h). Thread-safe; store and queue outlive it.
 class DatasetService final : public v1::DatasetService::CallbackService {
  public:
   DatasetService(DatasetStore& store, WorkQueue& queue, JobsOnDataset jobs_on,
                  TransferLimits transfer_limits = {.whole = absl::Hours(48)},
-                 DatasetUploadLimits upload_limits = {});
+                 DatasetUploadLimits upload_limits = {}, int64_t max_answer_bytes = kMaxAnswerPixelBytes);
 
   grpc::ServerUnaryReactor* ListDatasets(grpc::CallbackServerContext* context,
                                          const v1::ListDatasetsRequest* request,
@@ -55,6 +59,7 @@ class DatasetService final : public v1::DatasetService::CallbackService {
   WorkQueue& queue_;
   const JobsOnDataset jobs_on_;
   const DatasetUploadLimits upload_limits_;
+  const int64_t max_answer_bytes_;
   UploadStaging staging_;
   Transfers transfers_;  // its work uses the rest
 };

@@ -2,8 +2,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
-#include "data/image_picture.h"
-#include "image/codec.h"
 
 namespace mae {
 
@@ -28,15 +26,14 @@ v1::Dataset ToProto(const DatasetEntry& entry) {
   return message;
 }
 
-absl::StatusOr<v1::DatasetImage> ToProto(const ImageSet& images, int64_t index, const DatasetInfo& info) {
-  if (images.channels != 1 && images.channels != 3) {
+absl::StatusOr<v1::DatasetImage> ToProto(const Picture& picture, int64_t index, int64_t label,
+                                         const DatasetInfo& info) {
+  if (picture.channels != 1 && picture.channels != 3) {
     return absl::FailedPreconditionError(
-        absl::StrCat("images of ", images.channels, " channels can't be written as PNG"));
+        absl::StrCat("images of ", picture.channels, " channels can't be written as PNG"));
   }
   v1::DatasetImage message;
-  MAE_ASSIGN_OR_RETURN(const Picture picture, PictureOf(images, index));
   MAE_ASSIGN_OR_RETURN(*message.mutable_png(), EncodePng(picture));
-  const auto label = images.labels[static_cast<size_t>(index)];
   message.set_label(static_cast<int32_t>(label));
   if (label < static_cast<int64_t>(info.labels.size())) message.set_label_name(info.labels[label]);
   message.set_index(index);

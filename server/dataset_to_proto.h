@@ -2,6 +2,7 @@
 
 #include "absl/status/statusor.h"
 #include "data/dataset.h"
+#include "image/codec.h"
 #include "mae/v1/dataset.pb.h"
 #include "server/dataset_store.h"
 
@@ -12,6 +13,7 @@ namespace mae {
 v1::Dataset ToProto(const DatasetEntry& entry);
 
 /// One image of a split as PNG with its label. FAILED_PRECONDITION if its channels are not 1 or 3.
-absl::StatusOr<v1::DatasetImage> ToProto(const ImageSet& images, int64_t index, const DatasetInfo& info);
+absl::StatusOr<v1::DatasetImage> ToProto(const Picture& picture, int64_t index, int64_t label,
+                                         const DatasetInfo& info);
 
 }  // namespace mae

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/status_macros.h"
@@ -119,6 +120,10 @@ absl::StatusOr<ArchiveSummary> CountInArchive(const std::filesystem::path& archi
                                                      ", but before it are files of ",
                                                      summary.variant->format));
     }
+    if (summary.counts.contains(member.base_name())) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("'", member.name(), "' comes after another file of that name"));
+    }
     summary.variant = variant;
     MAE_ASSIGN_OR_RETURN(summary.counts[member.base_name()],
                          RecordCount(*variant, member.name(), member.size()));
@@ -170,34 +175,45 @@ ImageSet EmptySet() {
   return set;
 }
 
-absl::Status AppendRecord(const CifarVariant& variant, const std::string& name, const uint8_t* record,
-                          ImageSet& set) {
+absl::StatusOr<int64_t> LabelOf(const CifarVariant& variant, const std::string& name, int64_t index,
+                                const uint8_t* record) {
   const int64_t label = record[variant.label_bytes - 1];
-  if (label >= variant.classes) {
-    return absl::InvalidArgumentError(absl::StrCat("'", name, "' gives record ", set.count, " the label ",
-                                                   label, "; ", variant.format, " has labels 0 to ",
-                                                   variant.classes - 1));
-  }
-  set.labels.push_back(label);
-  set.pixels.insert(set.pixels.end(), record + variant.label_bytes, record + variant.record_bytes());
-  ++set.count;
-  return absl::OkStatus();
+  if (label < variant.classes) return label;
+  return absl::InvalidArgumentError(absl::StrCat("'", name, "' gives record ", index, " the label ", label,
+                                                 "; ", variant.format, " has labels 0 to ",
+                                                 variant.classes - 1));
 }
 
-// The first `count` records of a file. Memory grows with what is read, not with what a header claims.
-absl::StatusOr<ImageSet> ReadRecords(const CifarVariant& variant, ByteSource& source, int64_t count) {
+// Called with each record: its index in its file, its class, and its pixels for the call alone.
+using RecordVisit = absl::FunctionRef<absl::Status(int64_t index, int64_t label, const uint8_t* pixels)>;
+
+// The first `count` records of a file.
+absl::Status VisitRecords(const CifarVariant& variant, ByteSource& source, int64_t count, RecordVisit visit) {
   constexpr int64_t kRecordsAtOnce = 256;
-  ImageSet set = EmptySet();
   std::vector<uint8_t> buffer(kRecordsAtOnce * variant.record_bytes());
-  while (set.count < count) {
-    const int64_t records = std::min(kRecordsAtOnce, count - set.count);
+  for (int64_t start = 0; start < count; start += kRecordsAtOnce) {
+    const int64_t records = std::min(kRecordsAtOnce, count - start);
     MAE_RETURN_IF_ERROR(
         ReadExactly(source, absl::MakeSpan(buffer).subspan(0, records * variant.record_bytes())));
     for (int64_t i = 0; i < records; ++i) {
-      MAE_RETURN_IF_ERROR(
-          AppendRecord(variant, source.name(), buffer.data() + i * variant.record_bytes(), set));
+      const uint8_t* record = buffer.data() + i * variant.record_bytes();
+      MAE_ASSIGN_OR_RETURN(const int64_t label, LabelOf(variant, source.name(), start + i, record));
+      MAE_RETURN_IF_ERROR(visit(start + i, label, record + variant.label_bytes));
     }
   }
+  return absl::OkStatus();
+}
+
+// Memory grows with what is read, not with what a header claims.
+absl::StatusOr<ImageSet> ReadRecords(const CifarVariant& variant, ByteSource& source, int64_t count) {
+  ImageSet set = EmptySet();
+  const auto append = [&set](int64_t, int64_t label, const uint8_t* pixels) -> absl::Status {
+    set.labels.push_back(label);
+    set.pixels.insert(set.pixels.end(), pixels, pixels + kImageBytes);
+    ++set.count;
+    return absl::OkStatus();
+  };
+  MAE_RETURN_IF_ERROR(VisitRecords(variant, source, count, append));
   return set;
 }
 
@@ -248,11 +264,64 @@ absl::StatusOr<ImageSet> Join(const CifarVariant& variant, Parts parts, Split sp
   return set;
 }
 
+// The index in the split of each file's first image.
+absl::StatusOr<RecordCounts> FirstImages(const CifarVariant& variant, const RecordCounts& counts, Split split,
+                                         const std::filesystem::path& location) {
+  RecordCounts firsts;
+  int64_t next = 0;
+  for (const std::string& name : variant.files(split)) {
+    const auto found = counts.find(name);
+    if (found == counts.end()) return MissingFile(location, name);
+    firsts[name] = next;
+    next += found->second;
+  }
+  return firsts;
+}
+
+// What is chosen of a file with so many records, the first of which is image `before` of its split.
+absl::Status VisitChosen(const CifarVariant& variant, ByteSource& source, int64_t before, int64_t count,
+                         const ImageChoice& choice, ImageVisit visit) {
+  return VisitRecords(variant, source, std::min(count, choice.end - before),
+                      [&](int64_t record, int64_t label, const uint8_t* pixels) -> absl::Status {
+                        if (!choice.Has(before + record)) return absl::OkStatus();
+                        return visit(before + record, label, {pixels, kChannels, kSide, kSide});
+                      });
+}
+
+absl::Status VisitFolder(const CifarVariant& variant, const std::filesystem::path& folder, Split split,
+                         const ImageChoice& choice, ImageVisit visit) {
+  MAE_ASSIGN_OR_RETURN(const RecordCounts counts, CountInFolder(variant, folder));
+  MAE_ASSIGN_OR_RETURN(const RecordCounts firsts, FirstImages(variant, counts, split, folder));
+  for (const std::string& name : variant.files(split)) {
+    MAE_ASSIGN_OR_RETURN(GzFile file, GzFile::Open(folder / name));
+    MAE_RETURN_IF_ERROR(VisitChosen(variant, file, firsts.at(name), counts.at(name), choice, visit));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status VisitArchive(const CifarVariant& variant, const std::filesystem::path& archive, Split split,
+                          const ImageChoice& choice, ImageVisit visit) {
+  MAE_ASSIGN_OR_RETURN(const ArchiveSummary summary, CountInArchive(archive));
+  MAE_ASSIGN_OR_RETURN(const RecordCounts firsts, FirstImages(variant, summary.counts, split, archive));
+  return VisitTar(archive, [&](TarMember& member) -> absl::Status {
+    const auto first = firsts.find(member.base_name());
+    if (first == firsts.end()) return absl::OkStatus();
+    return VisitChosen(variant, member, first->second, summary.counts.at(member.base_name()), choice, visit);
+  });
+}
+
 absl::Status NothingFound(const CifarVariant& variant, const std::filesystem::path& path) {
   return absl::NotFoundError(absl::StrCat("'", path.string(), "' holds no ", variant.format, ": expected ",
                                           absl::StrJoin(variant.train_files, ", "), " and ",
                                           absl::StrJoin(variant.validation_files, ", "), ", or ",
                                           variant.archive));
+}
+
+absl::StatusOr<const CifarVariant*> VariantOf(const std::string& format) {
+  for (const CifarVariant& variant : Variants()) {
+    if (variant.format == format) return &variant;
+  }
+  return absl::InvalidArgumentError(absl::StrCat("format '", format, "' is neither cifar10 nor cifar100"));
 }
 
 }  // namespace
@@ -268,16 +337,21 @@ absl::StatusOr<std::optional<DatasetInfo>> InspectCifar(const std::filesystem::p
 
 absl::StatusOr<ImageSet> LoadCifar(const std::string& format, const std::filesystem::path& path, Split split,
                                    int64_t limit) {
-  const auto variant = std::find_if(Variants().begin(), Variants().end(),
-                                    [&format](const CifarVariant& v) { return v.format == format; });
-  if (variant == Variants().end()) {
-    return absl::InvalidArgumentError(absl::StrCat("format '", format, "' is neither cifar10 nor cifar100"));
-  }
+  MAE_ASSIGN_OR_RETURN(const CifarVariant* variant, VariantOf(format));
   const std::optional<std::filesystem::path> location = Locate(*variant, path);
   if (!location) return NothingFound(*variant, path);
   MAE_ASSIGN_OR_RETURN(Parts parts, IsFile(*location) ? ReadArchive(*variant, *location, split, limit)
                                                       : ReadFolder(*variant, *location, split, limit));
   return Join(*variant, std::move(parts), split, limit, *location);
+}
+
+absl::Status VisitCifar(const std::string& format, const std::filesystem::path& path, Split split,
+                        const ImageChoice& choice, ImageVisit visit) {
+  MAE_ASSIGN_OR_RETURN(const CifarVariant* variant, VariantOf(format));
+  const std::optional<std::filesystem::path> location = Locate(*variant, path);
+  if (!location) return NothingFound(*variant, path);
+  return IsFile(*location) ? VisitArchive(*variant, *location, split, choice, visit)
+                           : VisitFolder(*variant, *location, split, choice, visit);
 }
 
 }  // namespace mae

@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "data/dataset.h"
+#include "data/image_visit.h"
 
 /// The binary format of CIFAR-10 and CIFAR-100 (Krizhevsky 2009): records of a label byte (CIFAR-100: coarse,
 /// then fine; the fine one is used) and 3072 pixels, channel by channel. The files are in the folder itself,
@@ -22,5 +23,10 @@ absl::StatusOr<std::optional<DatasetInfo>> InspectCifar(const std::filesystem::p
 /// `format` is cifar10 or cifar100. `limit` > 0: only the first images, in the order of the numbered files.
 absl::StatusOr<ImageSet> LoadCifar(const std::string& format, const std::filesystem::path& path, Split split,
                                    int64_t limit);
+
+/// Calls `visit` with the chosen images, holding under a mebibyte: in the order of their numbers, but of an
+/// archive in that of its files. An archive is read twice, since it does not tell where its files lie.
+absl::Status VisitCifar(const std::string& format, const std::filesystem::path& path, Split split,
+                        const ImageChoice& choice, ImageVisit visit);
 
 }  // namespace mae

@@ -160,6 +160,27 @@ absl::Status AddWhatIsKnown(const std::string& name, const std::filesystem::path
   return absl::OkStatus();
 }
 
+// Decoding all would take too long.
+absl::Status MeasureSample(const DatasetInfo& info, PixelStatistics& statistics) {
+  // Parquet would have to be read whole for images from all over it.
+  const int64_t limit = info.format == "parquet" ? kMeasuredImages : 0;
+  MAE_ASSIGN_OR_RETURN(const ImageSet images, LoadSplit(info.format, info.path, Split::kTrain, limit));
+  const int64_t sample = std::min<int64_t>(images.count, kMeasuredImages);
+  for (int64_t i = 0; i < sample; ++i) {
+    MAE_ASSIGN_OR_RETURN(const Picture picture,
+                         DecodeEncodedImage(*images.encoded, images.count * i / sample, info.channels));
+    statistics.Add(picture);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status MeasureAll(const DatasetInfo& info, PixelStatistics& statistics) {
+  return VisitPictures(info, Split::kTrain, {}, [&](int64_t, int64_t, const Picture& picture) {
+    statistics.Add(picture);
+    return absl::OkStatus();
+  });
+}
+
 }  // namespace
 
 absl::StatusOr<DatasetInfo> InspectDataset(const std::string& name, const std::filesystem::path& path) {
@@ -206,15 +227,8 @@ absl::StatusOr<ImageSet> LoadSplit(const std::string& format, const std::filesys
 
 absl::Status MeasurePixels(DatasetInfo& info) {
   if (!info.mean.empty()) return absl::OkStatus();
-  // Parquet would have to be read whole for images from all over it.
-  const int64_t limit = info.format == "parquet" ? kMeasuredImages : 0;
-  MAE_ASSIGN_OR_RETURN(const ImageSet images, LoadSplit(info.format, info.path, Split::kTrain, limit));
-  PixelStatistics statistics(images.channels);
-  const int64_t sample = images.encoded ? std::min<int64_t>(images.count, kMeasuredImages) : images.count;
-  for (int64_t i = 0; i < sample; ++i) {
-    MAE_ASSIGN_OR_RETURN(const Picture picture, PictureOf(images, images.count * i / sample));
-    statistics.Add(picture);
-  }
+  PixelStatistics statistics(info.channels);
+  MAE_RETURN_IF_ERROR(info.encoded ? MeasureSample(info, statistics) : MeasureAll(info, statistics));
   info.mean = statistics.Mean();
   info.std_dev = statistics.StdDev();
   return absl::OkStatus();

@@ -73,9 +73,9 @@ struct LoadedDataset {
 absl::StatusOr<LoadedDataset> LoadDataset(const std::string& name, const std::filesystem::path& path,
                                           int64_t train_limit, int64_t validation_limit);
 
-/// Fills mean and std_dev from the training images, if they are not known: all of them where they fit in
-/// memory, else 512 at their own size, spread evenly over the split (of Parquet the first). Seconds. Errors
-/// of LoadSplit, and INVALID_ARGUMENT naming an image that can't be decoded.
+/// Fills mean and std_dev from the training images, if they are not known: all of them of IDX and CIFAR, read
+/// one after the other and not held, else 512 at their own size, spread evenly over the split (of Parquet the
+/// first). Seconds. Errors of LoadSplit, and INVALID_ARGUMENT naming an image that can't be decoded.
 absl::Status MeasurePixels(DatasetInfo& info);
 
 }  // namespace mae

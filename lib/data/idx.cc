@@ -18,6 +18,7 @@ namespace {
 constexpr uint32_t kImagesMagic = 0x803;  // unsigned bytes, three dimensions
 constexpr uint32_t kLabelsMagic = 0x801;  // unsigned bytes, one dimension
 constexpr int64_t kMaxSide = 8192;
+constexpr int64_t kBlockBytes = int64_t{1} << 20;  // read at once
 
 struct IdxHeader {
   int64_t count = 0, height = 1, width = 1;
@@ -84,8 +85,8 @@ absl::StatusOr<IdxHeader> ReadLabelsHeader(GzFile& file) {
   return header;
 }
 
-absl::StatusOr<std::vector<uint8_t>> ReadLabels(const std::filesystem::path& folder, Split split,
-                                                int64_t image_count) {
+// At the first label.
+absl::StatusOr<GzFile> OpenLabels(const std::filesystem::path& folder, Split split, int64_t image_count) {
   MAE_ASSIGN_OR_RETURN(GzFile file, OpenPlainOrGz(folder, LabelsStem(split)));
   MAE_ASSIGN_OR_RETURN(const IdxHeader header, ReadLabelsHeader(file));
   if (header.count != image_count) {
@@ -93,10 +94,29 @@ absl::StatusOr<std::vector<uint8_t>> ReadLabels(const std::filesystem::path& fol
                                                    ImagesStem(split), "' beside it has ", image_count,
                                                    " images"));
   }
+  return file;
+}
+
+absl::StatusOr<std::vector<uint8_t>> ReadLabels(const std::filesystem::path& folder, Split split,
+                                                int64_t image_count) {
+  MAE_ASSIGN_OR_RETURN(GzFile file, OpenLabels(folder, split, image_count));
   std::vector<uint8_t> labels;
-  MAE_RETURN_IF_ERROR(AppendBytes(file, header.content_bytes(), labels));
+  MAE_RETURN_IF_ERROR(AppendBytes(file, image_count, labels));
   MAE_RETURN_IF_ERROR(file.ExpectEnd());
   return labels;
+}
+
+// Of labels to the end of the file, which may be more than fit in memory.
+absl::StatusOr<int64_t> GreatestLabel(GzFile& file, int64_t count) {
+  std::vector<uint8_t> block(static_cast<size_t>(std::min(count, kBlockBytes)));
+  uint8_t greatest = 0;
+  for (int64_t left = count; left > 0; left -= static_cast<int64_t>(block.size())) {
+    block.resize(static_cast<size_t>(std::min(left, kBlockBytes)));
+    MAE_RETURN_IF_ERROR(ReadExactly(file, absl::MakeSpan(block)));
+    greatest = std::max(greatest, *std::max_element(block.begin(), block.end()));
+  }
+  MAE_RETURN_IF_ERROR(file.ExpectEnd());
+  return greatest;
 }
 
 struct SplitSummary {
@@ -108,8 +128,9 @@ absl::StatusOr<SplitSummary> InspectSplit(const std::filesystem::path& folder, S
   SplitSummary summary;
   MAE_ASSIGN_OR_RETURN(GzFile file, OpenPlainOrGz(folder, ImagesStem(split)));
   MAE_ASSIGN_OR_RETURN(summary.images, ReadImagesHeader(file));
-  MAE_ASSIGN_OR_RETURN(const std::vector<uint8_t> labels, ReadLabels(folder, split, summary.images.count));
-  summary.classes = 1 + *std::max_element(labels.begin(), labels.end());
+  MAE_ASSIGN_OR_RETURN(GzFile labels, OpenLabels(folder, split, summary.images.count));
+  MAE_ASSIGN_OR_RETURN(const int64_t greatest, GreatestLabel(labels, summary.images.count));
+  summary.classes = 1 + greatest;
   return summary;
 }
 
@@ -119,6 +140,18 @@ absl::Status CheckSameShape(const std::filesystem::path& folder, const IdxHeader
   return absl::InvalidArgumentError(absl::StrCat(
       "'", folder.string(), "' has training images of ", train.height, "x", train.width,
       " but validation images of ", validation.height, "x", validation.width, "; they must be of one size"));
+}
+
+// The next images with their labels.
+struct IdxBlock {
+  std::vector<uint8_t> pixels, labels;
+};
+
+absl::Status ReadBlock(GzFile& images, GzFile& labels, int64_t count, int64_t image_bytes, IdxBlock& block) {
+  block.pixels.resize(static_cast<size_t>(count * image_bytes));
+  block.labels.resize(static_cast<size_t>(count));
+  MAE_RETURN_IF_ERROR(ReadExactly(images, absl::MakeSpan(block.pixels)));
+  return ReadExactly(labels, absl::MakeSpan(block.labels));
 }
 
 }  // namespace
@@ -161,6 +194,28 @@ absl::StatusOr<ImageSet> LoadIdx(const std::filesystem::path& folder, Split spli
   MAE_RETURN_IF_ERROR(AppendBytes(file, set.count * set.image_bytes(), set.pixels));
   if (set.count == header.count) MAE_RETURN_IF_ERROR(file.ExpectEnd());
   return set;
+}
+
+absl::Status VisitIdx(const std::filesystem::path& folder, Split split, const ImageChoice& choice,
+                      ImageVisit visit) {
+  MAE_ASSIGN_OR_RETURN(GzFile images, OpenPlainOrGz(folder, ImagesStem(split)));
+  MAE_ASSIGN_OR_RETURN(const IdxHeader header, ReadImagesHeader(images));
+  MAE_ASSIGN_OR_RETURN(GzFile labels, OpenLabels(folder, split, header.count));
+  const int64_t image_bytes = header.height * header.width, end = std::min(choice.end, header.count);
+  const int64_t at_once = std::max<int64_t>(1, kBlockBytes / image_bytes);
+  IdxBlock block;
+  for (int64_t start = 0; start < end; start += at_once) {
+    const int64_t count = std::min(at_once, end - start);
+    MAE_RETURN_IF_ERROR(ReadBlock(images, labels, count, image_bytes, block));
+    for (int64_t i = 0; i < count; ++i) {
+      if (!choice.Has(start + i)) continue;
+      const ImageView image = {block.pixels.data() + i * image_bytes, 1, header.height, header.width};
+      MAE_RETURN_IF_ERROR(visit(start + i, block.labels[static_cast<size_t>(i)], image));
+    }
+  }
+  if (end < header.count) return absl::OkStatus();
+  MAE_RETURN_IF_ERROR(labels.ExpectEnd());
+  return images.ExpectEnd();
 }
 
 }  // namespace mae

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <iterator>
 #include <optional>
 #include <string>
@@ -93,6 +94,34 @@ TEST_F(Cifar10, ValidationSplitIsTheTestBatch) {
   const absl::StatusOr<ImageSet> set = LoadCifar("cifar10", files_.path(), Split::kValidation, 0);
   ASSERT_THAT(set, IsOk());
   EXPECT_EQ(PixelsOf(*set), WithoutLabels(FileBytes(files_ / "test_batch.bin"), kRecord10));
+}
+
+TEST_F(Cifar10, AVisitGivesTheChosenImagesAsALoadDoes) {
+  Pack(Entries());
+  const ImageSet set = Load(files_.path()).value();
+  for (const std::filesystem::path& path : {files_.path(), archive_}) {
+    std::vector<int64_t> indices;
+    const auto visit = [&](int64_t index, int64_t label, const ImageView& image) {
+      indices.push_back(index);
+      EXPECT_EQ(label, set.labels[index]);
+      EXPECT_EQ(image.channels, 3);
+      EXPECT_TRUE(std::equal(image.pixels, image.pixels + 3072, set.image(index)));
+      return absl::OkStatus();
+    };
+    EXPECT_THAT(VisitCifar("cifar10", path, Split::kTrain, {}, visit), IsOk());
+    EXPECT_EQ(indices.size(), 15U);
+    indices.clear();
+    EXPECT_THAT(VisitCifar("cifar10", path, Split::kTrain, {2, 5, 13}, visit), IsOk());
+    EXPECT_THAT(indices, testing::UnorderedElementsAre(2, 7, 12));
+  }
+}
+
+TEST_F(Cifar10, AnArchiveWithAFileTwiceIsRefused) {
+  std::vector<TarEntry> entries = Entries();
+  entries.push_back(entries.front());
+  Pack(entries);
+  EXPECT_THAT(InspectCifar(archive_),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("after another file")));
 }
 
 TEST_F(Cifar10, ReadsTheOfficialFolderBelowAFolder) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <string>
+#include <vector>
 
 #include "tests/data/file_bytes.h"
 #include "tests/fakes/dataset_files.h"
@@ -91,6 +92,39 @@ TEST_P(Idx, LimitTakesTheFirstImages) {
   EXPECT_EQ(set->count, 2);
   EXPECT_THAT(set->labels, ElementsAre(0, 1));
   EXPECT_EQ(std::string(set->pixels.begin(), set->pixels.end()), PlainContent(kTrainImages).substr(16, 48));
+}
+
+TEST_P(Idx, AVisitGivesTheChosenImagesAsALoadDoes) {
+  const ImageSet set = LoadIdx(folder_.path(), Split::kTrain, 0).value();
+  std::vector<int64_t> indices;
+  const auto visit = [&](int64_t index, int64_t label, const ImageView& image) {
+    indices.push_back(index);
+    EXPECT_EQ(label, set.labels[index]);
+    EXPECT_EQ(image.channels, 1);
+    EXPECT_EQ(image.height, 4);
+    EXPECT_EQ(image.width, 6);
+    EXPECT_TRUE(std::equal(image.pixels, image.pixels + 24, set.image(index)));
+    return absl::OkStatus();
+  };
+  EXPECT_THAT(VisitIdx(folder_.path(), Split::kTrain, {}, visit), IsOk());
+  EXPECT_THAT(VisitIdx(folder_.path(), Split::kTrain, {1, 2, 4}, visit), IsOk());
+  EXPECT_THAT(indices, ElementsAre(0, 1, 2, 3, 4, 1, 3));
+}
+
+TEST_P(Idx, AVisitOfAllReadsToTheEnd) {
+  SetContent(kTrainImages, PlainContent(kTrainImages) + "x");
+  const auto nothing = [](int64_t, int64_t, const ImageView&) { return absl::OkStatus(); };
+  EXPECT_THAT(VisitIdx(folder_.path(), Split::kTrain, {}, nothing), StatusIs(StatusCode::kInvalidArgument));
+}
+
+TEST_P(Idx, AnErrorEndsAVisit) {
+  int visits = 0;
+  const auto refuse = [&visits](int64_t, int64_t, const ImageView&) {
+    ++visits;
+    return absl::AbortedError("enough");
+  };
+  EXPECT_THAT(VisitIdx(folder_.path(), Split::kTrain, {}, refuse), StatusIs(StatusCode::kAborted));
+  EXPECT_EQ(visits, 1);
 }
 
 TEST_P(Idx, LimitAboveTheCountTakesAll) {

@@ -51,6 +51,8 @@ TEST_F(ServerAccessTest, OnLoopbackATokenIsAskedForWithoutTlsToo) {
   EXPECT_EQ(CallRaw(channel_, "/mae.v1.JobService/CreateJob", {viewer}).status.error_code(),
             Answered::PERMISSION_DENIED);
   EXPECT_EQ(CallRaw(channel_, "/grpc.health.v1.Health/Check", {}).status.error_code(), Answered::OK);
+  EXPECT_EQ(HttpCode("/metrics", absl::StrCat("Host: mae.example\r\nAuthorization: ", viewer, "\r\n")), 200)
+      << "where a token is asked for, any name is taken";
   const std::string text = HttpGet("/metrics", nullptr, absl::StrCat("Authorization: ", viewer, "\r\n"));
   EXPECT_THAT(text, HasSubstr("grpc_server_handled_total{grpc_code=\"PERMISSION_DENIED\",grpc_method="
                               "\"CreateJob\",grpc_service=\"mae.v1.JobService\"} 1"));

@@ -107,6 +107,27 @@ TEST_F(DatasetServiceTest, ImagesAreThoseOfTheFile) {
   }
 }
 
+TEST_F(DatasetServiceTest, OfManyPixelsFewerImagesAreAskedForAtATime) {
+  constexpr int64_t kTwoImages = int64_t{2} * 28 * 28;
+  DatasetService service{*store_, queue_, [](const std::string&) { return std::vector<std::string>(); },
+                         {},      {},     kTwoImages};
+  GrpcHost host{&service};
+  const auto stub = v1::DatasetService::NewStub(host.channel());
+  v1::GetDatasetImagesRequest request;
+  request.set_name("fashion-mnist");
+  v1::GetDatasetImagesResponse response;
+  request.set_count(2);
+  EXPECT_TRUE(stub->GetDatasetImages(Patience().get(), request, &response).ok());
+  EXPECT_THAT(response.images(), SizeIs(2));
+  request.set_count(3);
+  const auto refused = stub->GetDatasetImages(Patience().get(), request, &response);
+  EXPECT_THAT(FaultyFields(refused), ElementsAre("count"));
+  EXPECT_THAT(refused.error_message(), HasSubstr("ask for 2 at a time"));
+  request.set_name("colours");  // One of them alone has more than the limit.
+  request.set_count(1);
+  EXPECT_TRUE(stub->GetDatasetImages(Patience().get(), request, &response).ok());
+}
+
 TEST_F(DatasetServiceTest, ColourPlanesBecomePixels) {
   const auto info = store_->Find("colours");
   const auto wanted = LoadSplit(info->format, info->path, Split::kValidation, 1);
