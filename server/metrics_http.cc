@@ -140,7 +140,7 @@ int MetricsHttp::Refuse(mg_connection* connection) const {
   const mg_request_info& asked = *mg_get_request_info(connection);
   if (gate_ == nullptr || IsProbe(asked.local_uri)) return 0;
   const std::vector<std::string> headers = AuthorizationsOf(asked);
-  const absl::Status decided = gate_->CheckWeb({{headers.begin(), headers.end()}, {}});
+  const absl::Status decided = gate_->CheckWeb({{headers.begin(), headers.end()}, {}}, asked.remote_addr);
   if (decided.ok()) return 0;
   const std::string words = absl::StrCat(std::string(decided.message()), "\n");
   if (absl::IsPermissionDenied(decided)) return Answer(connection, 403, "text/plain", words);
