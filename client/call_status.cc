@@ -2,7 +2,9 @@
 
 #include <grpcpp/support/status.h>
 
+#include <algorithm>
 #include <functional>
+#include <initializer_list>
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
@@ -29,13 +31,42 @@ bool NeverConnected(const grpc::Status& status) {
   return absl::StrContains(message, "failed to connect") || absl::StrContains(message, "DNS resolution");
 }
 
+bool SaysAny(absl::string_view message, std::initializer_list<const char*> words) {
+  return std::any_of(words.begin(), words.end(),
+                     [&](const char* w) { return absl::StrContains(message, w); });
+}
+
+/// Somebody was reached, so that starting a server is no help: what to do about TLS. By the words of gRPC's
+/// TLS (tsi/ssl_transport_security.cc) and of OpenSSL; empty where it is not that.
+std::string AdviceOnTls(absl::string_view message) {
+  if (absl::StrContains(message, "is not in peer certificate"))
+    return "its certificate is for other names: give one of those with --server HOST:PORT";
+  if (absl::StrContains(message, "certificate verify failed")) {
+    return "its certificate is not trusted: give the authority that signed it with --ca-file FILE, unless it "
+           "has expired";
+  }
+  if (absl::StrContains(message, "wrong version number"))
+    return "it does not speak TLS, which --ca-file asks for: is it the right port?";
+  if (SaysAny(message, {"Ssl handshake failed", "SSL routines", "SSL_ERROR"}))
+    return "TLS with it failed: see --ca-file, --cert-file and --key-file";
+  if (SaysAny(message, {"Socket closed", "Connection reset", "Broken pipe", "Endpoint read failed"})) {
+    return "it closed the connection: if it uses TLS, give its authority with --ca-file FILE, and a "
+           "certificate that it trusts where it wants one";
+  }
+  return "";
+}
+
+std::string MessageForNoConnection(const std::string& message, absl::string_view address) {
+  const std::string reason = ShortReason(message);
+  if (const std::string advice = AdviceOnTls(message); !advice.empty())
+    return absl::StrCat(address, " was reached, but ", advice, " (", reason, ")");
+  return absl::StrCat("no server at ", address, " (", reason, "): start one with `mae_server --listen ",
+                      address, "`, or name another with --server HOST:PORT");
+}
+
 std::string MessageFor(const grpc::Status& status, absl::string_view address, absl::Duration timeout) {
   const bool unavailable = status.error_code() == grpc::StatusCode::UNAVAILABLE;
-  if (unavailable && NeverConnected(status)) {
-    return absl::StrCat("no server at ", address, " (", ShortReason(status.error_message()),
-                        "): start one with `mae_server --listen ", address,
-                        "`, or name another with --server HOST:PORT");
-  }
+  if (unavailable && NeverConnected(status)) return MessageForNoConnection(status.error_message(), address);
   if (unavailable) return absl::StrCat(address, " is unavailable: ", status.error_message());
   // gRPC's own words; a server that gave something up says what.
   if (status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED &&

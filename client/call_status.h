@@ -18,8 +18,9 @@ class Status;
 /// functions.
 namespace mae {
 
-/// The same code and message; OK for OK. Where `address` can't be reached or took longer than `timeout`, the
-/// message names it and what to do; where the fault is the server's, how its log names the call.
+/// The same code and message; OK for OK. Where `address` can't be reached, or not over TLS, or took longer
+/// than `timeout`, the message names it and what to do; where the fault is the server's, how its log names
+/// the call.
 /// @param request_id the x-request-id that the call was sent with.
 absl::Status StatusFromCall(const grpc::Status& status, absl::string_view address, absl::Duration timeout,
                             absl::string_view request_id);

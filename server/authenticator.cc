@@ -47,7 +47,7 @@ absl::Status Authenticator::Reload() {
 
 absl::StatusOr<TokenTable> Authenticator::Read() const {
   MAE_ASSIGN_OR_RETURN(const std::string yaml, ReadSecretFile(settings_.tokens, kTokensSetting));
-  return TokenTable::Parse(yaml, settings_.tokens.string());
+  return TokenTable::Parse(yaml, absl::StrCat(kTokensSetting, ": ", settings_.tokens.string()));
 }
 
 void Authenticator::Take(TokenTable table) {

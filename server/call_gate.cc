@@ -34,7 +34,7 @@ absl::Status CallGate::Check(std::string_view path, const Credentials& credentia
   const std::string name = FindRpcRule(path) == nullptr ? "unknown/unknown" : std::string(path.substr(1));
   const size_t slash = name.rfind('/');
   metrics_.CountEnd(name.substr(0, slash), name.substr(slash + 1), decided.code());
-  Tell(decided, path);
+  Tell(decided, ShownPath(path));
   return decided;
 }
 
@@ -47,15 +47,15 @@ absl::Status CallGate::Decide(std::string_view path, const Credentials& credenti
   return limits_.Admit(caller.identity, absl::Now());
 }
 
-absl::Status CallGate::CheckWeb(const Credentials& credentials) const {
+absl::Status CallGate::CheckWeb(const Credentials& credentials, std::string_view peer) const {
   const auto caller = authenticator_.Authenticate(credentials);
   const absl::Status decided =
       caller.ok() ? CheckCallerRole(*caller, kWebRoles, "this port") : caller.status();
-  if (!decided.ok()) Tell(decided, "metrics port");
+  if (!decided.ok()) Tell(decided, absl::StrCat("a request of ", std::string(peer), " to the metrics port"));
   return decided;
 }
 
-void CallGate::Tell(const absl::Status& refused, std::string_view path) const {
+void CallGate::Tell(const absl::Status& refused, const std::string& what) const {
   const absl::Time now = absl::Now();
   int64_t unsaid = 0;
   {
@@ -68,7 +68,7 @@ void CallGate::Tell(const absl::Status& refused, std::string_view path) const {
     unsaid = std::exchange(unsaid_, 0);
   }
   const std::string others = unsaid == 0 ? "" : absl::StrCat(" (and ", unsaid, " more since the last line)");
-  spdlog::warn("refused {}: {}{}", ShownPath(path), refused.ToString(), others);
+  spdlog::warn("refused {}: {}{}", what, refused.ToString(), others);
 }
 
 }  // namespace mae

@@ -29,11 +29,12 @@ class CallGate {
 
   /// Likewise for the metrics port, whose paths but probes need a role of kWebRoles; without limits, and not
   /// counted.
-  absl::Status CheckWeb(const Credentials& credentials) const;
+  /// @param peer the caller's address, for the log. Of a call of gRPC nobody tells it at this point.
+  absl::Status CheckWeb(const Credentials& credentials, std::string_view peer) const;
 
  private:
   absl::Status Decide(std::string_view path, const Credentials& credentials) const;
-  void Tell(const absl::Status& refused, std::string_view path) const ABSL_LOCKS_EXCLUDED(mutex_);
+  void Tell(const absl::Status& refused, const std::string& what) const ABSL_LOCKS_EXCLUDED(mutex_);
 
   const Authenticator& authenticator_;
   CallerLimits& limits_;

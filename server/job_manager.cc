@@ -2,13 +2,12 @@
 
 #include <spdlog/spdlog.h>
 
-#include <algorithm>
+#include <set>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
-#include "base/nearest_word.h"
 #include "base/status_macros.h"
 #include "job/job_db.h"
 #include "recipe/from_model.h"
@@ -23,8 +22,6 @@ namespace {
 
 using Events = absl::StatusOr<std::vector<JobEventBody>>;
 
-constexpr int32_t kDefaultPoints = 1000;
-constexpr int32_t kMaxPoints = 10000;
 const std::vector<JobState> kActive = {JobState::kStarting, JobState::kRunning, JobState::kStopping};
 
 absl::Status Refuse(const JobRecord& record, const std::string& what, const std::string& remedy) {
@@ -63,43 +60,20 @@ absl::StatusOr<std::unique_ptr<JobDbReader>> ReaderOf(const JobLedger& ledger, c
   return JobDbReader::Open(ledger.Folder(record.id).database());
 }
 
+// Each once, however often it is named: each becomes a parameter of the query, and SQLite takes only so many.
 absl::StatusOr<std::vector<JobState>> StatesOf(const v1::ListJobsRequest& request) {
-  std::vector<JobState> states;
+  std::set<JobState> states;
   for (const int state : request.states()) {
     MAE_ASSIGN_OR_RETURN(const JobState known, FromProto(static_cast<v1::Job::State>(state)));
-    states.push_back(known);
+    states.insert(known);
   }
-  return states;
+  return std::vector<JobState>(states.begin(), states.end());
 }
 
 absl::StatusOr<int64_t> NumberAfter(const Page& page) {
   int64_t number = 0;
   if (page.after.empty() || (absl::SimpleAtoi(page.after, &number) && number > 0)) return number;
   return InvalidField("page_token", "is not a next_page_token of ListJobs; leave it empty to start over");
-}
-
-absl::StatusOr<int64_t> PointsOf(const v1::QueryMetricsRequest& request) {
-  if (request.max_points() < 0) {
-    return InvalidField("max_points", absl::StrCat("is ", request.max_points(), "; give 0 (the default, ",
-                                                   kDefaultPoints, ") or 1 to ", kMaxPoints));
-  }
-  return request.max_points() == 0 ? kDefaultPoints : std::min(request.max_points(), kMaxPoints);
-}
-
-// The metrics asked for, or all; an unknown one is an error with the nearest known.
-absl::StatusOr<std::vector<std::string>> MetricsOf(const v1::QueryMetricsRequest& request,
-                                                   JobDbReader& reader) {
-  MAE_ASSIGN_OR_RETURN(const std::vector<std::string> known, reader.MetricNames());
-  if (request.metrics().empty()) return known;
-  for (const std::string& metric : request.metrics()) {
-    if (std::find(known.begin(), known.end(), metric) != known.end()) continue;
-    const std::string problem =
-        absl::StrCat(request.name(), " has no metric '", metric, "'", DidYouMean(metric, known), "; it has ",
-                     absl::StrJoin(known, ", "));
-    return WithFieldViolations(absl::NotFoundError(absl::StrCat("metrics: ", problem)),
-                               {{"metrics", problem}});
-  }
-  return std::vector<std::string>(request.metrics().begin(), request.metrics().end());
 }
 
 // Why a job is still QUEUED with `before` jobs ahead of it.
@@ -216,19 +190,12 @@ absl::Status JobManager::Delete(const v1::DeleteJobRequest& request) {
 }
 
 absl::Status JobManager::QueryMetrics(const v1::QueryMetricsRequest& request,
+                                      const std::function<bool()>& is_cancelled,
                                       v1::QueryMetricsResponse& response) const {
   MAE_ASSIGN_OR_RETURN(const std::string id, JobIdOf(request.name()));
-  MAE_ASSIGN_OR_RETURN(const int64_t max_points, PointsOf(request));
   MAE_ASSIGN_OR_RETURN(const JobRecord record, table_.Find(id));
   MAE_ASSIGN_OR_RETURN(const auto reader, ReaderOf(ledger_, record));
-  MAE_ASSIGN_OR_RETURN(const std::vector<std::string> metrics, MetricsOf(request, *reader));
-  for (const std::string& metric : metrics) {
-    MAE_ASSIGN_OR_RETURN(const std::vector<MetricPoint> points, reader->Series(metric, max_points));
-    v1::MetricSeries& series = *response.add_series();
-    series.set_metric(metric);
-    for (const MetricPoint& point : points) *series.add_points() = ToProto(point);
-  }
-  return absl::OkStatus();
+  return AnswerMetrics(request, *reader, limits_.max_answered_points, is_cancelled, response);
 }
 
 absl::Status JobManager::CheckOpen() const {

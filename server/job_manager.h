@@ -12,6 +12,7 @@
 #include "server/job_ledger.h"
 #include "server/job_submission.h"
 #include "server/job_table.h"
+#include "server/metric_query.h"
 #include "server/trainer_supervisor.h"
 #include "serving/model_store.h"
 
@@ -32,6 +33,7 @@ class JobManager {
   struct Limits {
     int64_t max_queued = 1;    ///< jobs that may wait
     int64_t disk_reserve = 0;  ///< bytes that must be free on the disk for Create and Resume
+    int64_t max_answered_points = kMaxAnsweredPoints;  ///< of all series that QueryMetrics gives
   };
 
   /// Everything outlives the manager.
@@ -50,7 +52,9 @@ class JobManager {
   absl::Status Stop(const v1::StopJobRequest& request, v1::Job& response);
   absl::Status Resume(const v1::ResumeJobRequest& request, v1::Job& response);
   absl::Status Delete(const v1::DeleteJobRequest& request);
-  absl::Status QueryMetrics(const v1::QueryMetricsRequest& request, v1::QueryMetricsResponse& response) const;
+  /// @param is_cancelled whether the caller has gone; asked now and then, on the calling thread.
+  absl::Status QueryMetrics(const v1::QueryMetricsRequest& request, const std::function<bool()>& is_cancelled,
+                            v1::QueryMetricsResponse& response) const;
   /// "jobs/{job}" of each that has not ended and trains or measures on a dataset, "datasets/x" or "x".
   absl::StatusOr<std::vector<std::string>> JobsOn(const std::string& dataset) const;
   /// "jobs/{job}" of each that has not ended and starts from a version, "models/m/versions/3".

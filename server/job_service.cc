@@ -39,7 +39,10 @@ grpc::ServerUnaryReactor* JobService::DeleteJob(grpc::CallbackServerContext* con
 grpc::ServerUnaryReactor* JobService::QueryMetrics(grpc::CallbackServerContext* context,
                                                    const v1::QueryMetricsRequest* request,
                                                    v1::QueryMetricsResponse* response) {
-  return RunUnary(context, queue_, [=, this] { return manager_.QueryMetrics(*request, *response); });
+  return RunUnary(context, queue_, [=, this] {
+    return manager_.QueryMetrics(
+        *request, [context] { return context->IsCancelled(); }, *response);
+  });
 }
 
 grpc::ServerWriteReactor<v1::JobEvent>* JobService::WatchJob(grpc::CallbackServerContext*,

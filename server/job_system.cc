@@ -102,7 +102,8 @@ absl::Status JobSystem::StartJobs(const ServerConfig& config) {
   MAE_ASSIGN_OR_RETURN(supervisor_, TrainerSupervisor::Create(options, *ledger_, *table_, *models_));
   manager_ =
       std::make_unique<JobManager>(*ledger_, *table_, *supervisor_, *datasets_, *models_,
-                                   JobManager::Limits{config.jobs.max_queued, config.disk.reserve_mib << 20});
+                                   JobManager::Limits{config.jobs.max_queued, config.disk.reserve_mib << 20,
+                                                      AnsweredPoints(config.rpc.max_message_mib << 20)});
   hub_ = std::make_unique<WatchHub>(*ledger_, *table_, static_cast<size_t>(config.jobs.max_watches));
   return absl::OkStatus();
 }

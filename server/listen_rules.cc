@@ -65,6 +65,15 @@ absl::Status CheckMetrics(const ServerConfig& config) {
       kMetricsDangerFlag));
 }
 
+// Also of loopback: a machine has users, and a setting that got lost is seen nowhere else.
+std::string NobodyIsAsked(const ServerConfig& config) {
+  const bool is_loopback = IsLoopback(config.listen);
+  return absl::StrCat(config.listen, " asks nobody who they are",
+                      is_loopback ? "" : absl::StrCat(" (", kDangerFlag, ")"), ": everybody ",
+                      is_loopback ? "on this machine" : "who can reach it",
+                      " can train, read and delete; auth.tokens makes it ask (docs/operations/secure.md)");
+}
+
 }  // namespace
 
 bool IsLoopback(const std::string& address) {
@@ -87,12 +96,8 @@ bool AsksCallers(const ServerConfig& config) {
 absl::StatusOr<std::vector<std::string>> CheckListenRules(const ServerConfig& config) {
   MAE_RETURN_IF_ERROR(CheckTogether(config));
   std::vector<std::string> warnings;
-  if (!IsLoopback(config.listen)) {
-    MAE_RETURN_IF_ERROR(CheckGrpc(config));
-    if (!AsksCallers(config))
-      warnings.push_back(absl::StrCat(config.listen, " asks nobody who they are (", kDangerFlag,
-                                      "): everybody who can reach it can train, read and delete"));
-  }
+  if (!IsLoopback(config.listen)) MAE_RETURN_IF_ERROR(CheckGrpc(config));
+  if (!AsksCallers(config)) warnings.push_back(NobodyIsAsked(config));
   if (!IsLoopback(config.metrics_listen)) {
     MAE_RETURN_IF_ERROR(CheckMetrics(config));
     const char* const danger = AsksCallers(config) ? "tokens for it travel unencrypted"

@@ -9,6 +9,7 @@
 #include "data/encoded_images.h"
 #include "image/decoder_apart.h"
 #include "runtime/wait_policy.h"
+#include "server/descriptor_limit.h"
 #include "server/end_signals.h"
 #include "server/image_decoders.h"
 #include "server/make_token_command.h"
@@ -49,6 +50,7 @@ absl::Status ReadPicturesApart(const mae::ServerConfig& config) {
 
 int Run(int argc, char** argv) {
   mae::ShareHeaps();
+  mae::RaiseDescriptorLimit();
   mae::WaitWithoutSpinning(argv);
   CLI::App app("Trains and serves Masked Autoencoders over gRPC. Settings: configs/server.yaml.",
                "mae_server");

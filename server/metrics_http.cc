@@ -201,7 +201,7 @@ int MetricsHttp::Refuse(mg_connection* connection) const {
   }
   if (gate_ == nullptr) return 0;
   const std::vector<std::string> headers = AuthorizationsOf(asked);
-  const absl::Status decided = gate_->CheckWeb({{headers.begin(), headers.end()}, {}});
+  const absl::Status decided = gate_->CheckWeb({{headers.begin(), headers.end()}, {}}, asked.remote_addr);
   if (decided.ok()) return 0;
   const std::string words = absl::StrCat(std::string(decided.message()), "\n");
   if (absl::IsPermissionDenied(decided)) return Answer(connection, 403, "text/plain", words);

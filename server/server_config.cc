@@ -22,6 +22,14 @@ namespace {
 
 constexpr int64_t kMaxConfigBytes = 1 << 20;
 
+// What an unset variable leaves of the setting without which nobody is asked who they are. The file of the
+// defaults, which people copy, has "" where it means none.
+absl::Status CheckNotForgotten(const std::string& key, bool is_empty) {
+  if (!is_empty || key != "auth.tokens") return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(key, ": is empty; name the file of tokens, or leave the setting out to ask nobody"));
+}
+
 // A scalar as it stands; the items of a list with commas between them.
 std::string TextOf(const YAML::Node& value) {
   if (!value.IsSequence()) return value.IsNull() ? "" : value.Scalar();
@@ -60,8 +68,8 @@ class YamlSettings {
     for (const YAML::Node& item : entry.second) {
       if (!item.IsScalar()) return At(item, absl::StrCat(key, " takes a list of single values"));
     }
-    const std::string value = TextOf(entry.second);
-    const absl::Status set = SetServerSetting(key, value, config_);
+    absl::Status set = CheckNotForgotten(key, entry.second.IsNull());
+    if (set.ok()) set = SetServerSetting(key, TextOf(entry.second), config_);
     return set.ok() ? set : At(entry.first, std::string(set.message()));
   }
 
@@ -91,8 +99,9 @@ absl::Status ApplyOverride(const std::string& assignment, ServerConfig& config) 
   }
   if (absl::StartsWith(assignment, "--"))
     return ApplyOption(assignment.substr(0, equals), assignment.substr(equals + 1), config);
-  const absl::Status set =
-      SetServerSetting(assignment.substr(0, equals), assignment.substr(equals + 1), config);
+  const std::string key = assignment.substr(0, equals), value = assignment.substr(equals + 1);
+  absl::Status set = CheckNotForgotten(key, value.empty());
+  if (set.ok()) set = SetServerSetting(key, value, config);
   return set.ok() ? set : absl::InvalidArgumentError(absl::StrCat("--set ", std::string(set.message())));
 }
 

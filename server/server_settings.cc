@@ -191,6 +191,24 @@ std::string NameBelow(absl::string_view prefix, const std::string& key) {
   return absl::StartsWith(key, prefix) ? key.substr(prefix.size()) : "";
 }
 
+// A key of one setting below `key`; empty if there is none.
+std::string SettingBelow(const std::string& key) {
+  const std::string prefix = absl::StrCat(key, ".");
+  for (const auto& [name, setter] : Setters()) {
+    if (absl::StartsWith(name, prefix)) return name;
+  }
+  return prefix == kDatasets || prefix == kCertificates ? absl::StrCat(prefix, "NAME") : "";
+}
+
+absl::Status UnknownKey(const std::string& key) {
+  if (const std::string below = SettingBelow(key); !below.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(key, ": is no setting, and has none below it here; give one, as ", below));
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("unknown key '", key, "'", DidYouMean(key, ServerSettingKeys())));
+}
+
 }  // namespace
 
 bool TakesList(const std::string& key) { return key == kPreferredBatches; }
@@ -209,10 +227,7 @@ absl::Status SetServerSetting(const std::string& key, const std::string& value, 
   if (const std::string name = NameBelow(kCertificates, key); !name.empty())
     return SetCertificate(name, value, config);
   const auto setter = Setters().find(key);
-  if (setter == Setters().end()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("unknown key '", key, "'", DidYouMean(key, ServerSettingKeys())));
-  }
+  if (setter == Setters().end()) return UnknownKey(key);
   const absl::Status set = setter->second(value, config);
   if (set.ok()) return set;
   return absl::InvalidArgumentError(absl::StrCat(key, ": ", std::string(set.message())));

@@ -34,6 +34,9 @@ std::string NearestWord(std::string_view word, const std::vector<std::string>& c
   size_t best_distance = AllowedChanges(word.size()) + 1;
   const std::string* best = nullptr;
   for (const std::string& candidate : candidates) {
+    // No two words are nearer than their lengths are: a caller's may have megabytes.
+    const auto [shorter, longer] = std::minmax({word.size(), candidate.size()});
+    if (longer - shorter >= best_distance) continue;
     const size_t distance = EditDistance(lower, absl::AsciiStrToLower(candidate));
     // A word that shares no letter with the candidate was not a slip of the pen.
     if (distance >= best_distance || distance >= candidate.size()) continue;

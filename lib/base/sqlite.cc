@@ -1,5 +1,6 @@
 #include "base/sqlite.h"
 
+#include <cerrno>
 #include <system_error>
 #include <utility>
 
@@ -37,7 +38,18 @@ absl::StatusCode CodeOf(int result, sqlite3* handle) {
   }
 }
 
+// Which file it was is no help then: the next one fails as well.
+bool LacksDescriptors(int result, sqlite3* handle) {
+  const int code = result & 0xFF, error = sqlite3_system_errno(handle);
+  return (code == SQLITE_CANTOPEN || code == SQLITE_IOERR) && (error == EMFILE || error == ENFILE);
+}
+
 absl::Status SqliteError(int result, sqlite3* handle, const std::string& path) {
+  if (LacksDescriptors(result, handle)) {
+    return absl::ResourceExhaustedError(
+        "no descriptor is free (ulimit -n) to open a database; try again when others have ended their calls, "
+        "or let the process have more");
+  }
   // The connection keeps the words of its last call only; a bind that failed earlier has but its code left.
   const bool is_last = sqlite3_extended_errcode(handle) == result;
   const char* words = is_last ? sqlite3_errmsg(handle) : sqlite3_errstr(result);

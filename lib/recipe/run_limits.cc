@@ -9,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "options/metric_order.h"
+#include "options/model_limits.h"
 #include "recipe/augmentation_limits.h"
 #include "recipe/from_model.h"
 #include "recipe/recipe_defaults.h"
@@ -189,6 +190,11 @@ void CheckPublish(const v1::PublishSpec& publish, ViolationList& violations) {
   if (!publish.model().empty()) CheckName("publish.model", publish.model(), violations);
   if (publish.model().empty() && publish.aliases_size() > 0)
     violations.Add("publish.aliases", "is set without publish.model: name the model, or leave it out");
+  if (publish.aliases_size() > kMaxAliases) {
+    violations.Add("publish.aliases", absl::StrCat("has ", publish.aliases_size(), " names; at most ",
+                                                   kMaxAliases, " are taken"));
+    return;
+  }
   std::set<std::string> seen;
   for (const auto& alias : publish.aliases()) CheckAlias(alias, seen, violations);
 }

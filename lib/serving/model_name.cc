@@ -6,6 +6,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "options/model_limits.h"
 #include "serving/model_version.h"
 
 namespace mae {
@@ -50,6 +51,10 @@ absl::Status CheckAlias(std::string_view field, std::string_view alias) {
 }
 
 absl::Status CheckAliases(std::string_view field, const std::vector<std::string>& aliases) {
+  if (aliases.size() > size_t{kMaxAliases}) {
+    return absl::InvalidArgumentError(absl::StrCat(std::string(field), ": has ", aliases.size(),
+                                                   " names; at most ", kMaxAliases, " are taken"));
+  }
   std::set<std::string> seen;
   for (const auto& alias : aliases) {
     MAE_RETURN_IF_ERROR(CheckAlias(field, alias));

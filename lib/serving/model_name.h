@@ -27,7 +27,8 @@ absl::Status CheckName(std::string_view field, std::string_view name);
 /// "field: …".
 absl::Status CheckAlias(std::string_view field, std::string_view alias);
 
-/// Whether a version may be published under these aliases: CheckAlias for each, and none twice.
+/// Whether a version may be published under these aliases: CheckAlias for each, none twice, kMaxAliases of
+/// them at most.
 absl::Status CheckAliases(std::string_view field, const std::vector<std::string>& aliases);
 
 /// Reads models/{model}/versions/{n}, models/{model}@{alias} or models/{model} (@latest); the prefix models/

@@ -1,13 +1,16 @@
 #include "base/sqlite.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <fstream>
 
+#include "absl/strings/match.h"
 #include "base/durable_file.h"
 #include "base/status_macros.h"
 #include "tests/fakes/status_matchers.h"
@@ -43,6 +46,12 @@ std::unique_ptr<Database> NewDatabase(const std::filesystem::path& path) {
   return *std::move(database);
 }
 
+int ExitCodeOf(pid_t child) {
+  int status = 0;
+  waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
 // Runs `body` in a child that has no rights beyond others', and gives its exit code.
 template <typename Body>
 int ExitCodeWithoutRights(const Body& body) {
@@ -52,9 +61,23 @@ int ExitCodeWithoutRights(const Body& body) {
     if (getuid() == 0 && (setgid(kNobody) != 0 || setuid(kNobody) != 0)) _exit(100);
     _exit(body());
   }
-  int status = 0;
-  waitpid(child, &status, 0);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  return ExitCodeOf(child);
+}
+
+// Likewise in a child that can open nothing more.
+template <typename Body>
+int ExitCodeWithoutDescriptors(const Body& body) {
+  const pid_t child = fork();
+  if (child == 0) {
+    const int next = open("/dev/null", O_RDONLY);  // all below it are taken
+    close(next);
+    rlimit limit = {};
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = static_cast<rlim_t>(next);
+    if (next < 0 || setrlimit(RLIMIT_NOFILE, &limit) != 0) _exit(100);
+    _exit(body());
+  }
+  return ExitCodeOf(child);
 }
 
 TEST(Statement, RoundTripsEveryType) {
@@ -294,6 +317,20 @@ TEST(Open, AFileThatMayNotBeReadIsPermissionDenied) {
                                                                                                        : 1;
             }),
             0);
+}
+
+TEST(Open, WithoutAFreeDescriptorItSaysSoAndNamesNoPath) {
+  const TempFolder folder;
+  ASSERT_THAT(Insert(*NewDatabase(folder / "db"), 1), IsOk());
+  for (Mode mode : {Mode::kReadWrite, Mode::kReadOnly}) {
+    const int exit_code = ExitCodeWithoutDescriptors([&] {
+      const absl::Status status = Database::Open(folder / "db", mode).status();
+      const bool says_so = absl::StrContains(status.message(), "no descriptor is free (ulimit -n)");
+      const bool names_path = absl::StrContains(status.message(), folder.path().string());
+      return absl::IsResourceExhausted(status) && says_so && !names_path ? 0 : 1;
+    });
+    EXPECT_EQ(exit_code, 0);
+  }
 }
 
 TEST(Open, AnotherKindOfFileIsDataLossInBothModes) {

@@ -72,6 +72,26 @@ TEST(CallStatus, NoServerNamesTheAddressAndWhatToDo) {
   EXPECT_THAT(DescribeFailure(draining), Not(HasSubstr("mae_server --listen")));
 }
 
+TEST(CallStatus, WhoWasReachedButNotOverTlsIsNotToBeStarted) {
+  const auto told = [](const std::string& reason) {
+    return DescribeFailure(FromServer({grpc::StatusCode::UNAVAILABLE,
+                                       "failed to connect to all addresses; last error: UNKNOWN: "
+                                       "ipv4:1.2.3.4:8500: " +
+                                           reason}));
+  };
+  const auto reached = [](const std::string& words) {
+    return AllOf(HasSubstr("gpu1:8500 was reached, but "), HasSubstr(words), Not(HasSubstr("mae_server")));
+  };
+  const std::string failed = "Ssl handshake failed: SSL_ERROR_SSL: error:";
+  EXPECT_THAT(told(failed + "0A000086:SSL routines::certificate verify failed"),
+              AllOf(reached("not trusted"), HasSubstr("--ca-file FILE")));
+  EXPECT_THAT(told("Peer name gpu1 is not in peer certificate"), reached("for other names"));
+  EXPECT_THAT(told(failed + "0A00010B:SSL routines::wrong version number"), reached("does not speak TLS"));
+  EXPECT_THAT(told(failed + "0A000410:SSL routines::sslv3 alert handshake failure"), reached("--cert-file"));
+  for (const char* reason : {"Socket closed", "recvmsg:Connection reset by peer"})
+    EXPECT_THAT(told(reason), AllOf(reached("if it uses TLS"), HasSubstr("--ca-file FILE")));
+}
+
 TEST(CallStatus, AFaultOfTheServersSaysWhereItsLogTellsMore) {
   const absl::Status status = FromServer({grpc::StatusCode::INTERNAL, "it broke"});
   EXPECT_EQ(DescribeFailure(status), "it broke\nthe log of gpu1:8500 has this call as request_id run-7");

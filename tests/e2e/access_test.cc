@@ -15,6 +15,7 @@ namespace {
 
 using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 
 class Access : public testing::Test {
  protected:
@@ -68,8 +69,20 @@ TEST_F(Access, TheClientComesInByTokenOrCertificateAndSaysWhatItLacks) {
   const auto by_certificate =
       with({"stop-job", "jobs/none", "--cert-file", File("ann.pem"), "--key-file", File("ann.key")});
   EXPECT_EQ(by_certificate.exit_code, 3) << "let in; there is no such job: " << by_certificate.err;
+}
 
-  EXPECT_EQ(server_.Client({"list-jobs", "--token-file", File("bob.token")}).exit_code, 4) << "without TLS";
+TEST_F(Access, WhoDoesNotTrustTheServerOrSpeaksNoTlsIsToldSoAndNotToStartOne) {
+  const TestAuthority other;
+  Write("other.pem", other.pem());
+  const auto distrusts = server_.Client({"list-jobs", "--ca-file", File("other.pem")});
+  EXPECT_EQ(distrusts.exit_code, 4);
+  EXPECT_THAT(distrusts.err, AllOf(HasSubstr("certificate is not trusted"), HasSubstr("--ca-file FILE"),
+                                   Not(HasSubstr("mae_server --listen"))));
+
+  const auto plain = server_.Client({"list-jobs", "--token-file", File("bob.token")});
+  EXPECT_EQ(plain.exit_code, 4);
+  EXPECT_THAT(plain.err, AllOf(HasSubstr("if it uses TLS"), HasSubstr("--ca-file FILE"),
+                               Not(HasSubstr("mae_server --listen"))));
 }
 
 TEST_F(Access, AContextKeepsWhatLetsOneIn) {

@@ -6,6 +6,7 @@
 
 #include <limits>
 
+#include "absl/strings/str_cat.h"
 #include "recipe/recipe_proto.h"
 #include "recipe/recipe_yaml.h"
 #include "tests/fakes/status_matchers.h"
@@ -180,6 +181,10 @@ TEST(ResolveSpec, PublishedNamesFollowTheGrammar) {
                     {{"publish={model: m, aliases: [latest]}", "publish.aliases", "leave it out"},
                      {"publish={model: m, aliases: [a, a]}", "publish.aliases", "twice"},
                      {"publish={aliases: [a]}", "publish.aliases", "without publish.model"}});
+  std::string many = "a0";
+  for (int i = 1; i < 65; ++i) absl::StrAppend(&many, ", a", i);
+  ExpectEachRefused(FashionContext(), kPretrain,
+                    {{"publish={model: m, aliases: [" + many + "]}", "publish.aliases", "at most 64"}});
 }
 
 TEST(ResolveSpec, AnAliasMayWaitForABetterModelThatTheJobMeasures) {

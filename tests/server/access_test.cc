@@ -107,6 +107,8 @@ TEST_F(ServerAccessTest, WithoutTheTokensThatAreAskedForNoServerStarts) {
   refused(absl::StatusCode::kFailedPrecondition);
   WriteSecret("tokens.yaml", "[]\n");
   refused(absl::StatusCode::kInvalidArgument);
+  WriteSecret("tokens.yaml", "- name: ann\n");
+  refused(absl::StatusCode::kInvalidArgument);
   AddToken("ann", "viewer");
   for (const mode_t mode : {0604, 0606, 0620, 0666, 0601}) {
     ASSERT_EQ(chmod(TokensPath().c_str(), mode), 0);

@@ -354,6 +354,20 @@ TEST_F(JobLifeTest, ListingPagesNewestFirstAndFiltersByState) {
   EXPECT_EQ(jobs_->ListJobs(&context, request, &response).error_code(), StatusCode::INVALID_ARGUMENT);
 }
 
+TEST_F(JobLifeTest, AStateThatIsNamedAgainCountsOnceAndAnUnknownOneIsRefused) {
+  StartServer();
+  const std::string name = MustCreate().name();
+  WaitUntilRunning(name);
+  v1::ListJobsRequest request;
+  for (int i = 0; i < 300'000; ++i)
+    request.add_states(Job::RUNNING);  // a query has 250,000 parameters at most
+  EXPECT_THAT(Names(request), ElementsAre(name));
+  request.add_states(static_cast<Job::State>(99));
+  grpc::ClientContext context;
+  v1::ListJobsResponse response;
+  EXPECT_EQ(jobs_->ListJobs(&context, request, &response).error_code(), StatusCode::INVALID_ARGUMENT);
+}
+
 TEST_F(JobLifeTest, MetricSeriesAreThinned) {
   StartServer();
   const std::string name = MustCreate().name();
@@ -375,6 +389,10 @@ TEST_F(JobLifeTest, MetricSeriesAreThinned) {
   const grpc::Status unknown = jobs_->QueryMetrics(&again, request, &response);
   EXPECT_EQ(unknown.error_code(), StatusCode::NOT_FOUND);
   EXPECT_THAT(unknown.error_message(), HasSubstr("'loss'"));
+  grpc::ClientContext twice;
+  request.set_metrics(0, "loss");
+  request.add_metrics("loss");
+  EXPECT_EQ(jobs_->QueryMetrics(&twice, request, &response).error_code(), StatusCode::INVALID_ARGUMENT);
 }
 
 }  // namespace

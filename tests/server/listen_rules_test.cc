@@ -7,6 +7,7 @@
 namespace mae {
 namespace {
 
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -32,9 +33,12 @@ TEST(ListenRules, KnowsLoopback) {
     EXPECT_FALSE(IsLoopback(there)) << there;
 }
 
-TEST(ListenRules, OnLoopbackAnythingGoes) {
+TEST(ListenRules, OnLoopbackAnythingGoesAndThatNobodyIsAskedIsTold) {
   ServerConfig config = Listening("127.0.0.1:0");
-  EXPECT_THAT(CheckListenRules(config), IsOkAndHolds(IsEmpty()));
+  EXPECT_THAT(
+      CheckListenRules(config),
+      IsOkAndHolds(ElementsAre(AllOf(HasSubstr("asks nobody who they are: everybody on this machine"),
+                                     HasSubstr("auth.tokens"), HasSubstr("docs/operations/secure.md")))));
   config.auth.tokens = "tokens.yaml";
   EXPECT_THAT(CheckListenRules(config), IsOkAndHolds(IsEmpty()));
 }
@@ -52,7 +56,8 @@ TEST(ListenRules, TheOptionThatNamesTheDangerAllowsItAndIsTold) {
   ServerConfig config = Listening(kElsewhere, kElsewhere);
   config.insecure_listen_for_everybody = config.insecure_metrics_listen_for_everybody = true;
   EXPECT_THAT(CheckListenRules(config),
-              IsOkAndHolds(ElementsAre(HasSubstr("asks nobody"), HasSubstr("no TLS"))));
+              IsOkAndHolds(ElementsAre(AllOf(HasSubstr("asks nobody"), HasSubstr("who can reach it")),
+                                       HasSubstr("no TLS"))));
 }
 
 TEST(ListenRules, TokensNeverTravelUnencrypted) {

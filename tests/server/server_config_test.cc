@@ -16,6 +16,7 @@ namespace {
 using absl::StatusCode;
 using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 
 class ServerConfigTest : public testing::Test {
  protected:
@@ -105,6 +106,24 @@ TEST_F(ServerConfigTest, AnUnknownKeyComesWithFileLineAndTheNearest) {
                        AllOf(HasSubstr(file_.string()), HasSubstr("line 3"), HasSubstr("'jobs.slots'"))));
   EXPECT_THAT(LoadServerConfig("", {"rpc.thread=2"}),
               StatusIs(StatusCode::kInvalidArgument, AllOf(HasSubstr("--set"), HasSubstr("'rpc.threads'"))));
+}
+
+TEST_F(ServerConfigTest, ASectionWithoutSettingsIsNotCalledUnknown) {
+  EXPECT_THAT(
+      LoadYaml("auth:\nlisten: 127.0.0.1:0\n"),
+      StatusIs(StatusCode::kInvalidArgument, AllOf(HasSubstr("line 1: auth: "), HasSubstr("none below it"),
+                                                   HasSubstr("as auth."), Not(HasSubstr("unknown")))));
+  EXPECT_THAT(LoadYaml("datasets:\n"), StatusIs(StatusCode::kInvalidArgument, HasSubstr("datasets.NAME")));
+  EXPECT_THAT(LoadServerConfig("", {"auth=tokens.yaml"}),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("--set auth: is no setting")));
+}
+
+TEST_F(ServerConfigTest, TokensThatAreNamedByNothingAreRefused) {
+  EXPECT_THAT(LoadServerConfig("", {"auth.tokens="}),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("--set auth.tokens: is empty")));
+  EXPECT_THAT(LoadYaml("auth:\n  tokens:\n"),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("line 2: auth.tokens: is empty")));
+  EXPECT_THAT(LoadYaml(DefaultServerConfigYaml()), IsOk()) << "a copy of the defaults";
 }
 
 TEST_F(ServerConfigTest, AValueOutOfItsLimitsIsRefusedWithThem) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,6 +20,7 @@
 #include "server/token_table.h"
 #include "tests/fakes/status_matchers.h"
 #include "tests/fakes/temp_folder.h"
+#include "tests/server/server_fixture.h"
 #include "tests/server/taken_port.h"
 
 namespace mae {
@@ -89,6 +91,13 @@ class ServerProgramTest : public testing::Test {
       absl::SleepFor(absl::Milliseconds(5));
     }
   }
+  // A file of auth.tokens that has one.
+  std::string TokensFile() {
+    const std::string tokens = temp_ / "tokens.yaml";
+    EXPECT_THAT(WriteFileDurably(tokens, MakeToken("ci", "viewer", absl::InfiniteFuture())->entry), IsOk());
+    EXPECT_EQ(chmod(tokens.c_str(), 0600), 0);
+    return tokens;
+  }
   std::string Errors() { return ReadFile(temp_ / "stderr").value_or(""); }
 
   const TempFolder temp_;
@@ -115,6 +124,20 @@ TEST_F(ServerProgramTest, ASignalDuringTheStartEndsItCleanlyToo) {
   pid_ = 0;
   EXPECT_TRUE((WIFEXITED(status) && WEXITSTATUS(status) == 0) ||
               (WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM));
+}
+
+TEST_F(ServerProgramTest, TakesAsManyDescriptorsAsItMayHave) {
+  rlimit limit = {};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
+  rlimit few = limit;
+  few.rlim_cur = std::min<rlim_t>(256, limit.rlim_max);
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
+  StartOnData();
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+  EXPECT_THAT(ReadLine(), HasSubstr("listening on"));
+  rlimit taken = {};
+  ASSERT_EQ(prlimit(pid_, RLIMIT_NOFILE, nullptr, &taken), 0);
+  EXPECT_EQ(taken.rlim_cur, limit.rlim_max);
 }
 
 TEST_F(ServerProgramTest, MakesTokensOfWhichItKnowsTheHashes) {
@@ -152,9 +175,7 @@ TEST_F(ServerProgramTest, ATokenThatCannotBeMadeIsToldWhy) {
 }
 
 TEST_F(ServerProgramTest, SighupReadsTokensAgainAndEndsNothing) {
-  const std::string tokens = temp_ / "tokens.yaml";
-  ASSERT_THAT(WriteFileDurably(tokens, MakeToken("ci", "viewer", absl::InfiniteFuture())->entry), IsOk());
-  ASSERT_EQ(chmod(tokens.c_str(), 0600), 0);
+  const std::string tokens = TokensFile();
   StartOnData({"--set", "auth.tokens=" + tokens});
   for (int line = 0; line < 3; ++line) EXPECT_NE(ReadLine(), "");
   ASSERT_EQ(kill(pid_, SIGHUP), 0);
@@ -165,6 +186,23 @@ TEST_F(ServerProgramTest, SighupReadsTokensAgainAndEndsNothing) {
   WaitForError("the tokens of before stay");
   ASSERT_EQ(kill(pid_, SIGTERM), 0);
   EXPECT_EQ(WaitForExit(), 0);
+}
+
+TEST_F(ServerProgramTest, WhoIsRefusedAtTheMetricsPortIsInTheLogWithTheirAddress) {
+  StartOnData({"--set", "auth.tokens=" + TokensFile()});
+  ReadLine();
+  const std::string metrics = ReadLine();
+  ASSERT_THAT(metrics, HasSubstr("metrics on http://127.0.0.1:"));
+  int code = 0;
+  HttpGetFrom(metrics, "/metrics", &code);
+  EXPECT_EQ(code, 401);
+  WaitForError("refused a request of 127.0.0.1 to the metrics port: UNAUTHENTICATED");
+}
+
+TEST_F(ServerProgramTest, AServerThatAsksNobodySaysSoInItsLog) {
+  StartOnData();
+  EXPECT_THAT(ReadLine(), HasSubstr("listening on"));
+  WaitForError("127.0.0.1:0 asks nobody who they are");
 }
 
 TEST_F(ServerProgramTest, ATokenFileThatCannotBeUsedRefusesTheStart) {

@@ -65,6 +65,15 @@ TEST(ParseModelName, RefusesWhatCouldBeAPathOrAnOption) {
   EXPECT_THAT(ParseModelName(std::string(63, 'a')), IsOk());
 }
 
+TEST(CheckAliases, ThereAreAtMost64) {
+  std::vector<std::string> aliases;
+  for (int i = 0; i < 64; ++i) aliases.push_back("a" + std::to_string(i));
+  EXPECT_THAT(CheckAliases("options.aliases", aliases), IsOk());
+  aliases.push_back("one-more");
+  EXPECT_THAT(CheckAliases("options.aliases", aliases),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("options.aliases: has 65 names; at most 64")));
+}
+
 TEST(CheckAliases, LatestAndDoublesAreRefused) {
   EXPECT_THAT(CheckAliases("publish.aliases", {"prod", "best", "latest-but-one"}), IsOk());
   EXPECT_THAT(CheckAliases("publish.aliases", {"prod", "latest"}),
