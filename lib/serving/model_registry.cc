@@ -44,7 +44,7 @@ constexpr std::string_view kMoveAlias =
 // A model whose rows can't be read, and that is asked for, is read no more often.
 constexpr absl::Duration kReadAgainDelay = absl::Seconds(1);
 
-constexpr size_t kMaxAliases = 256;  // of a model, latest among them
+constexpr size_t kMaxAliasesOfModel = 256;  // of a model, latest among them
 
 constexpr std::string_view kSelectVersions =
     "SELECT model, version, created_micros, config, card FROM model_versions WHERE model = ?1 AND "
@@ -201,9 +201,9 @@ absl::Status ModelRegistry::SetAlias(const std::string& model, const std::string
     mutex_.AssertHeld();
     MAE_ASSIGN_OR_RETURN(const auto record, ReadKnown(model));
     if (VersionIn(record, version) == nullptr) return NoSuchVersion(record, version);
-    if (!record.aliases.contains(alias) && record.aliases.size() >= kMaxAliases) {
+    if (!record.aliases.contains(alias) && record.aliases.size() >= kMaxAliasesOfModel) {
       return absl::ResourceExhaustedError(absl::StrCat("alias: \"", model, "\" has ", record.aliases.size(),
-                                                       " aliases, and ", kMaxAliases,
+                                                       " aliases, and ", kMaxAliasesOfModel,
                                                        " are allowed; remove one first"));
     }
     MAE_RETURN_IF_ERROR(StrikeAnnounced(database_, model, alias));
