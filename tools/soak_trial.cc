@@ -27,7 +27,6 @@ namespace {
 constexpr int64_t kSoakPictures = 64, kPeakConcurrency = 64, kRenewedASecond = 10;
 constexpr absl::Duration kHealthDeadline = absl::Seconds(5), kPeakTime = absl::Seconds(10),
                          kReportEvery = absl::Seconds(30);
-constexpr double kWarmUpShare = 0.2;
 
 /// What became of the calls, since the last time that it was asked.
 class Answers {
@@ -85,7 +84,7 @@ int64_t MedianOf(const std::vector<ProcessSample>& samples, size_t from, size_t 
 /// What a soak has seen so far, and what of it must not be.
 class Findings {
  public:
-  explicit Findings(double seconds) : warm_(static_cast<size_t>(seconds * kWarmUpShare)) {}
+  explicit Findings(double warm_up) : warm_(static_cast<size_t>(warm_up)) {}
 
   void Look(bool healthy, const ProcessSample& sample) {
     unhealthy_ += healthy ? 0 : 1;
@@ -163,11 +162,11 @@ absl::Status RunSoakTrial(const SoakTrial& trial) {
   absl::PrintF("%.0f calls a second are answered, %.0f are sent\n", peak, peak * trial.times);
 
   Answers answers;
-  Findings findings(trial.seconds);
+  Findings findings(trial.warm_up);
   JobWatchers watchers(*jobs, trial.job, trial.watchers);
   TrialCallers callers(*inference, absl::Seconds(trial.deadline), answers.Noting());
   absl::Notification stop;
-  const absl::Time begin = absl::Now(), end = begin + absl::Seconds(trial.seconds);
+  const absl::Time begin = absl::Now(), end = begin + absl::Seconds(trial.warm_up + trial.seconds);
   absl::Time report = begin + kReportEvery;
   absl::StatusOr<ProcessSample> sample = ProcessSample();
   {

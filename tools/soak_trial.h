@@ -11,7 +11,8 @@ struct SoakTrial {
   std::string server, model;
   std::string job;         ///< one that trains
   int64_t pid = 0;         ///< of the server, on this machine
-  double seconds = 600;    ///< a fifth of them to warm up
+  double warm_up = 300;    ///< seconds before it is held against what it takes at the end
+  double seconds = 600;    ///< and so many after them
   double times = 10;       ///< calls a second, against what the server reaches
   double deadline = 5;     ///< seconds that a call may take
   int64_t watchers = 200;  ///< streams of the job's events, of which some come and go each second
