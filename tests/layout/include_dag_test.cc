@@ -27,7 +27,7 @@ const std::map<std::string, FolderRule>& Arrows() {
       {"server",
        {{"serving", "interop/import_options.h", "interop/model_export.h", "interop/model_import.h", "job",
          "recipe", "image", "runtime/device.h", "runtime/wait_policy.h", "data/dataset.h",
-         "data/dataset_path.h", "data/image_picture.h"}}},
+         "data/dataset_path.h", "data/encoded_images.h", "data/image_picture.h"}}},
       {"client",
        {{"recipe", "image", "data/byte_source.h", "data/dataset.h", "data/dataset_path.h",
          "data/tar_archive.h"}}},
