@@ -153,7 +153,7 @@ absl::Status JobManager::Stop(const v1::StopJobRequest& request, v1::Job& respon
 absl::Status JobManager::Resume(const v1::ResumeJobRequest& request, v1::Job& response) {
   MAE_RETURN_IF_ERROR(CheckOpen());
   MAE_ASSIGN_OR_RETURN(const std::string id, JobIdOf(request.name()));
-  MAE_ASSIGN_OR_RETURN(const std::optional<JobSubmission> changed, OnOtherResources(id, request));
+  MAE_ASSIGN_OR_RETURN(const std::optional<JobSubmission> changed, Changed(id, request));
   MAE_ASSIGN_OR_RETURN(const JobRecord record, ledger_.Apply(id, [&](JobRecord& row) -> Events {
     MAE_RETURN_IF_ERROR(CheckDisk());
     MAE_ASSIGN_OR_RETURN(const int64_t order, table_.LastQueueOrder());
@@ -173,14 +173,16 @@ absl::Status JobManager::Resume(const v1::ResumeJobRequest& request, v1::Job& re
   return Show(record, response);
 }
 
-absl::StatusOr<std::optional<JobSubmission>> JobManager::OnOtherResources(
-    const std::string& id, const v1::ResumeJobRequest& request) const {
-  if (!request.has_resources()) return std::optional<JobSubmission>();
+absl::StatusOr<std::optional<JobSubmission>> JobManager::Changed(const std::string& id,
+                                                                 const v1::ResumeJobRequest& request) const {
+  if (!request.has_resources() && DatasetIsWhereItWas(ledger_.Folder(id).spec()))
+    return std::optional<JobSubmission>();
   MAE_ASSIGN_OR_RETURN(JobRecord record, ledger_.Find(id));
   // What can't be resumed is told that, whatever resources are asked for.
   MAE_RETURN_IF_ERROR(ResumeRow(record, record.queue_order).status());
-  MAE_ASSIGN_OR_RETURN(JobSubmission changed,
-                       ResolveResources(record, request.resources(), datasets_, models_));
+  MAE_ASSIGN_OR_RETURN(const v1::JobSpec spec, SpecOf(record));
+  const v1::ResourceSpec& resources = request.has_resources() ? request.resources() : spec.resources();
+  MAE_ASSIGN_OR_RETURN(JobSubmission changed, ResolveResources(record, resources, datasets_, models_));
   return std::optional<JobSubmission>(std::move(changed));
 }
 

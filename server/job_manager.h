@@ -68,8 +68,9 @@ class JobManager {
  private:
   absl::Status CheckOpen() const;
   absl::Status CheckDisk() const;
-  absl::StatusOr<std::optional<JobSubmission>> OnOtherResources(const std::string& id,
-                                                                const v1::ResumeJobRequest& request) const;
+  /// What the job goes on with, if not with its spec.json as it is.
+  absl::StatusOr<std::optional<JobSubmission>> Changed(const std::string& id,
+                                                       const v1::ResumeJobRequest& request) const;
   absl::StatusOr<std::vector<std::string>> JobsThat(
       const std::function<bool(const v1::JobSpec& spec)>& need) const;
   absl::Status Show(const JobRecord& record, v1::Job& response) const;

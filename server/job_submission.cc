@@ -4,7 +4,9 @@
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <google/protobuf/util/json_util.h>
 
+#include <filesystem>
 #include <optional>
+#include <system_error>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
@@ -150,6 +152,14 @@ absl::StatusOr<JobSubmission> ResolveResources(const JobRecord& record, const v1
   *submission.spec.mutable_resources() = resources;
   MAE_RETURN_IF_ERROR(Resolve("", datasets, models, submission));
   return submission;
+}
+
+bool DatasetIsWhereItWas(const std::filesystem::path& spec_json) {
+  const absl::StatusOr<std::string> text = ReadFile(spec_json);
+  if (!text.ok()) return true;
+  const absl::StatusOr<JobOptions> options = JobOptionsFromJson(*text);
+  std::error_code ignored;
+  return !options.ok() || std::filesystem::exists(options->data.path, ignored);
 }
 
 }  // namespace mae

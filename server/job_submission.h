@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -33,5 +34,9 @@ absl::StatusOr<JobSubmission> ResolveSubmission(const v1::CreateJobRequest& requ
 /// names has gone.
 absl::StatusOr<JobSubmission> ResolveResources(const JobRecord& record, const v1::ResourceSpec& resources,
                                                const DatasetStore& datasets, const ModelStore& models);
+
+/// Whether what a job's spec.json calls its dataset is there. Not if the data folder has moved since; the
+/// dataset may be found by its name then. What can't be read is left to the trainer, which says why.
+bool DatasetIsWhereItWas(const std::filesystem::path& spec_json);
 
 }  // namespace mae

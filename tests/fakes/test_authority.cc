@@ -71,8 +71,10 @@ std::string PemOf(X509* certificate) {
 }  // namespace
 
 struct TestAuthority::Parts {
+  static inline std::atomic<int> count = 0;
   EVP_PKEY* key = MakeKey();
-  X509* certificate = NewCertificate(key, {.common_name = "test authority", .lasts = absl::Hours(24)});
+  X509* certificate = NewCertificate(
+      key, {.common_name = "test authority " + std::to_string(++count), .lasts = absl::Hours(24)});
   Parts() {
     X509_set_issuer_name(certificate, X509_get_subject_name(certificate));
     AddExtension(certificate, NID_basic_constraints, "critical,CA:TRUE");
