@@ -19,12 +19,16 @@ absl::Status JobRecorder::State(JobState state, const absl::Status& error) {
   }
   if (tensorboard_ != nullptr) Mirror(tensorboard_->Write(StateEvent{state, error}));
   if (db_ == nullptr) return absl::OkStatus();
+  if (const absl::Status earlier = WriteWaiting(); !earlier.ok()) return earlier;
   return db_->Append(StateEvent{state, error}).status();
 }
 
 absl::Status JobRecorder::ResumeAt(const CheckpointEvent& start) {
   if (tensorboard_ != nullptr) Mirror(tensorboard_->ResumeAt(start.step));
-  return db_ == nullptr ? absl::OkStatus() : db_->RewindTo(start);
+  if (db_ == nullptr) return absl::OkStatus();
+  // What waits may lie beyond the checkpoint as well.
+  if (const absl::Status earlier = WriteWaiting(); !earlier.ok()) return earlier;
+  return db_->RewindTo(start);
 }
 
 void JobRecorder::Distribution(int64_t step, const std::string& tag, const Histogram& histogram) {
@@ -37,9 +41,19 @@ void JobRecorder::Say(const LogEvent& event) {
 }
 
 void JobRecorder::Append(const decltype(JobEvent::event)& event) {
-  const auto recorded = db_ == nullptr ? absl::OkStatus() : db_->Append(event).status();
-  if (!recorded.ok()) words_({"error", absl::StrCat("an event was not recorded: ", recorded.ToString())});
+  if (db_ != nullptr) unwritten_.push_back(event);
+  const absl::Status recorded = WriteWaiting();
+  if (!recorded.ok()) words_({"error", absl::StrCat("an event is not recorded yet: ", recorded.ToString())});
+  if (unwritten_.size() > kMostUnwritten) unwritten_.pop_front();
   if (tensorboard_ != nullptr) Mirror(tensorboard_->Write(event));
+}
+
+absl::Status JobRecorder::WriteWaiting() {
+  for (; !unwritten_.empty(); unwritten_.pop_front()) {
+    const absl::Status written = db_->Append(unwritten_.front()).status();
+    if (!written.ok()) return written;
+  }
+  return absl::OkStatus();
 }
 
 void JobRecorder::Mirror(const absl::Status& status) {

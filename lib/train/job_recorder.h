@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <deque>
 #include <functional>
 #include <string>
 
@@ -12,10 +14,13 @@ namespace mae {
 
 /// What a running job says of itself: events into job.db, the same in words to whoever listens to the
 /// process, and curves and pictures to TensorBoard. Training does not end because it cannot be told of: an
-/// event that job.db refuses (a full disk) is said in words as an error, and the next is tried again. States
-/// are the exception, since the server acts on them. Torch-free header. One thread.
+/// event that job.db refuses (a full disk) is said in words as an error, and written before the next one,
+/// which tries again; kMostUnwritten are kept so, the newest. States are the exception, since the server acts
+/// on them. Torch-free header. One thread.
 class JobRecorder {
  public:
+  static constexpr size_t kMostUnwritten = 1000;
+
   /// Where words go: the process's log. Not called concurrently.
   using Words = std::function<void(const LogEvent&)>;
 
@@ -45,6 +50,8 @@ class JobRecorder {
  private:
   void Say(const LogEvent& event);
   void Append(const decltype(JobEvent::event)& event);
+  // What waits, in order. The first error ends it.
+  absl::Status WriteWaiting();
 
   // An event file that can't be written to is said once and done without.
   void Mirror(const absl::Status& status);
@@ -52,6 +59,7 @@ class JobRecorder {
   JobDbWriter* const db_;  ///< nullptr: nothing is recorded
   const Words words_;
   TensorboardWriter* tensorboard_;
+  std::deque<decltype(JobEvent::event)> unwritten_;
 };
 
 }  // namespace mae

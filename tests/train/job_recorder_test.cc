@@ -36,7 +36,7 @@ TEST_F(JobRecorderTest, AFailedStateCarriesItsError) {
   EXPECT_THAT(words_[0].text, HasSubstr("lower the rate"));
 }
 
-TEST_F(JobRecorderTest, AFullDiskIsSaidAndTheNextEventTriedAgain) {
+TEST_F(JobRecorderTest, AFullDiskIsSaidAndNothingIsLostByIt) {
   db_.refusal = absl::ResourceExhaustedError("disk full");
   recorder_.Metrics({});
   ASSERT_EQ(words_.size(), 1u);
@@ -44,7 +44,18 @@ TEST_F(JobRecorderTest, AFullDiskIsSaidAndTheNextEventTriedAgain) {
   EXPECT_THAT(words_[0].text, HasSubstr("disk full"));
   db_.refusal = absl::OkStatus();
   recorder_.Metrics({});
-  EXPECT_EQ(db_.Of<MetricsEvent>().size(), 1u);
+  EXPECT_EQ(db_.Of<MetricsEvent>().size(), 2u);
+}
+
+TEST_F(JobRecorderTest, OfMoreThanAreKeptTheNewestAreWrittenInOrder) {
+  db_.refusal = absl::ResourceExhaustedError("disk full");
+  constexpr size_t kBeyond = 5;
+  for (size_t i = 0; i < JobRecorder::kMostUnwritten + kBeyond; ++i) recorder_.Info(std::to_string(i));
+  db_.refusal = absl::OkStatus();
+  ASSERT_THAT(recorder_.State(JobState::kRunning), IsOk());
+  const auto written = db_.Of<LogEvent>();
+  ASSERT_EQ(written.size(), JobRecorder::kMostUnwritten);
+  for (size_t i = 0; i < written.size(); ++i) EXPECT_EQ(written[i].text, std::to_string(i + kBeyond));
 }
 
 TEST_F(JobRecorderTest, AStateThatCannotBeRecordedIsAnError) {
