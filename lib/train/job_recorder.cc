@@ -1,6 +1,7 @@
 #include "train/job_recorder.h"
 
 #include <utility>
+#include <variant>
 
 #include "absl/strings/str_cat.h"
 
@@ -19,7 +20,7 @@ absl::Status JobRecorder::State(JobState state, const absl::Status& error) {
   }
   if (tensorboard_ != nullptr) Mirror(tensorboard_->Write(StateEvent{state, error}));
   if (db_ == nullptr) return absl::OkStatus();
-  if (const absl::Status earlier = WriteWaiting(); !earlier.ok()) return earlier;
+  WriteWaiting().IgnoreError();  // Said when it was told; a state does not wait for it.
   return db_->Append(StateEvent{state, error}).status();
 }
 
@@ -43,7 +44,10 @@ void JobRecorder::Say(const LogEvent& event) {
 void JobRecorder::Append(const decltype(JobEvent::event)& event) {
   if (db_ != nullptr) unwritten_.push_back(event);
   const absl::Status recorded = WriteWaiting();
-  if (!recorded.ok()) words_({"error", absl::StrCat("an event is not recorded yet: ", recorded.ToString())});
+  if (!recorded.ok()) {
+    words_({"error", absl::StrCat("an event is not recorded yet: ", recorded.ToString())});
+    if (std::holds_alternative<PictureEvent>(unwritten_.back())) unwritten_.pop_back();
+  }
   if (unwritten_.size() > kMostUnwritten) unwritten_.pop_front();
   if (tensorboard_ != nullptr) Mirror(tensorboard_->Write(event));
 }
@@ -51,7 +55,9 @@ void JobRecorder::Append(const decltype(JobEvent::event)& event) {
 absl::Status JobRecorder::WriteWaiting() {
   for (; !unwritten_.empty(); unwritten_.pop_front()) {
     const absl::Status written = db_->Append(unwritten_.front()).status();
-    if (!written.ok()) return written;
+    if (written.ok()) continue;
+    if (!absl::IsInvalidArgument(written)) return written;
+    words_({"error", absl::StrCat("an event was not recorded: ", written.ToString())});
   }
   return absl::OkStatus();
 }

@@ -47,6 +47,24 @@ TEST_F(JobRecorderTest, AFullDiskIsSaidAndNothingIsLostByIt) {
   EXPECT_EQ(db_.Of<MetricsEvent>().size(), 2u);
 }
 
+TEST_F(JobRecorderTest, WhatIsRefusedForWhatItIsHoldsUpNothing) {
+  db_.refusal = absl::InvalidArgumentError("no such event");
+  recorder_.Info("odd");
+  db_.refusal = absl::OkStatus();
+  recorder_.Info("next");
+  ASSERT_EQ(db_.Of<LogEvent>().size(), 1u);
+  EXPECT_EQ(db_.Of<LogEvent>()[0].text, "next");
+}
+
+TEST_F(JobRecorderTest, PicturesAreNotKept) {
+  db_.refusal = absl::ResourceExhaustedError("disk full");
+  recorder_.Picture({});
+  db_.refusal = absl::OkStatus();
+  recorder_.Metrics({});
+  EXPECT_TRUE(db_.Of<PictureEvent>().empty());
+  EXPECT_EQ(db_.Of<MetricsEvent>().size(), 1u);
+}
+
 TEST_F(JobRecorderTest, OfMoreThanAreKeptTheNewestAreWrittenInOrder) {
   db_.refusal = absl::ResourceExhaustedError("disk full");
   constexpr size_t kBeyond = 5;
