@@ -102,7 +102,7 @@ grpc::ServerUnaryReactor* InferenceService::Embed(grpc::CallbackServerContext* c
 grpc::ServerBidiReactor<v1::ReconstructRequest, v1::ReconstructResponse>* InferenceService::StreamReconstruct(
     grpc::CallbackServerContext* context) {
   return new RequestStream<v1::ReconstructRequest, v1::ReconstructResponse>(
-      *context, queue_,
+      *context, queue_, requests_.streams(),
       [=, this](const auto& request, const StreamPlace& place, auto& response) -> absl::Status {
         MAE_ASSIGN_OR_RETURN(const auto ticket, Admit(*context, request, InferenceTask::kReconstruct));
         response.set_stream_index(place.index);
@@ -113,7 +113,7 @@ grpc::ServerBidiReactor<v1::ReconstructRequest, v1::ReconstructResponse>* Infere
 grpc::ServerBidiReactor<v1::ClassifyRequest, v1::ClassifyResponse>* InferenceService::StreamClassify(
     grpc::CallbackServerContext* context) {
   return new RequestStream<v1::ClassifyRequest, v1::ClassifyResponse>(
-      *context, queue_,
+      *context, queue_, requests_.streams(),
       [=, this](const auto& request, const StreamPlace& place, auto& response) -> absl::Status {
         MAE_ASSIGN_OR_RETURN(const auto ticket, Admit(*context, request, InferenceTask::kClassify));
         response.set_stream_index(place.index);
@@ -124,7 +124,7 @@ grpc::ServerBidiReactor<v1::ClassifyRequest, v1::ClassifyResponse>* InferenceSer
 grpc::ServerBidiReactor<v1::EmbedRequest, v1::EmbedResponse>* InferenceService::StreamEmbed(
     grpc::CallbackServerContext* context) {
   return new RequestStream<v1::EmbedRequest, v1::EmbedResponse>(
-      *context, queue_,
+      *context, queue_, requests_.streams(),
       [=, this](const auto& request, const StreamPlace& place, auto& response) -> absl::Status {
         MAE_ASSIGN_OR_RETURN(const auto ticket, Admit(*context, request, InferenceTask::kEmbed));
         response.set_stream_index(place.index);

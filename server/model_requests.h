@@ -16,6 +16,7 @@
 #include "server/infer_statistics.h"
 #include "server/inference_inputs.h"
 #include "server/inference_task.h"
+#include "server/open_streams.h"
 #include "serving/model_store.h"
 
 /// What requests to models have in common, whichever service they come by.
@@ -97,6 +98,7 @@ class ModelRequests {
   absl::StatusOr<ModelRequest> Find(const absl::StatusOr<ModelQuery>& query);
 
   ModelStore& store() { return store_; }
+  OpenStreams& streams() { return streams_; }
   const InferStatistics& statistics() const { return statistics_; }
   const Admission& admission() const { return admission_; }
   const InferenceLimits& limits() const { return limits_; }
@@ -108,6 +110,7 @@ class ModelRequests {
   InferStatistics& statistics_;
   const InferenceLimits limits_;
   Admission admission_;
+  OpenStreams streams_;
 };
 
 }  // namespace mae

@@ -165,7 +165,8 @@ OipService::ModelStreamInfer(CallbackServerContext* context) {
     (*answered.mutable_parameters())["triton_final_response"].set_bool_param(true);
     return AnswerModelInfer(requests_, caller, request, answered);
   };
-  return new Stream(*context, infer_, answer, WantsGrpcErrors(*context) ? Stream::TellError() : TellError);
+  return new Stream(*context, infer_, requests_.streams(), answer,
+                    WantsGrpcErrors(*context) ? Stream::TellError() : TellError);
 }
 
 ServerUnaryReactor* OipService::ModelStatistics(CallbackServerContext* context,

@@ -16,6 +16,7 @@
 #include "absl/time/clock.h"
 #include "base/catch_all.h"
 #include "base/work_queue.h"
+#include "server/open_streams.h"
 #include "server/status_to_grpc.h"
 #include "server/stream_options.h"
 
@@ -32,9 +33,10 @@ struct StreamPlace {
 /// up itself alone. The first request that fails, or that finds the queue full (RESOURCE_EXHAUSTED and a
 /// RetryInfo), ends the stream with its status, unless the protocol has a place for errors in its responses.
 /// A stream that has ended, or was cancelled, begins no further answer, and is finished when those in work
-/// are made. Owns itself, from construction to OnDone.
+/// are made. One whose server drains reads no more, answers what it has read, and ends UNAVAILABLE. Owns
+/// itself, from construction to OnDone.
 template <typename Request, typename Response>
-class RequestStream final : public grpc::ServerBidiReactor<Request, Response> {
+class RequestStream final : public grpc::ServerBidiReactor<Request, Response>, private OpenStreams::Stream {
  public:
   /// Blocks for the work; runs on `queue`, for several requests of a window at once.
   using Answer = std::function<absl::Status(const Request&, const StreamPlace&, Response&)>;
@@ -44,9 +46,14 @@ class RequestStream final : public grpc::ServerBidiReactor<Request, Response> {
 
   /// @param context of the call; its metadata says how the stream is worked on (StreamOptionsOf).
   /// @param tell_error null: an error ends the stream.
-  RequestStream(const grpc::CallbackServerContext& context, WorkQueue& queue, Answer answer,
-                TellError tell_error = nullptr)
-      : context_(context), queue_(queue), answer_(std::move(answer)), tell_error_(std::move(tell_error)) {
+  RequestStream(const grpc::CallbackServerContext& context, WorkQueue& queue, OpenStreams& streams,
+                Answer answer, TellError tell_error = nullptr)
+      : context_(context),
+        queue_(queue),
+        streams_(streams),
+        answer_(std::move(answer)),
+        tell_error_(std::move(tell_error)) {
+    draining_ = streams_.Add(*this);
     if (const auto options = StreamOptionsOf(context); options.ok()) {
       options_ = *options;
     } else {
@@ -80,7 +87,10 @@ class RequestStream final : public grpc::ServerBidiReactor<Request, Response> {
     Drive();
   }
 
-  void OnDone() override { delete this; }
+  void OnDone() override {
+    streams_.Remove(*this);
+    delete this;
+  }
 
  private:
   struct Item {
@@ -91,9 +101,21 @@ class RequestStream final : public grpc::ServerBidiReactor<Request, Response> {
     bool done = false;
   };
 
+  // Whoever drives keeps the stream: it ends by Finish alone.
+  bool BeginDrain() override {
+    const absl::MutexLock lock(&mutex_);
+    draining_ = true;
+    return !std::exchange(driving_, true);
+  }
+  void GoOn() override { DriveOn(); }
+
   enum class Step { kNone, kRead, kWrite, kFinish };
 
   static absl::Status CallerHasGone() { return absl::CancelledError("the caller has gone"); }
+
+  static absl::Status ShutsDown() {
+    return absl::UnavailableError("the server shuts down; send what has no answer again");
+  }
 
   void EndIfCancelled() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     if (end_.ok() && context_.IsCancelled()) end_ = CallerHasGone();
@@ -178,8 +200,9 @@ class RequestStream final : public grpc::ServerBidiReactor<Request, Response> {
 
   Step NextStep() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     if (end_.ok() && writing_ == nullptr && ChooseWrite()) return Step::kWrite;
+    if (end_.ok() && draining_ && !reads_ended_ && window_.empty()) end_ = ShutsDown();
     if (!end_.ok()) return in_work_ == 0 && writing_ == nullptr ? Step::kFinish : Step::kNone;
-    if (!reading_ && !reads_ended_ && static_cast<int64_t>(window_.size()) < options_.window) {
+    if (!reading_ && !reads_ended_ && !draining_ && static_cast<int64_t>(window_.size()) < options_.window) {
       reading_ = true;
       next_ = std::make_unique<Item>();
       return Step::kRead;
@@ -211,6 +234,7 @@ class RequestStream final : public grpc::ServerBidiReactor<Request, Response> {
 
   const grpc::CallbackServerContext& context_;
   WorkQueue& queue_;
+  OpenStreams& streams_;
   const Answer answer_;
   const TellError tell_error_;
   StreamOptions options_;
@@ -220,7 +244,7 @@ class RequestStream final : public grpc::ServerBidiReactor<Request, Response> {
   std::list<std::unique_ptr<Item>> window_ ABSL_GUARDED_BY(mutex_);  // in the order of the requests
   Item* writing_ ABSL_GUARDED_BY(mutex_) = nullptr;                  // of the window
   bool reading_ ABSL_GUARDED_BY(mutex_) = false, reads_ended_ ABSL_GUARDED_BY(mutex_) = false;
-  bool driving_ ABSL_GUARDED_BY(mutex_) = false;
+  bool driving_ ABSL_GUARDED_BY(mutex_) = false, draining_ ABSL_GUARDED_BY(mutex_) = false;
   int64_t in_work_ ABSL_GUARDED_BY(mutex_) = 0, read_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::Status end_ ABSL_GUARDED_BY(mutex_);  // not OK: what the stream ends with
 };

@@ -232,6 +232,7 @@ void Server::Drain() {
   jobs_->manager().RefuseNewJobs();
   if (stop_jobs) StopJobs();
   jobs_->hub().Close();
+  model_requests_->streams().Drain();
   grpc_->Shutdown(std::chrono::system_clock::now() + absl::ToChronoNanoseconds(drain));
   grpc_->Wait();
   grpc_ = nullptr;

@@ -165,7 +165,7 @@ class WindowedService final : public v1::InferenceService::CallbackService {
   grpc::ServerBidiReactor<v1::ClassifyRequest, v1::ClassifyResponse>* StreamClassify(
       grpc::CallbackServerContext* context) override {
     return new RequestStream<v1::ClassifyRequest, v1::ClassifyResponse>(
-        *context, queue_, [=, this](const auto&, const StreamPlace& place, auto& response) {
+        *context, queue_, streams_, [=, this](const auto&, const StreamPlace& place, auto& response) {
           {
             const absl::MutexLock lock(&mutex_);
             ++begun_;
@@ -183,8 +183,11 @@ class WindowedService final : public v1::InferenceService::CallbackService {
 
   Answer answer;  ///< set before the first request
 
+  OpenStreams& streams() { return streams_; }
+
  private:
   WorkQueue& queue_;
+  OpenStreams streams_;
   absl::Mutex mutex_;
   int begun_ ABSL_GUARDED_BY(mutex_) = 0;
 };
@@ -289,6 +292,33 @@ TEST_F(WindowedStreamTest, AStreamThatIsCancelledEndsWhenItsAnswersAreMade) {
     EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::CANCELLED);
   }
   first_may_end_.Notify();  // The host's end waits for the stream's.
+}
+
+TEST_F(WindowedStreamTest, ADrainEndsAStreamWhenWhatItHasReadIsAnswered) {
+  const auto stream = Start("2", "kept");
+  ASSERT_TRUE(stream->Write({}));
+  ASSERT_TRUE(service_.HasBegun(1));
+  service_.streams().Drain();
+  first_may_end_.Notify();
+  EXPECT_EQ(NextIndex(*stream), 0);
+  EXPECT_EQ(NextIndex(*stream), -1);
+  const auto status = stream->Finish();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_THAT(status.error_message(), HasSubstr("shuts down"));
+}
+
+TEST_F(WindowedStreamTest, ADrainEndsIdleStreamsAndThoseThatComeThen) {
+  first_may_end_.Notify();
+  for (const bool before : {true, false}) {
+    const auto stream = Start("1", "kept");
+    if (before) {
+      ASSERT_TRUE(stream->Write({}));
+      EXPECT_EQ(NextIndex(*stream), 0);
+      service_.streams().Drain();
+    }
+    EXPECT_EQ(NextIndex(*stream), -1);
+    EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
+  }
 }
 
 TEST_F(WindowedStreamTest, OneThreadHasOneAnswerOfAStreamThatIsCancelledMeanwhile) {

@@ -76,6 +76,24 @@ TEST_F(ServerLifeTest, SpeaksTheOpenInferenceProtocolOnTheSamePort) {
   EXPECT_THAT(HttpGet("/metrics"), HasSubstr("mae_infer_requests_total{code=\"NOT_FOUND\""));
 }
 
+TEST_F(ServerLifeTest, AnIdleStreamIsToldOfTheShutdown) {
+  StartServer();
+  const auto stub = inference::GRPCInferenceService::NewStub(channel_);
+  grpc::ClientContext context;
+  const auto stream = stub->ModelStreamInfer(&context);
+  inference::ModelInferRequest request;
+  request.set_model_name("nothing");
+  inference::ModelStreamInferResponse response;
+  ASSERT_TRUE(stream->Write(request));
+  ASSERT_TRUE(stream->Read(&response));
+  EXPECT_THAT(response.error_message(), HasSubstr("nothing"));
+  DropServer();
+  EXPECT_FALSE(stream->Read(&response));
+  const grpc::Status status = stream->Finish();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_THAT(status.error_message(), HasSubstr("shuts down"));
+}
+
 TEST_F(ServerLifeTest, ATakenPortIsAnErrorNotASharedOne) {
   StartServer();
   const auto second = Server::Start(Config(
