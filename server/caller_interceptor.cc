@@ -31,6 +31,8 @@ Credentials CredentialsOf(const CallMetadata& metadata, const grpc::AuthContext&
   return credentials;
 }
 
+constexpr char kCancelled[] = "CANCELLED";
+
 // Reads and writes of a stream are told of by several threads.
 class CallerInterceptor final : public grpc::experimental::Interceptor {
  public:
@@ -46,7 +48,7 @@ class CallerInterceptor final : public grpc::experimental::Interceptor {
 
   ~CallerInterceptor() override {
     const absl::MutexLock lock(&mutex_);
-    if (running_id_) running_->Remove(*running_id_);
+    if (running_id_) NoteEnd(running_->Remove(*running_id_));
     if (counts_) limits_.End(record_.identity);
     if (!rule_.goes_to_the_log) return;
     record_.time = absl::Now();
@@ -94,6 +96,12 @@ class CallerInterceptor final : public grpc::experimental::Interceptor {
     counts_ = true;
   }
 
+  // Its handler knows only that the call was cancelled. What it had done before stays as it said.
+  void NoteEnd(absl::StatusCode ended_with) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    if (ended_with != absl::StatusCode::kOk && record_.code == kCancelled)
+      record_.code = absl::StatusCodeToString(ended_with);
+  }
+
   // Generated messages have google::protobuf::Message as their first and only base.
   void NoteResource(const void* message) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     if (message == nullptr || !record_.resource.empty()) return;
@@ -107,7 +115,7 @@ class CallerInterceptor final : public grpc::experimental::Interceptor {
   CallerLimits& limits_;
   AuditLog& log_;
   absl::Mutex mutex_;
-  AuditRecord record_ ABSL_GUARDED_BY(mutex_){.identity = "anonymous", .code = "CANCELLED"};
+  AuditRecord record_ ABSL_GUARDED_BY(mutex_){.identity = "anonymous", .code = kCancelled};
   bool counts_ ABSL_GUARDED_BY(mutex_) = false;
   std::optional<int64_t> running_id_ ABSL_GUARDED_BY(mutex_);
 };

@@ -1,5 +1,6 @@
 #include "server/running_calls.h"
 
+#include <atomic>
 #include <utility>
 
 namespace mae {
@@ -19,6 +20,7 @@ struct RunningCalls::Call {
   const RpcRule& rule;
   const std::vector<std::string> authorization, certificate;
   grpc_call* const call;
+  mutable std::atomic<absl::StatusCode> ended_with = absl::StatusCode::kOk;
 };
 
 RunningCalls::RunningCalls(const Authenticator& authenticator, absl::Duration between_checks)
@@ -56,13 +58,14 @@ int64_t RunningCalls::Add(const RpcRule& rule, const Credentials& credentials, g
   return next_++;
 }
 
-void RunningCalls::Remove(int64_t id) {
+absl::StatusCode RunningCalls::Remove(int64_t id) {
   std::shared_ptr<const Call> last;  // let go without the lock
   const absl::MutexLock lock(&mutex_);
   const auto found = calls_.find(id);
-  if (found == calls_.end()) return;
+  if (found == calls_.end()) return absl::StatusCode::kOk;
   last = std::move(found->second);
   calls_.erase(found);
+  return last->ended_with;
 }
 
 void RunningCalls::Check() const {
@@ -79,8 +82,10 @@ void RunningCalls::EndIfRefused(const Call& call) const {
   const auto caller = authenticator_.Authenticate({{call.authorization.begin(), call.authorization.end()},
                                                    {call.certificate.begin(), call.certificate.end()}});
   if (caller.ok() && call.rule.roles.Has(caller->role)) return;
+  const auto code = caller.ok() ? absl::StatusCode::kPermissionDenied : absl::StatusCode::kUnauthenticated;
+  call.ended_with = code;
   grpc_call_cancel_with_status(
-      call.call, caller.ok() ? GRPC_STATUS_PERMISSION_DENIED : GRPC_STATUS_UNAUTHENTICATED,
+      call.call, static_cast<grpc_status_code>(code),
       caller.ok() ? "the role of the call's token is another now, which may not make it"
                   : "the call's token has expired or was taken away while it was under way",
       nullptr);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "base/joined_thread.h"
@@ -32,7 +33,8 @@ class RunningCalls {
   /// @return the number to remove it by. Copies `credentials`.
   int64_t Add(const RpcRule& rule, const Credentials& credentials, grpc_call* call)
       ABSL_LOCKS_EXCLUDED(mutex_);
-  void Remove(int64_t id) ABSL_LOCKS_EXCLUDED(mutex_);
+  /// @return what Check ended it with; OK for nothing.
+  absl::StatusCode Remove(int64_t id) ABSL_LOCKS_EXCLUDED(mutex_);
 
   /// Ends those that would not be let in any more: with UNAUTHENTICATED, or PERMISSION_DENIED if only the
   /// role is another. Their handlers see a cancelled call.

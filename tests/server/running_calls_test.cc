@@ -127,7 +127,7 @@ TEST_F(RunningCallsTest, WhoIsKnownNoMoreIsWrittenDownAsUnknownAndEnded) {
   class Waits final : public v1::JobService::Service {
     grpc::Status StopJob(grpc::ServerContext* context, const v1::StopJobRequest*, v1::Job*) override {
       while (!context->IsCancelled()) absl::SleepFor(absl::Milliseconds(5));
-      return grpc::Status::OK;
+      return {grpc::StatusCode::CANCELLED, "the caller has gone"};
     }
   } service;
   grpc::ServerBuilder builder;
@@ -151,7 +151,9 @@ TEST_F(RunningCallsTest, WhoIsKnownNoMoreIsWrittenDownAsUnknownAndEnded) {
   server->Wait();
   server = nullptr;
   EXPECT_EQ(running.size(), 0U);
-  EXPECT_EQ(nlohmann::json::parse(ReadFile(temp_ / "audit.log").value_or("")).at("identity"), "unknown");
+  const auto line = nlohmann::json::parse(ReadFile(temp_ / "audit.log").value_or(""));
+  EXPECT_EQ(line.at("identity"), "unknown");
+  EXPECT_EQ(line.at("code"), "UNAUTHENTICATED");
 }
 
 }  // namespace
