@@ -9,6 +9,7 @@
 #include <fstream>
 #include <map>
 
+#include "base/spawn_plan.h"
 #include "base/system_error.h"
 
 namespace mae {
@@ -26,13 +27,6 @@ std::vector<std::string> EnvironmentWith(const std::vector<std::string>& added) 
   std::vector<std::string> merged;
   for (const auto& [name, variable] : variables) merged.push_back(variable);
   return merged;
-}
-
-std::vector<char*> PointersTo(std::vector<std::string>& texts) {
-  std::vector<char*> pointers;
-  for (std::string& text : texts) pointers.push_back(text.data());
-  pointers.push_back(nullptr);
-  return pointers;
 }
 
 }  // namespace

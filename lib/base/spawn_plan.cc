@@ -13,14 +13,14 @@ namespace {
 
 constexpr mode_t kMode = 0644;
 
+}  // namespace
+
 std::vector<char*> PointersTo(std::vector<std::string>& texts) {
   std::vector<char*> pointers;
   for (std::string& text : texts) pointers.push_back(text.data());
   pointers.push_back(nullptr);
   return pointers;
 }
-
-}  // namespace
 
 SpawnPlan::SpawnPlan() {
   posix_spawn_file_actions_init(&files_);

@@ -9,6 +9,9 @@
 
 namespace mae {
 
+/// As exec takes words: a pointer to each, and a null. Valid while `texts` is as it is.
+std::vector<char*> PointersTo(std::vector<std::string>& texts);
+
 /// How a child that stands alone is started: a session of its own, all signals as they are by default, and no
 /// descriptor but 0, 1 and 2, which are ours unless others are given. Not thread-safe.
 class SpawnPlan {
