@@ -22,3 +22,8 @@ foreach(component core imgproc imgcodecs)
   set_target_properties(opencv_${component} PROPERTIES IMPORTED_LOCATION "${MAE_OPENCV_${component}}"
     INTERFACE_INCLUDE_DIRECTORIES "${MAE_OPENCV_INCLUDE}" INTERFACE_SYSTEM_INCLUDE_DIRECTORIES "${MAE_OPENCV_INCLUDE}")
 endforeach()
+
+# The heap of mae_server.
+find_library(MAE_JEMALLOC jemalloc REQUIRED)
+add_library(jemalloc SHARED IMPORTED)
+set_target_properties(jemalloc PROPERTIES IMPORTED_LOCATION "${MAE_JEMALLOC}")

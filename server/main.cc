@@ -16,7 +16,6 @@
 #include "server/server.h"
 #include "server/server_config.h"
 #include "server/server_logging.h"
-#include "server/server_memory.h"
 
 namespace {
 
@@ -49,7 +48,6 @@ absl::Status ReadPicturesApart(const mae::ServerConfig& config) {
 }
 
 int Run(int argc, char** argv) {
-  mae::ShareHeaps();
   mae::RaiseDescriptorLimit();
   mae::WaitWithoutSpinning(argv);
   CLI::App app("Trains and serves Masked Autoencoders over gRPC. Settings: configs/server.yaml.",

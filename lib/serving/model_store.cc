@@ -1,7 +1,5 @@
 #include "serving/model_store.h"
 
-#include <malloc.h>
-
 #include <algorithm>
 #include <system_error>
 #include <utility>
@@ -344,8 +342,6 @@ class SqliteModelStore : public ModelStore {
     }
     MAE_ASSIGN_OR_RETURN(auto predictor,
                          Predictor::Load(folder, options_.device, options_.precision, batching));
-    // What was read of the file is free again: it is as large as the model, and the heap would keep it.
-    malloc_trim(0);
     if (options_.cache_bytes == 0) return predictor;
     std::function<void(const CacheLookup&)> record;
     if (options_.on_lookup) {
