@@ -30,6 +30,14 @@ FaultPage* MapFaultPage(const fs::path& path) {
   return static_cast<FaultPage*>(mapped);
 }
 
+// What a fault met, for the tally.
+std::string NameOf(const FaultPage& page) {
+  const char* const of = page.call == FaultPage::kSocket     ? " (connections)"
+                         : page.call == FaultPage::kAllocate ? " (tensors)"
+                                                             : "";
+  return absl::StrCat(page.program, of);
+}
+
 // What follows `key` in the first line that begins with it, once that line is whole.
 std::string PrintedAfter(const std::string& key, const std::string& out) {
   const size_t begin = out.find(key);
@@ -158,7 +166,7 @@ void ChaosServer::Arm(const std::string& program, FaultPage::Call call, FaultPag
 }
 
 void ChaosServer::TallyHits() {
-  if (const int64_t hits = page_->hits.exchange(0); hits > 0) hits_[page_->program] += hits;
+  if (const int64_t hits = page_->hits.exchange(0); hits > 0) hits_[NameOf(*page_)] += hits;
 }
 
 std::map<std::string, int64_t> ChaosServer::Hits() {

@@ -53,7 +53,7 @@ class ChaosServer {
            int64_t after);
   void Disarm() { page_->armed = 0; }
   FaultPage& page() { return *page_; }
-  /// Calls that armed faults have met, by program.
+  /// Calls that armed faults have met, by program, and its calls where they are not about files.
   std::map<std::string, int64_t> Hits();
 
   const std::filesystem::path& root() const { return root_; }

@@ -12,13 +12,13 @@ namespace mae {
 namespace {
 
 constexpr int64_t kPageBytes = 4096;  // SQLite's
-constexpr const char* kCalls[] = {"write", "fsync", "rename", "spawn", "file call"};
+constexpr const char* kCalls[] = {"write", "fsync", "rename", "file call"};
 constexpr const char* kEffects[] = {"fails", "kills", "tears and kills", "fails from then on"};
 
 }  // namespace
 
 void FaultInjector::Inject() {
-  switch (choices_.Below(12)) {
+  switch (choices_.Below(14)) {
     case 0:
       return KillServer();
     case 1:
@@ -36,6 +36,10 @@ void FaultInjector::Inject() {
       return SignalTrainer();
     case 10:
       return choices_.Once(3) ? TakeMemory() : TakeDescriptors();
+    case 11:
+      return BreakConnection();
+    case 12:
+      return FailAllocation(choices_.Once(2) ? "mae_server" : server_.trainer_name());
     default:
       return StepClock();
   }
@@ -71,6 +75,19 @@ void FaultInjector::FailSpawn() {
   const int64_t after = choices_.Below(2);
   journal_.Did(absl::StrCat("FAULT spawn no. ", after, " of mae_server fails"));
   server_.Arm("mae_server", FaultPage::kSpawn, FaultPage::kFail, EAGAIN, after);
+}
+
+// Of one call of a connection: gRPC closes it, and the client makes another.
+void FaultInjector::BreakConnection() {
+  const int64_t after = choices_.Below(40);
+  journal_.Did(absl::StrCat("FAULT socket call no. ", after, " of mae_server: ", strerror(ECONNRESET)));
+  server_.Arm("mae_server", FaultPage::kSocket, FaultPage::kFail, ECONNRESET, after);
+}
+
+void FaultInjector::FailAllocation(const std::string& program) {
+  const int64_t after = choices_.Below(200);
+  journal_.Did(absl::StrCat("FAULT tensor no. ", after, " of ", program, " finds no memory"));
+  server_.Arm(program, FaultPage::kAllocate, FaultPage::kFail, ENOMEM, after);
 }
 
 void FaultInjector::KillServer() {

@@ -41,6 +41,8 @@ class FaultInjector {
  private:
   void ArmFileFault(const std::string& program);
   void FailSpawn();
+  void BreakConnection();
+  void FailAllocation(const std::string& program);
   void KillServer();
   void SignalTrainer();
   void TakeDescriptors();

@@ -9,7 +9,15 @@ namespace mae {
 /// memory, a file named by MAE_FAULT_PAGE, that both map. One fault at a time: fill the fields, then set
 /// `armed`.
 struct FaultPage {
-  enum Call : int32_t { kWrite, kSync, kRename, kSpawn, kAnyFileCall };
+  enum Call : int32_t {
+    kWrite,
+    kSync,
+    kRename,
+    kAnyFileCall,  ///< one of those above
+    kSpawn,
+    kSocket,    ///< sendmsg and recvmsg, by which gRPC's connections go
+    kAllocate,  ///< posix_memalign, by which LibTorch has the memory of tensors
+  };
   enum Effect : int32_t {
     kFail,    ///< the call fails with `error`, without effect
     kKill,    ///< SIGKILL before the call

@@ -5,6 +5,7 @@
 #include <linux/futex.h>
 #include <spawn.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -65,7 +66,7 @@ bool IsUnder(const char* path, const char* folder) {
 bool IsUs(FaultPage::Call call) {
   if (page == nullptr || page->armed == 0) return false;
   const bool asked =
-      page->call == call || (page->call == FaultPage::kAnyFileCall && call != FaultPage::kSpawn);
+      page->call == call || (page->call == FaultPage::kAnyFileCall && call < FaultPage::kAnyFileCall);
   return asked && std::strncmp(program_invocation_short_name, page->program, 15) == 0;
 }
 
@@ -180,6 +181,27 @@ int posix_spawn(pid_t* pid, const char* path, const posix_spawn_file_actions_t* 
   const auto spawn = [&] { return real(pid, path, actions, attributes, arguments, environment); };
   const Verdict verdict = IsUs(FaultPage::kSpawn) ? Judge() : Verdict::kPass;
   return verdict == Verdict::kFail ? page->error : Through<int>(verdict, spawn, spawn);
+}
+
+ssize_t sendmsg(int socket, const msghdr* message, int flags) {
+  static constinit Real<ssize_t (*)(int, const msghdr*, int)> real("sendmsg");
+  const auto send = [&] { return real(socket, message, flags); };
+  return Through<ssize_t>(IsUs(FaultPage::kSocket) ? Judge() : Verdict::kPass, send, send);
+}
+
+ssize_t recvmsg(int socket, msghdr* message, int flags) {
+  static constinit Real<ssize_t (*)(int, msghdr*, int)> real("recvmsg");
+  const auto receive = [&] { return real(socket, message, flags); };
+  return Through<ssize_t>(IsUs(FaultPage::kSocket) ? Judge() : Verdict::kPass, receive, receive);
+}
+
+int posix_memalign(void** memory, size_t alignment, size_t size) noexcept {
+  static constinit Real<int (*)(void**, size_t, size_t)> real("posix_memalign");
+  const auto allocate = [&] { return real(memory, alignment, size); };
+  const int kept = errno;  // which this call leaves alone
+  const Verdict verdict = IsUs(FaultPage::kAllocate) ? Judge() : Verdict::kPass;
+  errno = kept;
+  return verdict == Verdict::kFail ? page->error : Through<int>(verdict, allocate, allocate);
 }
 
 int clock_gettime(clockid_t clock, timespec* time) noexcept {
