@@ -230,9 +230,9 @@ void Server::Drain() {
   ready_ = false;
   if (auto* health = grpc_->GetHealthCheckService()) health->SetServingStatus(false);
   jobs_->manager().RefuseNewJobs();
+  model_requests_->streams().Drain();
   if (stop_jobs) StopJobs();
   jobs_->hub().Close();
-  model_requests_->streams().Drain();
   grpc_->Shutdown(std::chrono::system_clock::now() + absl::ToChronoNanoseconds(drain));
   grpc_->Wait();
   grpc_ = nullptr;

@@ -289,8 +289,10 @@ TEST_F(ModelStoreTest, KeepsAsManyLoadedAsAllowed) {
 TEST_F(ModelStoreTest, AFolderThatWentBadIsListedButNotServed) {
   const auto version = Published("a", "m");
   fs::remove_all(version.folder);
-  EXPECT_EQ(store_->List()->size(), 1U);
+  Published("b", "other");
+  EXPECT_EQ(store_->List()->size(), 2U);
   EXPECT_THAT(store_->Acquire("m"), StatusIs(StatusCode::kNotFound, HasSubstr(version.folder.string())));
+  EXPECT_THAT(store_->Acquire("other"), IsOk());
 }
 
 TEST_F(ModelStoreTest, ConcurrentPublishesGetNumbersOfTheirOwn) {
