@@ -7,6 +7,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstddef>
@@ -39,6 +40,9 @@ constexpr uint32_t kAllowed[] = {SYS_read,
                                  SYS_ppoll,
 #ifdef SYS_poll
                                  SYS_poll,
+#endif
+#ifdef SYS_restart_syscall
+                                 SYS_restart_syscall,  // of a poll that SIGSTOP and SIGCONT interrupted
 #endif
                                  SYS_brk,
                                  SYS_munmap,
@@ -101,7 +105,7 @@ const char* ShutSandbox(uint64_t max_memory) {
   std::vector<sock_filter> filter = Filter();
   const sock_fprog program = {static_cast<uint16_t>(filter.size()), filter.data()};
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-      prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0)
+      syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program) == 0)  // all threads
     return nullptr;
   return "seccomp";
 }

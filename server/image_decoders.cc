@@ -39,7 +39,9 @@ absl::Status ThatItIsDamaged(const std::string& how) {
 
 // Of a process that ended while it had a file.
 absl::Status StatusOfEnd(int how) {
-  if (WIFSIGNALED(how) && WTERMSIG(how) == SIGKILL)
+  const bool was_killed = WIFSIGNALED(how) && WTERMSIG(how) == SIGKILL;
+  const bool left = WIFEXITED(how) && WEXITSTATUS(how) == 0;  // as when its socket broke
+  if (was_killed || left)
     return absl::UnavailableError("what decodes pictures was killed; try again, or send a smaller one");
   const std::string end = WIFSIGNALED(how)
                               ? absl::StrCat("signal ", WTERMSIG(how), " (", strsignal(WTERMSIG(how)), ")")
@@ -55,18 +57,19 @@ class ImageDecoders::Process {
     int sockets[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) != 0)
       return SystemError("make a socket for", settings.program, errno);
+    auto process = std::make_unique<Process>(sockets[0]);
     const absl::Cleanup close_theirs = [&] { close(sockets[1]); };
     SpawnPlan plan;
     plan.Give(STDIN_FILENO, sockets[1]);
     plan.Open(STDOUT_FILENO, "/dev/null", O_WRONLY);
     const auto pid =
         plan.Run({settings.program.string(), absl::StrCat(settings.memory_bytes)}, TrainerEnvironment());
-    if (pid.ok()) return std::make_unique<Process>(*pid, sockets[0]);
-    close(sockets[0]);
-    return pid.status();
+    if (!pid.ok()) return pid.status();
+    process->pid_ = *pid;
+    return process;
   }
 
-  Process(pid_t pid, int socket) : pid_(pid), socket_(socket) {}
+  explicit Process(int socket) : socket_(socket) {}
   ~Process() {
     close(socket_);
     if (pid_ > 0) End();
@@ -131,7 +134,7 @@ class ImageDecoders::Process {
     return how;
   }
 
-  pid_t pid_;
+  pid_t pid_ = 0;  // none
   const int socket_;
 };
 
@@ -155,7 +158,10 @@ absl::StatusOr<cv::Mat> ImageDecoders::Decode(std::string_view bytes, int flags,
   // One that was killed while it waited is not the picture's fault; nor would all of them be.
   for (int64_t tries = 0; tries <= settings_.processes; ++tries) {
     MAE_ASSIGN_OR_RETURN(std::unique_ptr<Process> process, Take());
+    // One whose answer was not read, as where there is no memory for it, is not kept.
+    absl::Cleanup let_go = [this] { PutBack(nullptr); };
     auto image = process->Decode(bytes, flags, pixels, settings_.patience);
+    std::move(let_go).Cancel();
     PutBack(std::move(process));
     if (image) return *std::move(image);
   }
@@ -176,9 +182,15 @@ absl::StatusOr<std::unique_ptr<ImageDecoders::Process>> ImageDecoders::Take() {
       return process;
     }
   }
+  absl::Cleanup let_go = [this] { PutBack(nullptr); };
   auto started = Process::Start(settings_);
-  if (!started.ok()) PutBack(nullptr);
-  return started;
+  if (started.ok()) {
+    std::move(let_go).Cancel();
+    return started;
+  }
+  spdlog::error("pictures can't be decoded: {}", started.status().ToString());
+  if (absl::IsResourceExhausted(started.status())) return started;
+  return absl::UnavailableError("what decodes pictures can't be started; the server's log says why");
 }
 
 void ImageDecoders::PutBack(std::unique_ptr<Process> process) {

@@ -34,8 +34,9 @@ class ImageDecoders : public ImageFileDecoder {
   /// Ends the processes. No call may be under way.
   ~ImageDecoders() override;
 
-  /// @return also UNAVAILABLE if the process was killed, RESOURCE_EXHAUSTED if all are busy for too long, or
-  /// it had too little memory, or no process can be started.
+  /// @return also UNAVAILABLE if the process was killed or can't be started, RESOURCE_EXHAUSTED if all are
+  /// busy for too long, it had too little memory, or the system has no more processes. What it throws for
+  /// want of memory costs that process alone.
   absl::StatusOr<cv::Mat> Decode(std::string_view bytes, int flags, int64_t pixels) override
       ABSL_LOCKS_EXCLUDED(mutex_);
 

@@ -1,5 +1,6 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <csignal>
 #include <iostream>
 #include <thread>
 
@@ -41,13 +42,15 @@ absl::Status ReadPicturesApart(const mae::ServerConfig& config) {
   if (!config.inference.isolated_decoding) return absl::OkStatus();
   constexpr int64_t kPixelBytes = 8 * 3;  // 16 bits and four channels, of which a reader may hold copies
   const int64_t pixels = std::max(config.inference.max_image_pixels, mae::kMaxDatasetImagePixels);
-  auto decoders = mae::ImageDecoders::Make({.processes = std::max(1U, std::thread::hardware_concurrency()),
-                                            .memory_bytes = (int64_t{1} << 30) + pixels * kPixelBytes});
+  auto decoders = mae::ImageDecoders::Make(
+      {.processes = std::max(1U, std::thread::hardware_concurrency()),
+       .memory_bytes = (int64_t{1} << 30) + pixels * kPixelBytes + (config.rpc.max_message_mib << 20)});
   if (decoders.ok()) mae::SetDecoderApart(*std::move(decoders));
   return decoders.status();
 }
 
 int Run(int argc, char** argv) {
+  std::signal(SIGCHLD, SIG_DFL);  // Ignored, as a parent may leave it, nobody would learn how children end.
   mae::RaiseDescriptorLimit();
   mae::WaitWithoutSpinning(argv);
   CLI::App app("Trains and serves Masked Autoencoders over gRPC. Settings: configs/server.yaml.",

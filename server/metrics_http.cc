@@ -7,6 +7,7 @@
 
 #include <array>
 #include <string_view>
+#include <utility>
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/escaping.h"
@@ -145,8 +146,10 @@ absl::StatusOr<std::unique_ptr<MetricsHttp>> MetricsHttp::Start(const std::strin
                                                "; is the port taken? choose another with --metrics-listen"));
   }
   mg_server_port port = {};
-  if (mg_get_server_ports(http->context_, 1, &port) != 1)
+  if (mg_get_server_ports(http->context_, 1, &port) != 1) {
+    mg_stop(std::exchange(http->context_, nullptr));
     return absl::InternalError("civetweb listens on no port");
+  }
   http->address_ = absl::StrCat(host, ":", port.port);
   mg_set_request_handler(http->context_, "/metrics$", &MetricsHttp::AnswerMetrics, http.get());
   mg_set_request_handler(http->context_, "/healthz$", &MetricsHttp::AnswerHealth, http.get());

@@ -53,11 +53,16 @@ class RequestStream final : public grpc::ServerBidiReactor<Request, Response>, p
         streams_(streams),
         answer_(std::move(answer)),
         tell_error_(std::move(tell_error)) {
-    draining_ = streams_.Add(*this);
     if (const auto options = StreamOptionsOf(context); options.ok()) {
       options_ = *options;
     } else {
       end_ = options.status();
+    }
+    // From here on others may drive. Not under the lock: a drain takes that of the streams first.
+    const bool drains = streams_.Add(*this);
+    {
+      const absl::MutexLock lock(&mutex_);
+      draining_ = draining_ || drains;
     }
     Drive();
   }

@@ -84,11 +84,11 @@ void RunningCalls::EndIfRefused(const Call& call) const {
   if (caller.ok() && call.rule.roles.Has(caller->role)) return;
   const auto code = caller.ok() ? absl::StatusCode::kPermissionDenied : absl::StatusCode::kUnauthenticated;
   call.ended_with = code;
-  grpc_call_cancel_with_status(
-      call.call, static_cast<grpc_status_code>(code),
-      caller.ok() ? "the role of the call's token is another now, which may not make it"
-                  : "the call's token has expired or was taken away while it was under way",
-      nullptr);
+  grpc_call_cancel_with_status(call.call, static_cast<grpc_status_code>(code),
+                               caller.ok()
+                                   ? "the role of the call's token is another now, which may not make it"
+                                   : "the call's token has expired or was taken away while it was under way",
+                               nullptr);
 }
 
 }  // namespace mae

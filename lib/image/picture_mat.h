@@ -29,6 +29,8 @@ auto CallOpenCv(absl::StatusCode code, const Function& function) -> decltype(fun
   try {
     return function();
   } catch (const cv::Exception& error) {
+    if (error.code == cv::Error::StsNoMem)
+      return absl::ResourceExhaustedError("no memory for the picture; send a smaller one");
     return absl::Status(code, "OpenCV: " + (error.err.empty() ? std::string(error.what()) : error.err));
   } catch (const std::bad_alloc&) {
     return absl::ResourceExhaustedError("no memory for the picture; send a smaller one");

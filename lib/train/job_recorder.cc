@@ -1,7 +1,6 @@
 #include "train/job_recorder.h"
 
 #include <utility>
-#include <variant>
 
 #include "absl/strings/str_cat.h"
 
@@ -46,7 +45,6 @@ void JobRecorder::Append(const decltype(JobEvent::event)& event) {
   const absl::Status recorded = WriteWaiting();
   if (!recorded.ok()) {
     words_({"error", absl::StrCat("an event is not recorded yet: ", recorded.ToString())});
-    if (std::holds_alternative<PictureEvent>(unwritten_.back())) unwritten_.pop_back();
   }
   if (unwritten_.size() > kMostUnwritten) unwritten_.pop_front();
   if (tensorboard_ != nullptr) Mirror(tensorboard_->Write(event));
@@ -56,7 +54,8 @@ absl::Status JobRecorder::WriteWaiting() {
   for (; !unwritten_.empty(); unwritten_.pop_front()) {
     const absl::Status written = db_->Append(unwritten_.front()).status();
     if (written.ok()) continue;
-    if (!absl::IsInvalidArgument(written)) return written;
+    // What it is the database will not take, now or later.
+    if (!absl::IsInvalidArgument(written) && !absl::IsAlreadyExists(written)) return written;
     words_({"error", absl::StrCat("an event was not recorded: ", written.ToString())});
   }
   return absl::OkStatus();

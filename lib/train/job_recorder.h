@@ -15,9 +15,8 @@ namespace mae {
 /// What a running job says of itself: events into job.db, the same in words to whoever listens to the
 /// process, and curves and pictures to TensorBoard. Training does not end because it cannot be told of: an
 /// event that job.db refuses (a full disk) is said in words as an error, and written before the next one,
-/// which tries again; kMostUnwritten are kept so, the newest, but no
-/// pictures, which are large, and none that is refused for what it is. States are the exception, since the
-/// server acts on them. Torch-free header. One thread.
+/// which tries again; kMostUnwritten are kept so, the newest, but none that is refused for what it is. States
+/// are the exception, since the server acts on them. Torch-free header. One thread.
 class JobRecorder {
  public:
   static constexpr size_t kMostUnwritten = 1000;

@@ -78,7 +78,8 @@ class ChaosRun {
     }
     if (!journal_.violations.empty()) return;
     injector_.EndAll();
-    const bool ends = !choices_.Once(4);
+    // What became of a call without an answer is found out after a start.
+    const bool ends = !choices_.Once(4) || injector_.may_break_connection();
     if (ends) EndServer();
     if (ends || !StillThere()) ComeBack();
     if (journal_.violations.empty()) End();

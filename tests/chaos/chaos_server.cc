@@ -103,8 +103,11 @@ bool ChaosServer::Start() {
   TallyHits();
   process_ = std::make_unique<ChildProcess>(
       Command(),
-      std::map<std::string, std::string>{{"LD_PRELOAD", BinaryPath("libfault_preload.so")},
-                                         {"MAE_FAULT_PAGE", (root_ / "faults").string()}},
+      std::map<std::string, std::string>{
+          {"LD_PRELOAD", BinaryPath("libfault_preload.so")},
+          {"MAE_FAULT_PAGE", (root_ / "faults").string()},
+          // Else address space that is free again is kept, and no limit is met.
+          {"MALLOC_CONF", "retain:false"}},
       root_ / "output");
   std::string address;
   const absl::Time deadline = absl::Now() + kStartPatience;

@@ -80,6 +80,7 @@ void FaultInjector::FailSpawn() {
 // Of one call of a connection: gRPC closes it, and the client makes another.
 void FaultInjector::BreakConnection() {
   const int64_t after = choices_.Below(40);
+  may_break_connection_ = true;
   journal_.Did(absl::StrCat("FAULT socket call no. ", after, " of mae_server: ", strerror(ECONNRESET)));
   server_.Arm("mae_server", FaultPage::kSocket, FaultPage::kFail, ECONNRESET, after);
 }

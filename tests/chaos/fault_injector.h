@@ -36,7 +36,11 @@ class FaultInjector {
   bool may_kill_server() const { return may_kill_server_; }
   /// Whether it has lacked memory since.
   bool server_lacked_memory() const { return server_lacked_memory_; }
-  void ServerIsFresh() { may_kill_server_ = server_lacked_memory_ = journal_.clock_has_stepped = false; }
+  /// Whether an answer may have been lost since, though the server lives.
+  bool may_break_connection() const { return may_break_connection_; }
+  void ServerIsFresh() {
+    may_kill_server_ = server_lacked_memory_ = may_break_connection_ = journal_.clock_has_stepped = false;
+  }
 
  private:
   void ArmFileFault(const std::string& program);
@@ -55,7 +59,7 @@ class FaultInjector {
   Choices& choices_;
   Journal& journal_;
   std::set<pid_t> stopped_;
-  bool may_kill_server_ = false, server_lacked_memory_ = false;
+  bool may_kill_server_ = false, server_lacked_memory_ = false, may_break_connection_ = false;
   std::string page_;     ///< the bytes that were there before CorruptDatabase
   int64_t page_at_ = 0;  ///< where
 };

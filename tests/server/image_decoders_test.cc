@@ -3,9 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/wait.h>
 
 #include <filesystem>
 #include <fstream>
+#include <opencv2/core.hpp>
 #include <thread>
 
 #include "absl/strings/str_cat.h"
@@ -102,8 +104,33 @@ TEST_F(ImageDecodersTest, AProcessThatAPictureCrashesTakesNothingElseWithIt) {
 }
 
 TEST_F(ImageDecodersTest, AProcessThatSomebodyKillsIsNotThePicturesFault) {
-  UseShell("kill -KILL $$");
-  EXPECT_THAT(Try(), StatusIs(absl::StatusCode::kUnavailable, HasSubstr("try again")));
+  for (const char* end : {"kill -KILL $$", "exit 0"}) {
+    UseShell(end);
+    EXPECT_THAT(Try(), StatusIs(absl::StatusCode::kUnavailable, HasSubstr("try again"))) << end;
+  }
+}
+
+// Sixteen million columns and rows, of which the caller says that they are allowed.
+TEST_F(ImageDecodersTest, APictureThatThereIsNoMemoryForKeepsNoPlace) {
+  UseShell(R"(printf '\0\0\0\0\0\0\200\0\0\0\200\0\20\0\0\0' >&0; cat > /dev/null)");
+  for (int i = 0; i < 2; ++i)
+    EXPECT_THROW((void)decoders_->Decode(png_, -1, int64_t{1} << 46), cv::Exception);
+  EXPECT_THAT(decoders_->Idle(), IsEmpty());
+}
+
+TEST_F(ImageDecodersTest, AProcessThatWasStoppedForAWhileGoesOn) {
+  Use({});
+  ASSERT_THAT(Try(), IsOk());
+  const auto before = decoders_->Idle();
+  ASSERT_THAT(before, SizeIs(1));
+  const auto pid = static_cast<id_t>(before.front());
+  siginfo_t info;
+  ASSERT_EQ(kill(before.front(), SIGSTOP), 0);
+  ASSERT_EQ(waitid(P_PID, pid, &info, WSTOPPED), 0);
+  ASSERT_EQ(kill(before.front(), SIGCONT), 0);
+  ASSERT_EQ(waitid(P_PID, pid, &info, WCONTINUED), 0);
+  EXPECT_THAT(Try(), IsOk());
+  EXPECT_EQ(decoders_->Idle(), before);
 }
 
 TEST_F(ImageDecodersTest, APictureThatTakesTooLongIsGivenUp) {
