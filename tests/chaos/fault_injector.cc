@@ -86,7 +86,7 @@ void FaultInjector::BreakConnection() {
 }
 
 void FaultInjector::FailAllocation(const std::string& program) {
-  const int64_t after = choices_.Below(200);
+  const int64_t after = choices_.Below(50);
   journal_.Did(absl::StrCat("FAULT tensor no. ", after, " of ", program, " finds no memory"));
   server_.Arm(program, FaultPage::kAllocate, FaultPage::kFail, ENOMEM, after);
 }
@@ -120,7 +120,7 @@ void FaultInjector::TakeDescriptors() {
 void FaultInjector::TakeMemory() {
   const int64_t left = choices_.Below(64) << 16;
   journal_.Did(absl::StrCat("FAULT the server has ", left, " bytes of address space left"));
-  server_lacked_memory_ = true;
+  server_lacked_memory_ = journal_.server_lacks_memory = true;
   server_.Limit(RLIMIT_AS, static_cast<uint64_t>(server_.AddressSpace() + left));
 }
 
@@ -158,6 +158,7 @@ void FaultInjector::EndAll() {
   server_.Disarm();
   server_.page().clock_step_ns = 0;
   if (server_.Running()) server_.LiftLimits();
+  journal_.server_lacks_memory = false;
   for (const pid_t trainer : stopped_) kill(trainer, SIGCONT);
   stopped_.clear();
   page_.clear();

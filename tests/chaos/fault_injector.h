@@ -39,7 +39,8 @@ class FaultInjector {
   /// Whether an answer may have been lost since, though the server lives.
   bool may_break_connection() const { return may_break_connection_; }
   void ServerIsFresh() {
-    may_kill_server_ = server_lacked_memory_ = may_break_connection_ = journal_.clock_has_stepped = false;
+    may_kill_server_ = server_lacked_memory_ = may_break_connection_ = false;
+    journal_.clock_has_stepped = journal_.server_lacks_memory = false;
   }
 
  private:

@@ -11,7 +11,8 @@ namespace mae {
 /// What a run did, in order, and which promises it found broken. Not thread-safe.
 struct Journal {
   std::vector<std::string> steps, violations;
-  bool clock_has_stepped = false;  ///< since the server's last start
+  bool clock_has_stepped = false;    ///< since the server's last start
+  bool server_lacks_memory = false;  ///< now
 
   void Did(const std::string& step) { steps.push_back(step); }
   /// @return `holds`, noting what is broken if it does not.

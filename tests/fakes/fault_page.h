@@ -15,8 +15,10 @@ struct FaultPage {
     kRename,
     kAnyFileCall,  ///< one of those above
     kSpawn,
-    kSocket,    ///< sendmsg and recvmsg, by which gRPC's connections go
-    kAllocate,  ///< posix_memalign, by which LibTorch has the memory of tensors
+    kSocket,  ///< sendmsg and recvmsg, by which gRPC's connections go
+    /// posix_memalign of 4 KiB or more, by which LibTorch has the memory of tensors. What is smaller its
+    /// oneDNN does not check: without that much, the program ends by SIGSEGV.
+    kAllocate,
   };
   enum Effect : int32_t {
     kFail,    ///< the call fails with `error`, without effect

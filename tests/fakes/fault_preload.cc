@@ -25,6 +25,7 @@ namespace {
 
 using mae::FaultPage;
 
+constexpr size_t kLeastTensor = 4096;
 constexpr int64_t kSecond = 1'000'000'000;
 
 FaultPage* page = nullptr;
@@ -199,7 +200,7 @@ int posix_memalign(void** memory, size_t alignment, size_t size) noexcept {
   static constinit Real<int (*)(void**, size_t, size_t)> real("posix_memalign");
   const auto allocate = [&] { return real(memory, alignment, size); };
   const int kept = errno;  // which this call leaves alone
-  const Verdict verdict = IsUs(FaultPage::kAllocate) ? Judge() : Verdict::kPass;
+  const Verdict verdict = size >= kLeastTensor && IsUs(FaultPage::kAllocate) ? Judge() : Verdict::kPass;
   errno = kept;
   return verdict == Verdict::kFail ? page->error : Through<int>(verdict, allocate, allocate);
 }
