@@ -16,8 +16,8 @@ struct FaultPage {
     kAnyFileCall,  ///< one of those above
     kSpawn,
     kSocket,  ///< sendmsg and recvmsg, by which gRPC's connections go
-    /// posix_memalign of 4 KiB or more, by which LibTorch has the memory of tensors. What is smaller its
-    /// oneDNN does not check: without that much, the program ends by SIGSEGV.
+    /// posix_memalign where LibTorch has the memory of tensors from. Its oneDNN has objects from there too,
+    /// and does not check that: without those a program ends by SIGSEGV, and nobody can mend it here.
     kAllocate,
   };
   enum Effect : int32_t {

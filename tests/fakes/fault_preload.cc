@@ -25,7 +25,6 @@ namespace {
 
 using mae::FaultPage;
 
-constexpr size_t kLeastTensor = 4096;
 constexpr int64_t kSecond = 1'000'000'000;
 
 FaultPage* page = nullptr;
@@ -78,6 +77,12 @@ bool IsFileOfOurs(int fd) {
   if (length < 0) return false;
   path[length] = '\0';
   return IsUnder(path, page->folder);
+}
+
+// LibTorch's library of tensors.
+bool IsOfC10(const void* code) {
+  Dl_info library;
+  return dladdr(code, &library) != 0 && std::strstr(library.dli_fname, "libc10.so") != nullptr;
 }
 
 enum class Verdict { kPass, kFail, kDie, kDieAfter };
@@ -200,7 +205,8 @@ int posix_memalign(void** memory, size_t alignment, size_t size) noexcept {
   static constinit Real<int (*)(void**, size_t, size_t)> real("posix_memalign");
   const auto allocate = [&] { return real(memory, alignment, size); };
   const int kept = errno;  // which this call leaves alone
-  const Verdict verdict = size >= kLeastTensor && IsUs(FaultPage::kAllocate) ? Judge() : Verdict::kPass;
+  const bool counts = IsUs(FaultPage::kAllocate) && IsOfC10(__builtin_return_address(0));
+  const Verdict verdict = counts ? Judge() : Verdict::kPass;
   errno = kept;
   return verdict == Verdict::kFail ? page->error : Through<int>(verdict, allocate, allocate);
 }
