@@ -19,10 +19,9 @@ inline Outcome OutcomeOf(const grpc::Status& status, const std::string& what, Jo
   // The server's words: its deadlines go by a clock that can step while a request waits.
   const bool stepped_over = status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED &&
                             journal.clock_has_stepped && status.error_message().starts_with("the deadline");
-  // Without address space a server may have no thread for a call. It answers again once it has.
-  const bool is_stuck =
-      status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED && journal.server_lacks_memory;
-  if (stepped_over || is_stuck) return Outcome::kUnknown;
+  // Without address space a server may have no thread for a call, and gRPC tells a handler that could not be
+  // made as UNIMPLEMENTED. It answers again once it has.
+  if (stepped_over || journal.server_lacks_memory) return Outcome::kUnknown;
   switch (status.error_code()) {
     case grpc::StatusCode::INVALID_ARGUMENT:
     case grpc::StatusCode::NOT_FOUND:
