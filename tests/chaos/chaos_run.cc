@@ -78,8 +78,10 @@ class ChaosRun {
     }
     if (!journal_.violations.empty()) return;
     injector_.EndAll();
-    // What became of a call without an answer is found out after a start.
-    const bool ends = !choices_.Once(4) || injector_.may_break_connection();
+    // What became of a call without an answer is found out after a start. And what gRPC could not allocate it
+    // may lack for good.
+    const bool ends =
+        !choices_.Once(4) || injector_.may_break_connection() || injector_.server_lacked_memory();
     if (ends) EndServer();
     if (ends || !StillThere()) ComeBack();
     if (journal_.violations.empty()) End();

@@ -19,9 +19,7 @@ inline Outcome OutcomeOf(const grpc::Status& status, const std::string& what, Jo
   // The server's words: its deadlines go by a clock that can step while a request waits.
   const bool stepped_over = status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED &&
                             journal.clock_has_stepped && status.error_message().starts_with("the deadline");
-  // Without address space a server may have no thread for a call, and gRPC tells a handler that could not be
-  // made as UNIMPLEMENTED. It answers again once it has.
-  if (stepped_over || journal.server_lacks_memory) return Outcome::kUnknown;
+  if (stepped_over) return Outcome::kUnknown;
   switch (status.error_code()) {
     case grpc::StatusCode::INVALID_ARGUMENT:
     case grpc::StatusCode::NOT_FOUND:
@@ -31,6 +29,9 @@ inline Outcome OutcomeOf(const grpc::Status& status, const std::string& what, Jo
     case grpc::StatusCode::UNKNOWN:
     case grpc::StatusCode::DEADLINE_EXCEEDED:
     case grpc::StatusCode::UNIMPLEMENTED:
+      // Without address space a server may have no thread for a call, and gRPC tells a handler that could not
+      // be made as UNIMPLEMENTED.
+      if (journal.server_lacks_memory) return Outcome::kUnknown;
       journal.Check(false, what + " was answered with code " + std::to_string(status.error_code()) + ": " +
                                status.error_message());
       return Outcome::kUnknown;
