@@ -258,8 +258,11 @@ absl::Status TrainerSupervisor::Start(const JobRecord& queued) {
 
 absl::Status TrainerSupervisor::SpawnTrainer(const JobRecord& job) {
   const std::string& id = job.id;
-  std::vector<std::string> more;
-  if (options_.json_log) more = {"--log-format=json", absl::StrCat("--request-id=", job.request_id)};
+  std::vector<std::string> more = {"--unless-ended"};  // This server may be gone before it has begun.
+  if (options_.json_log) {
+    more.emplace_back("--log-format=json");
+    more.push_back(absl::StrCat("--request-id=", job.request_id));
+  }
   MAE_ASSIGN_OR_RETURN(auto process, JobProcess::Spawn(options_.trainer, ledger_.Folder(id), more));
   const LogScope scope{{"job", JobResourceName(job)}, {"request_id", job.request_id}};
   const ProcessIdentity identity = process->identity();

@@ -36,8 +36,11 @@ int Run(int argc, char** argv) {
   app.add_option("--log-format", log_format, "Lines on stdout as text, or as a JSON object each")
       ->check(CLI::IsMember({"text", "json"}));
   app.add_option("--request-id", request_id, "What lines in JSON have as request_id");
+  bool unless_ended = false;
+  app.add_flag("--unless-ended", unless_ended, "Leave the job alone if it has ended, instead of resuming it");
   app.footer(
-      "Exit: 0 succeeded or stopped, 1 failed, 2 wrong usage, 3 another trainer runs this job, 4 another "
+      "Exit: 0 succeeded or stopped, 1 failed, 2 wrong usage, 3 another trainer runs this job or "
+      "--unless-ended, 4 another "
       "rank is lost.");
   try {
     app.parse(argc, argv);
@@ -49,7 +52,7 @@ int Run(int argc, char** argv) {
     spdlog::set_formatter(
         mae::MakeJsonLogFormatter("mae_trainer", {{"job", job}, {"request_id", request_id}}));
   }
-  return mae::RunJob(job_dir, stop, profile_steps);
+  return mae::RunJob(job_dir, stop, profile_steps, unless_ended);
 }
 
 }  // namespace

@@ -109,8 +109,9 @@ ExitCode RunRank(const JobFolder& folder, const RankPlace& place, const std::ato
   return plan.ok() ? TrainBeside(folder, *plan, place, stop) : Fail(kFailed, plan.status());
 }
 
-ExitCode RunWhole(const JobFolder& folder, const std::atomic<bool>& stop, int64_t profile_steps) {
-  const auto lock = LockJobFolder(folder);
+ExitCode RunWhole(const JobFolder& folder, const std::atomic<bool>& stop, int64_t profile_steps,
+                  bool unless_ended) {
+  const auto lock = unless_ended ? LockJobToRun(folder) : LockJobFolder(folder);
   if (!lock.ok()) return Fail(absl::IsFailedPrecondition(lock.status()) ? kBusy : kFailed, lock.status());
   const auto plan = ReadPlan(folder);
   if (plan.ok() && plan->options.launcher == Launcher::kSlurm) return RunOnSlurm(folder, plan->options, stop);
@@ -125,13 +126,14 @@ ExitCode RunWhole(const JobFolder& folder, const std::atomic<bool>& stop, int64_
 
 }  // namespace
 
-ExitCode RunJob(const std::filesystem::path& job_dir, const std::atomic<bool>& stop, int64_t profile_steps) {
+ExitCode RunJob(const std::filesystem::path& job_dir, const std::atomic<bool>& stop, int64_t profile_steps,
+                bool unless_ended) {
   // The last part of the path names the job on the model's card, so it must not be "." or empty.
   const JobFolder folder(std::filesystem::canonical(job_dir));
   const auto place = RankPlaceFromEnvironment();
   if (!place.ok()) return Fail(kUsage, place.status());
   return place->has_value() ? RunRank(folder, **place, stop, profile_steps)
-                            : RunWhole(folder, stop, profile_steps);
+                            : RunWhole(folder, stop, profile_steps, unless_ended);
 }
 
 }  // namespace mae

@@ -18,6 +18,8 @@ inline constexpr char kFolderIsLocked[] = "MAE_FOLDER_IS_LOCKED=1";
 /// and records. Words go to the process's log. Blocks for as long as training takes. Torch-free header.
 /// @param job_dir an existing folder with spec.json.
 /// @param stop, profile_steps see RunTrainJob.
-ExitCode RunJob(const std::filesystem::path& job_dir, const std::atomic<bool>& stop, int64_t profile_steps);
+/// @param unless_ended kBusy if job.db says that the job has ended (LockJobToRun).
+ExitCode RunJob(const std::filesystem::path& job_dir, const std::atomic<bool>& stop, int64_t profile_steps,
+                bool unless_ended);
 
 }  // namespace mae

@@ -12,6 +12,8 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "base/status_macros.h"
+#include "job/job_db.h"
+#include "job/job_state.h"
 
 namespace mae {
 namespace {
@@ -66,6 +68,18 @@ absl::StatusOr<FileLock> LockJobFolder(const JobFolder& folder) {
     if (attempt == kAttempts) return HeldBy(NamedHolder(folder), folder);
     absl::SleepFor(kPause);
   }
+}
+
+absl::StatusOr<FileLock> LockJobToRun(const JobFolder& folder) {
+  MAE_ASSIGN_OR_RETURN(FileLock lock, LockJobFolder(folder));
+  const auto reader = JobDbReader::Open(folder.database());
+  if (absl::IsNotFound(reader.status())) return lock;
+  if (!reader.ok()) return reader.status();
+  MAE_ASSIGN_OR_RETURN(const JobSummary summary, (*reader)->Summary());
+  if (!summary.state || !IsEnded(summary.state->state)) return lock;
+  return absl::FailedPreconditionError(absl::StrCat(folder.root().string(), " holds a job that is ",
+                                                    std::string(JobStateName(summary.state->state)),
+                                                    "; nothing to run"));
 }
 
 absl::StatusOr<std::optional<ProcessIdentity>> RunningTrainer(const JobFolder& folder) {

@@ -17,6 +17,11 @@ namespace mae {
 /// pid).
 absl::StatusOr<FileLock> LockJobFolder(const JobFolder& folder);
 
+/// LockJobFolder, and FAILED_PRECONDITION as well if the newest state in job.db is one that ends the job. For
+/// a trainer of a server, which queues a job anew before it starts one: a server that came after may have
+/// ended the job, or another trainer have run it to its end, while this one was on its way.
+absl::StatusOr<FileLock> LockJobToRun(const JobFolder& folder);
+
 /// The trainer that holds the lock; nothing if none. This process's own locks are not trainers. Waits up to a
 /// second for a holder to tell its name; UNAVAILABLE if it doesn't.
 absl::StatusOr<std::optional<ProcessIdentity>> RunningTrainer(const JobFolder& folder);

@@ -163,7 +163,7 @@ void Serve(FakeTrainer& trainer, int commands, int terms) {
 int Main(const std::string& path) {
   const int terms = BlockTerm();
   const JobFolder folder(path);
-  const auto lock = LockJobFolder(folder);
+  const auto lock = LockJobToRun(folder);
   if (!lock.ok()) Die(lock.status());
   auto writer = JobDbWriter::Open(folder.database());
   if (!writer.ok()) Die(writer.status());
@@ -182,6 +182,6 @@ int Main(const std::string& path) {
 }  // namespace mae
 
 int main(int argc, char** argv) {
-  if (argc != 3 || std::string(argv[1]) != "--job-dir") return 2;
+  if (argc < 3 || std::string(argv[1]) != "--job-dir") return 2;
   return mae::Main(argv[2]);
 }

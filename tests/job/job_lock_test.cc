@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "absl/strings/str_cat.h"
+#include "job/job_db.h"
 #include "job/job_process.h"
 #include "tests/fakes/status_matchers.h"
 #include "tests/fakes/temp_folder.h"
@@ -76,6 +77,21 @@ TEST_F(JobLockTest, TheLockCarriesThisProcessesName) {
   EXPECT_EQ(written, *IdentifyProcess(getpid()));
   EXPECT_THAT(LockJobFolder(folder_), StatusIs(absl::StatusCode::kFailedPrecondition));
 }
+
+TEST_F(JobLockTest, AJobThatHasEndedIsNotThereToRunUntilItIsQueuedAgain) {
+  const auto writer = JobDbWriter::Open(folder_.database());
+  ASSERT_THAT(writer, IsOk());
+  for (const JobState ended : {JobState::kSucceeded, JobState::kFailed, JobState::kStopped}) {
+    ASSERT_THAT((*writer)->Append(StateEvent{JobState::kStarting, absl::OkStatus()}), IsOk());
+    EXPECT_THAT(LockJobToRun(folder_), IsOk());
+    ASSERT_THAT((*writer)->Append(StateEvent{ended, absl::OkStatus()}), IsOk());
+    EXPECT_THAT(LockJobToRun(folder_),
+                StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr(std::string(JobStateName(ended)))));
+    EXPECT_THAT(LockJobFolder(folder_), IsOk()) << "let go again";
+  }
+}
+
+TEST_F(JobLockTest, AJobWithoutADatabaseIsThereToRun) { EXPECT_THAT(LockJobToRun(folder_), IsOk()); }
 
 TEST_F(JobLockTest, ALockThatNamesNobodyIsAnErrorNotAFreeFolder) {
   const absl::StatusOr<FileLock> lock = FileLock::Acquire(folder_.lock());
