@@ -39,9 +39,8 @@ int Run(int argc, char** argv) {
   bool unless_ended = false;
   app.add_flag("--unless-ended", unless_ended, "Leave the job alone if it has ended, instead of resuming it");
   app.footer(
-      "Exit: 0 succeeded or stopped, 1 failed, 2 wrong usage, 3 another trainer runs this job or "
-      "--unless-ended, 4 another "
-      "rank is lost.");
+      "Exit: 0 succeeded or stopped, 1 failed, 2 wrong usage, 3 another trainer runs this job, or it has "
+      "ended (--unless-ended), 4 another rank is lost.");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

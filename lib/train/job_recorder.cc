@@ -43,9 +43,7 @@ void JobRecorder::Say(const LogEvent& event) {
 void JobRecorder::Append(const decltype(JobEvent::event)& event) {
   if (db_ != nullptr) unwritten_.push_back(event);
   const absl::Status recorded = WriteWaiting();
-  if (!recorded.ok()) {
-    words_({"error", absl::StrCat("an event is not recorded yet: ", recorded.ToString())});
-  }
+  if (!recorded.ok()) words_({"error", absl::StrCat("an event is not recorded yet: ", recorded.ToString())});
   if (unwritten_.size() > kMostUnwritten) unwritten_.pop_front();
   if (tensorboard_ != nullptr) Mirror(tensorboard_->Write(event));
 }

@@ -156,5 +156,16 @@ TEST_F(InterruptedRunTest, ATrainerThatIsToldToStopWhileItLoadsIsStopped) {
   EXPECT_EQ(EventsOf<StateEvent>(folder).back().state, JobState::kStopped);
 }
 
+TEST_F(InterruptedRunTest, ATrainerThatIsNotToRunAJobThatHasEndedLeavesItAsItIs) {
+  const JobFolder folder = FolderOf("ended");
+  ASSERT_THAT(RunUntil(folder, 0, SIGTERM), Optional(0));
+  const int64_t last = LastSequence(folder);
+  auto arguments = Arguments(folder);
+  arguments.emplace_back("--unless-ended");
+  TrainerProcess trainer(arguments);
+  EXPECT_THAT(trainer.Wait(), Optional(3)) << trainer.output();
+  EXPECT_EQ(LastSequence(folder), last);
+}
+
 }  // namespace
 }  // namespace mae
