@@ -104,18 +104,22 @@ TEST_F(CertificateFilesTest, WhatOthersMayChangeIsNotBelieved) {
   }
 }
 
+// The earlier look has long to read: so many authorities. The later one finds one.
 TEST_F(CertificateFilesTest, ALookThatBeganEarlierDoesNotPutBackWhatALaterOneFound) {
   WriteOwn(authority_.Issue({.dns_name = "a.test"}));
+  const std::string one = authority_.pem();
+  std::string many;
+  while (many.size() < (size_t{1} << 19)) many += one;
   auto files = Open();
   ASSERT_THAT(files, IsOk());
-  const std::string authorities[] = {authority_.pem(), TestAuthority().pem()};
-  for (int i = 1; i <= 200; ++i) {
-    const std::string& newest = authorities[i % 2];
+  for (int i = 1; i <= 30; ++i) {
+    Write("clients.pem", many);
     std::thread earlier([&] { EXPECT_THAT((*files)->Reload(), IsOk()); });
-    Write("clients.pem", newest);
+    for (int j = 0; j < 50 * i; ++j) std::this_thread::yield();  // It has read the file by then, or has not.
+    Write("clients.pem", one);
     EXPECT_THAT((*files)->Reload(), IsOk());
     earlier.join();
-    ASSERT_EQ((*files)->Current()->client_ca, newest) << i;
+    ASSERT_EQ((*files)->Current()->client_ca, one) << i;
   }
 }
 

@@ -120,6 +120,15 @@ TEST_F(ImageDecodersTest, APictureThatThereIsNoMemoryForKeepsNoPlace) {
   EXPECT_THAT(decoders_->Idle(), IsEmpty());
 }
 
+// As /proc has it: R, S, T, …; 0 of a process that is gone.
+char StateOf(pid_t pid) {
+  std::ifstream file(absl::StrCat("/proc/", pid, "/stat"));
+  std::string line;
+  std::getline(file, line);
+  const size_t name_end = line.rfind(") ");
+  return name_end == std::string::npos ? '\0' : line[name_end + 2];
+}
+
 TEST_F(ImageDecodersTest, AProcessThatWasStoppedForAWhileGoesOn) {
   Use({});
   ASSERT_THAT(Try(), IsOk());
@@ -127,6 +136,7 @@ TEST_F(ImageDecodersTest, AProcessThatWasStoppedForAWhileGoesOn) {
   ASSERT_THAT(before, SizeIs(1));
   const auto pid = static_cast<id_t>(before.front());
   siginfo_t info;
+  while (StateOf(before.front()) != 'S') std::this_thread::yield();  // until it waits for the next picture
   ASSERT_EQ(kill(before.front(), SIGSTOP), 0);
   ASSERT_EQ(waitid(P_PID, pid, &info, WSTOPPED), 0);
   ASSERT_EQ(kill(before.front(), SIGCONT), 0);
