@@ -30,7 +30,7 @@ endfunction()
 # What every test's environment has. Sanitizers: a test fails by any finding, and memory that can't be had is told as the allocator tells it.
 set(mae_test_environment
   "MAE_SOURCE_DIR=${CMAKE_SOURCE_DIR}" "MAE_BIN_DIR=${CMAKE_BINARY_DIR}/bin"
-  "TSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/tsan/suppressions.txt ignore_noninstrumented_modules=1"
+  "TSAN_OPTIONS=ignore_noninstrumented_modules=1 allocator_may_return_null=1"
   "ASAN_OPTIONS=allocator_may_return_null=1" "UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1")
 
 # mae_test(<folder> [TORCH] SOURCES … DEPS …): the test binary of one folder; one ctest entry a TEST.

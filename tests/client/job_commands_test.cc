@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
@@ -127,7 +128,7 @@ TEST(GetJob, YamlAndJsonHaveTheSameFields) {
 }
 
 TEST(GetJob, RefusalsHaveTheirExitCodes) {
-  grpc::StatusCode code = grpc::StatusCode::OK;
+  std::atomic<grpc::StatusCode> code = grpc::StatusCode::OK;
   Script script;
   script.get_job = [&code](const auto&, const auto&, auto&) { return grpc::Status(code, "because"); };
   FakeServer server(std::move(script));

@@ -7,9 +7,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstdlib>
 #include <functional>
+#include <thread>
 
 // A sanitizer needs what the sandbox forbids, so that under one there is none.
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
@@ -44,6 +46,23 @@ TEST(ImageDecoderSandbox, HasNoFileNoConnectionNoProcessAndNoCode) {
   for (const auto& attempt : forbidden) {
     EXPECT_EXIT(Try(attempt), testing::ExitedWithCode(kWasRefused), "") << &attempt - forbidden;
   }
+}
+
+// As a library's own that was there before: it must not be the way out.
+TEST(ImageDecoderSandbox, HoldsForThreadsThatThereWereBefore) {
+  const auto opens_on_an_earlier_thread = [] {
+    std::atomic<bool> is_shut = false;
+    int ended = kWasAllowed;
+    std::thread earlier([&] {
+      while (!is_shut) std::this_thread::yield();
+      if (open("/dev/null", O_RDONLY) < 0 && errno == EPERM) ended = kWasRefused;
+    });
+    const bool lacks_sandbox = ShutSandbox(kMaxMemory) != nullptr;
+    is_shut = true;
+    earlier.join();
+    _exit(lacks_sandbox ? kLacksSandbox : ended);
+  };
+  EXPECT_EXIT(opens_on_an_earlier_thread(), testing::ExitedWithCode(kWasRefused), "");
 }
 
 TEST(ImageDecoderSandbox, HasMemoryUpToItsLimit) {

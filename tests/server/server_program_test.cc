@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <regex>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -138,6 +139,18 @@ TEST_F(ServerProgramTest, TakesAsManyDescriptorsAsItMayHave) {
   rlimit taken = {};
   ASSERT_EQ(prlimit(pid_, RLIMIT_NOFILE, nullptr, &taken), 0);
   EXPECT_EQ(taken.rlim_cur, limit.rlim_max);
+}
+
+// Or it would never learn how its trainers and decoders end.
+TEST_F(ServerProgramTest, HearsOfItsChildrenThoughItsParentDidNotWantTo) {
+  const auto before = signal(SIGCHLD, SIG_IGN);
+  StartOnData();
+  ASSERT_NE(signal(SIGCHLD, before), SIG_ERR);
+  EXPECT_THAT(ReadLine(), HasSubstr("listening on"));
+  const std::string status = *ReadFile(absl::StrCat("/proc/", pid_, "/status"));
+  std::smatch ignored;
+  ASSERT_TRUE(std::regex_search(status, ignored, std::regex("SigIgn:\\s*([0-9a-f]+)"))) << status;
+  EXPECT_EQ(std::stoull(ignored[1], nullptr, 16) >> (SIGCHLD - 1) & 1, 0) << status;
 }
 
 TEST_F(ServerProgramTest, MakesTokensOfWhichItKnowsTheHashes) {
