@@ -104,7 +104,9 @@ absl::Status JobSystem::StartJobs(const ServerConfig& config) {
       std::make_unique<JobManager>(*ledger_, *table_, *supervisor_, *datasets_, *models_,
                                    JobManager::Limits{config.jobs.max_queued, config.disk.reserve_mib << 20,
                                                       AnsweredPoints(config.rpc.max_message_mib << 20)});
-  hub_ = std::make_unique<WatchHub>(*ledger_, *table_, static_cast<size_t>(config.jobs.max_watches));
+  const WatchHub::Limits watches = {static_cast<size_t>(config.jobs.max_watches),
+                                    config.rpc.max_message_mib << 20};
+  hub_ = std::make_unique<WatchHub>(*ledger_, *table_, watches);
   return absl::OkStatus();
 }
 

@@ -15,17 +15,20 @@
 namespace mae {
 namespace {
 
-// Events read at a time: what one slow stream may hold in memory.
+// Events read at a time, or fewer once they have so much of pictures: what one slow stream may hold in
+// memory, with the last picture on top.
 constexpr int64_t kPage = 16;
+constexpr int64_t kPagePictureBytes = 1 << 20;
 constexpr absl::Duration kRetryDelay = absl::Seconds(5);
 constexpr int64_t kMaxPictureBytes = 16 << 20;
+constexpr int64_t kEnvelopeBytes = 64 << 10;  // what else an event with a picture has
 
-// A picture that has gone, or lies outside of the folder, is shown without its bytes.
-void AddPng(const JobFolder& folder, v1::JobEvent& event) {
+// A picture that has gone, is larger or lies outside of the folder is shown without its bytes.
+void AddPng(const JobFolder& folder, int64_t max_bytes, v1::JobEvent& event) {
   if (!event.has_picture()) return;
   const std::filesystem::path path = std::filesystem::path(event.picture().path()).lexically_normal();
   if (path.is_absolute() || path.empty() || *path.begin() == "..") return;
-  auto png = ReadFile(folder.root() / path, kMaxPictureBytes);
+  auto png = ReadFile(folder.root() / path, max_bytes);
   if (png.ok()) event.mutable_picture()->set_png(*std::move(png));
 }
 
@@ -38,8 +41,8 @@ absl::Status TooManyWatches(size_t limit) {
 
 }  // namespace
 
-WatchHub::WatchHub(JobLedger& ledger, JobTable& table, size_t max_streams, absl::Duration interval)
-    : ledger_(ledger), table_(table), max_streams_(max_streams), interval_(interval) {
+WatchHub::WatchHub(JobLedger& ledger, JobTable& table, const Limits& limits, absl::Duration interval)
+    : ledger_(ledger), table_(table), limits_(limits), interval_(interval) {
   thread_ = JoinedThread([this] { Loop(); });
 }
 
@@ -60,13 +63,13 @@ grpc::ServerWriteReactor<v1::JobEvent>* WatchHub::Watch(const std::string& name,
   stream.after = std::max<int64_t>(after_sequence, 0);
   {
     absl::MutexLock lock(&mutex_);
-    if (added_.size() + fed_ < max_streams_) {
+    if (added_.size() + fed_ < limits_.streams) {
       added_.push_back(std::move(stream));
       poked_ = true;
       return watch.get();
     }
   }
-  watch->End(TooManyWatches(max_streams_));
+  watch->End(TooManyWatches(limits_.streams));
   return watch.get();
 }
 
@@ -141,11 +144,14 @@ absl::StatusOr<std::vector<v1::JobEvent>> WatchHub::Look(Stream& stream, bool& h
   }
   MAE_ASSIGN_OR_RETURN(const std::vector<JobEvent> events, stream.reader->EventsAfter(stream.after, kPage));
   const EventView view{record};
+  const int64_t largest = std::min(kMaxPictureBytes, limits_.message_bytes - kEnvelopeBytes);
   std::vector<v1::JobEvent> shown;
+  size_t picture_bytes = 0;
   for (const JobEvent& event : events) {
-    if (view.Holds(event)) break;
+    if (view.Holds(event) || picture_bytes >= kPagePictureBytes) break;
     shown.push_back(view.Show(event));
-    AddPng(folder, shown.back());
+    AddPng(folder, largest, shown.back());
+    picture_bytes += shown.back().picture().png().size();
     stream.after = event.sequence;
   }
   return shown;

@@ -24,9 +24,13 @@ namespace mae {
 /// of several machines, whose commits wait while a page of events is read.
 class WatchHub {
  public:
-  /// @param ledger, table outlive the hub. @param max_streams under way; one more ends with
-  /// RESOURCE_EXHAUSTED.
-  WatchHub(JobLedger& ledger, JobTable& table, size_t max_streams,
+  struct Limits {
+    size_t streams;         ///< under way; one more ends with RESOURCE_EXHAUSTED
+    int64_t message_bytes;  ///< an event with a picture that does not fit comes without its bytes
+  };
+
+  /// @param ledger, table outlive the hub.
+  WatchHub(JobLedger& ledger, JobTable& table, const Limits& limits,
            absl::Duration interval = absl::Milliseconds(100));
   /// Every stream must have ended before (gRPC's Shutdown waits for them).
   ~WatchHub();
@@ -56,7 +60,7 @@ class WatchHub {
 
   JobLedger& ledger_;
   JobTable& table_;
-  const size_t max_streams_;
+  const Limits limits_;
   const absl::Duration interval_;
   std::vector<Stream> streams_;  // of the thread alone
 

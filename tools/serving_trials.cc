@@ -45,7 +45,9 @@ int Main(int argc, char** argv) {
   soaking->add_option("--pid", soak.pid, "Of the server")->required();
   soaking->add_option("--warm-up", soak.warm_up, "Seconds before growth counts");
   soaking->add_option("--seconds", soak.seconds, "How long after them");
-  soaking->add_option("--times", soak.times, "Calls a second, against what the server reaches");
+  soaking->add_option("--times", soak.times, "Calls a second, against what the server reaches, in turns")
+      ->delimiter(',')
+      ->check(CLI::PositiveNumber);
   soaking->add_option("--deadline", soak.deadline, "Seconds that a call may take");
   soaking->add_option("--watchers", soak.watchers, "Streams of the job's events");
   CLI11_PARSE(app, argc, argv);

@@ -1,6 +1,7 @@
 #include "tools/soak_trial.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <map>
 #include <vector>
@@ -24,6 +25,7 @@
 namespace mae {
 namespace {
 
+constexpr double kTimeNoiseMs = 50;
 constexpr int64_t kSoakPictures = 64, kPeakConcurrency = 64, kRenewedASecond = 10;
 constexpr absl::Duration kHealthDeadline = absl::Seconds(5), kPeakTime = absl::Seconds(10),
                          kReportEvery = absl::Seconds(30);
@@ -91,19 +93,23 @@ class Findings {
     samples_.push_back(sample);
   }
 
-  void Report(absl::Duration since, Answers& answers, const JobWatchers::Counts& watched) {
+  void Report(absl::Duration since, double times, Answers& answers, const JobWatchers::Counts& watched) {
     auto taken = answers.Take();
     std::vector<std::string> codes;
-    for (const auto& [code, count] : taken.codes) codes.push_back(absl::StrCat("code ", code, ": ", count));
+    for (const auto& [code, count] : taken.codes) {
+      codes.push_back(absl::StrCat("code ", code, ": ", count));
+      if (!IsExpected(code)) ++unexpected_[code];
+    }
     const ProcessSample& now = samples_.back();
+    const double median = TrialShare(taken.milliseconds, 0.5);
     absl::PrintF(
-        "%5.0f s  %d MiB  %d threads  %d descriptors  p50 %.0f ms  p99 %.0f ms  %s  events %d  not healthy "
-        "%d\n",
-        absl::ToDoubleSeconds(since), now.resident_kib / 1024, now.threads, now.descriptors,
-        TrialShare(taken.milliseconds, 0.5), TrialShare(taken.milliseconds, 0.99), absl::StrJoin(codes, ", "),
-        watched.events, unhealthy_);
+        "%5.0f s  x %g  %d MiB  %d threads  %d descriptors  p50 %.0f ms  p99 %.0f ms  %s  events %d  "
+        "not healthy %d\n",
+        absl::ToDoubleSeconds(since), times, now.resident_kib / 1024, now.threads, now.descriptors, median,
+        TrialShare(taken.milliseconds, 0.99), absl::StrJoin(codes, ", "), watched.events, unhealthy_);
     fflush(stdout);
     silent_ += taken.milliseconds.empty() ? 1 : 0;
+    if (samples_.size() > warm_) medians_[times].push_back(median);
   }
 
   absl::Status Judge(const JobWatchers::Counts& watched) {
@@ -116,10 +122,27 @@ class Findings {
     Compare("KiB of memory", &ProcessSample::resident_kib, 1.05, 0);
     Compare("descriptors", &ProcessSample::descriptors, 1.05, 8);
     Compare("threads", &ProcessSample::threads, 1, 2);
+    for (const auto& [code, half_minutes] : unexpected_)
+      Refuse(true,
+             absl::StrCat("calls ended with code ", code, " in ", half_minutes, " of the half minutes"));
+    for (const auto& [times, medians] : medians_) CompareTime(times, medians);
     return reasons_.empty() ? absl::OkStatus() : absl::FailedPreconditionError(absl::StrJoin(reasons_, "; "));
   }
 
  private:
+  static bool IsExpected(int code) {
+    return code == grpc::StatusCode::OK || code == grpc::StatusCode::RESOURCE_EXHAUSTED ||
+           code == grpc::StatusCode::DEADLINE_EXCEEDED;
+  }
+  void CompareTime(double times, const std::vector<double>& medians) {
+    const auto middle = medians.begin() + static_cast<int64_t>(medians.size()) / 2;
+    std::vector<double> before(medians.begin(), middle), after(middle, medians.end());
+    if (before.empty()) return;
+    const double first = TrialShare(before, 0.5), last = TrialShare(after, 0.5);
+    absl::PrintF("milliseconds of an answer, x %g: %.0f in the first half, %.0f in the second\n", times,
+                 first, last);
+    Refuse(last > 2 * first + kTimeNoiseMs, absl::StrCat("from ", first, " to ", last, " ms an answer"));
+  }
   void Refuse(bool wrong, const std::string& reason) {
     if (wrong) reasons_.push_back(reason);
   }
@@ -135,14 +158,16 @@ class Findings {
   const size_t warm_;  // in samples, one a second
   std::vector<ProcessSample> samples_;
   int64_t unhealthy_ = 0, silent_ = 0;
+  std::map<int, int64_t> unexpected_;              // half minutes, by code
+  std::map<double, std::vector<double>> medians_;  // of half minutes after the warm-up, by rate
   std::vector<std::string> reasons_;
 };
 
 // So many calls a second, whether they are answered or not.
-void SendUntil(const absl::Notification& stop, absl::Duration pause, TrialCallers& callers,
+void SendUntil(const absl::Notification& stop, const std::atomic<double>& rate, TrialCallers& callers,
                const std::vector<v1::ClassifyRequest>& requests) {
   int64_t sent = 0;
-  for (absl::Time next = absl::Now(); !stop.HasBeenNotified(); next += pause, ++sent) {
+  for (absl::Time next = absl::Now(); !stop.HasBeenNotified(); next += absl::Seconds(1 / rate), ++sent) {
     absl::SleepFor(next - absl::Now());
     callers.Call(sent, requests[static_cast<size_t>(sent) % requests.size()]);
   }
@@ -159,19 +184,21 @@ absl::Status RunSoakTrial(const SoakTrial& trial) {
   for (int64_t i = 0; i < kSoakPictures; ++i) requests.push_back(TrialRequest(trial.model, i));
   const double peak = PeakRate(*inference, requests);
   if (peak <= 0) return absl::UnavailableError("the server answered nothing");
-  absl::PrintF("%.0f calls a second are answered, %.0f are sent\n", peak, peak * trial.times);
+  absl::PrintF("%.0f calls a second are answered; %s times that are sent, half a minute of each\n", peak,
+               absl::StrJoin(trial.times, ", "));
 
   Answers answers;
   Findings findings(trial.warm_up);
   JobWatchers watchers(*jobs, trial.job, trial.watchers);
   TrialCallers callers(*inference, absl::Seconds(trial.deadline), answers.Noting());
   absl::Notification stop;
+  size_t turn = 0;
+  std::atomic<double> rate = peak * trial.times.front();
   const absl::Time begin = absl::Now(), end = begin + absl::Seconds(trial.warm_up + trial.seconds);
   absl::Time report = begin + kReportEvery;
   absl::StatusOr<ProcessSample> sample = ProcessSample();
   {
-    const JoinedThread sender(
-        [&] { SendUntil(stop, absl::Seconds(1 / (peak * trial.times)), callers, requests); });
+    const JoinedThread sender([&] { SendUntil(stop, rate, callers, requests); });
     for (absl::Time next = begin; next < end && sample.ok(); next += absl::Seconds(1)) {
       absl::SleepFor(next - absl::Now());
       const bool healthy = IsHealthy(*health);
@@ -179,8 +206,10 @@ absl::Status RunSoakTrial(const SoakTrial& trial) {
       if (sample.ok()) findings.Look(healthy, *sample);
       watchers.Renew(kRenewedASecond);
       if (absl::Now() < report) continue;
-      findings.Report(absl::Now() - begin, answers, watchers.counts());
+      findings.Report(absl::Now() - begin, trial.times[turn], answers, watchers.counts());
       report += kReportEvery;
+      turn = (turn + 1) % trial.times.size();
+      rate = peak * trial.times[turn];
     }
     stop.Notify();
   }

@@ -71,6 +71,13 @@ void FaultInjector::ArmForStart() {
   server_.Arm("mae_server", FaultPage::kAnyFileCall, effect, EIO, after);
 }
 
+// A puppet has no tensors.
+void FaultInjector::ArmForTrainer() {
+  const std::string trainer = server_.trainer_name();
+  return !server_.options().puppet_trainer && choices_.Once(3) ? FailAllocation(trainer)
+                                                               : ArmFileFault(trainer);
+}
+
 void FaultInjector::FailSpawn() {
   const int64_t after = choices_.Below(2);
   journal_.Did(absl::StrCat("FAULT spawn no. ", after, " of mae_server fails"));

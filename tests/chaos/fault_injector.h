@@ -23,7 +23,7 @@ class FaultInjector {
   /// Of the server's next start, at one of its calls; call it while the server is down.
   void ArmForStart();
   /// Of the next trainer that comes to one of its calls.
-  void ArmForTrainer() { ArmFileFault(server_.trainer_name()); }
+  void ArmForTrainer();
   /// Writes garbage over a page of mae.db while the server is down.
   void CorruptDatabase();
   /// Puts it back.

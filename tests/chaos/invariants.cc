@@ -51,9 +51,8 @@ bool MayFollow(Job::State before, Job::State after) {
       // The same again, or going on where the first answer could not be kept.
       {Job::STOPPED, {Job::QUEUED, Job::STOPPED, Job::STARTING, Job::FAILED}},
       {Job::FAILED, {Job::QUEUED, Job::FAILED}},
-      // A second trainer, of a server that could not know of the first, waited for its lock meanwhile, and
-      // finds nothing to do.
-      {Job::SUCCEEDED, {Job::RUNNING}},
+      // A second trainer, of a server that could not know of the first, leaves without a word.
+      {Job::SUCCEEDED, {}},
       {Job::STOPPING, {}},
   };
   return next.at(before).contains(after);

@@ -21,9 +21,13 @@ namespace fs = std::filesystem;
 
 constexpr int kWeights = 3;
 constexpr int64_t kProgressEvery = 50;
-// Of so many runs with a program, some fault must have met it.
-const std::map<std::string, int64_t> kRunsThatReach = {
-    {"mae_server", 10}, {"fake_trainer", 50}, {"mae_trainer", 10}};
+// Of so many runs with a program, some fault must have met it. Connections and tensors are met in one of 16
+// runs, and of 48.
+const std::map<std::string, int64_t> kRunsThatReach = {{"mae_server", 10},
+                                                       {"mae_server (connections)", 150},
+                                                       {"mae_server (tensors)", 450},
+                                                       {"fake_trainer", 50},
+                                                       {"mae_trainer", 10}};
 
 // What costs fsyncs on a disk costs nothing in memory, and a killed process loses neither.
 fs::path MakeScratch() {
@@ -48,8 +52,8 @@ volatile std::sig_atomic_t told_to_end = 0;
 
 struct Tally {
   int64_t runs = 0, real = 0, operations = 0, faults = 0, restarts = 0;
-  std::map<std::string, int64_t> with = {{"mae_server", 0}};  ///< runs, by program that ran in them
-  std::map<std::string, int64_t> hits;                        ///< faults that were met, likewise
+  std::map<std::string, int64_t> with;  ///< runs, by program that ran in them
+  std::map<std::string, int64_t> hits;  ///< faults that were met, likewise
   std::vector<uint64_t> failed;
 
   void Add(uint64_t seed, const mae::ChaosReport& report) {
@@ -58,7 +62,7 @@ struct Tally {
     operations += report.operations;
     faults += report.faults;
     restarts += report.restarts;
-    ++with["mae_server"];
+    for (const char* part : {"mae_server", "mae_server (connections)", "mae_server (tensors)"}) ++with[part];
     ++with[report.has_real_trainer ? "mae_trainer" : "fake_trainer"];
     for (const auto& [program, met] : report.hits) hits[program] += met;
     if (!report.violations.empty()) failed.push_back(seed);

@@ -52,6 +52,16 @@ TEST(Limits, NoFileOrFolderHasANameThatSaysNothing) {
     EXPECT_FALSE(std::regex_search(path, empty_word)) << path;
 }
 
+// Nothing goes out: what is there wakes the server's own metrics port, so that it ends.
+TEST(Limits, TheServerConnectsToNobody) {
+  const std::regex call(R"(\b(connect|CreateChannel|CreateCustomChannel|mg_connect\w*|mg_download)\s*\()");
+  std::vector<std::string> who;
+  for (const auto& [path, file] : Project().files()) {
+    if (path.starts_with("server/") && std::regex_search(file.text, call)) who.push_back(path);
+  }
+  EXPECT_THAT(who, ElementsAre("server/metrics_http.cc"));
+}
+
 TEST(Limits, EveryHeaderIsGuarded) {
   for (const auto& [path, file] : Project().files()) {
     if (!file.is_header()) continue;

@@ -51,12 +51,14 @@ TEST(ImageDecoderSandbox, HasNoFileNoConnectionNoProcessAndNoCode) {
 // As a library's own that was there before: it must not be the way out.
 TEST(ImageDecoderSandbox, HoldsForThreadsThatThereWereBefore) {
   const auto opens_on_an_earlier_thread = [] {
-    std::atomic<bool> is_shut = false;
+    std::atomic<bool> has_begun = false, is_shut = false;
     int ended = kWasAllowed;
     std::thread earlier([&] {
+      has_begun = true;
       while (!is_shut) std::this_thread::yield();
       if (open("/dev/null", O_RDONLY) < 0 && errno == EPERM) ended = kWasRefused;
     });
+    while (!has_begun) std::this_thread::yield();
     const bool lacks_sandbox = ShutSandbox(kMaxMemory) != nullptr;
     is_shut = true;
     earlier.join();

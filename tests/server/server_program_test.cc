@@ -147,7 +147,7 @@ TEST_F(ServerProgramTest, HearsOfItsChildrenThoughItsParentDidNotWantTo) {
   StartOnData();
   ASSERT_NE(signal(SIGCHLD, before), SIG_ERR);
   EXPECT_THAT(ReadLine(), HasSubstr("listening on"));
-  const std::string status = *ReadFile(absl::StrCat("/proc/", pid_, "/status"));
+  const std::string status = ReadFile(absl::StrCat("/proc/", pid_, "/status")).value_or("");
   std::smatch ignored;
   ASSERT_TRUE(std::regex_search(status, ignored, std::regex("SigIgn:\\s*([0-9a-f]+)"))) << status;
   EXPECT_EQ(std::stoull(ignored[1], nullptr, 16) >> (SIGCHLD - 1) & 1, 0) << status;

@@ -113,6 +113,61 @@ TEST_F(WatchJobTest, ASlowReaderMissesNothing) {
   EXPECT_EQ(last, 204);
 }
 
+// A job of twelve pictures of a megabyte each, that has ended.
+class PicturesTest : public WatchJobTest {
+ protected:
+  void Train() {
+    name_ = MustCreate().name();
+    WaitUntilRunning(name_);
+    for (int epoch = 1; epoch <= 12; ++epoch) Tell(name_, absl::StrCat("picture ", epoch));
+    Tell(name_, "succeed bare");
+    WaitForEnd(name_);
+    for (const v1::JobEvent& event : Watch(name_)) {
+      if (!event.has_picture()) continue;
+      files_.push_back(Folder(name_).root() / event.picture().path());
+      std::filesystem::resize_file(files_.back(), kBytes);
+    }
+    ASSERT_EQ(files_.size(), 12u);
+  }
+
+  static constexpr size_t kBytes = 1 << 20;
+  std::string name_;
+  std::vector<std::filesystem::path> files_;
+};
+
+TEST_F(PicturesTest, AReaderThatIsSlowHoldsFewOfThem) {
+  StartServer();
+  Train();
+  grpc::ClientContext context;
+  v1::WatchJobRequest request;
+  request.set_name(name_);
+  const auto stream = jobs_->WatchJob(&context, request);
+  v1::JobEvent event;
+  while (stream->Read(&event) && !event.has_picture()) continue;
+  EXPECT_EQ(event.picture().png().size(), kBytes);
+  std::filesystem::remove(files_.back());  // of which nobody should have the bytes by now
+  std::vector<size_t> sizes;
+  while (stream->Read(&event)) {
+    if (event.has_picture()) sizes.push_back(event.picture().png().size());
+  }
+  EXPECT_TRUE(stream->Finish().ok());
+  std::vector<size_t> expected(11, kBytes);
+  expected.back() = 0;
+  EXPECT_EQ(sizes, expected);
+}
+
+TEST_F(PicturesTest, OneThatDoesNotFitIntoAMessageComesWithoutItsBytes) {
+  StartServer({"rpc.max_message_mib=1"});
+  Train();
+  grpc::Status status;
+  const auto events = Watch(name_, 0, nullptr, &status);
+  EXPECT_TRUE(status.ok()) << status.error_message();
+  ExpectNoGapNoTwin(events, 0);
+  ASSERT_EQ(events.size(), 16u);
+  EXPECT_EQ(events[4].picture().caption(), "epoch 2");
+  EXPECT_EQ(events[4].picture().png(), "");
+}
+
 TEST_F(WatchJobTest, AnUnknownJobEndsAtOnce) {
   StartServer();
   grpc::Status status;

@@ -3,7 +3,9 @@
 // library's, tell the sanitizer of each hand-over, and call the library.
 //
 // Inside it, a thread that unlocks may look at the condition that another waits for, which lies on the
-// stack of that one and is gone right after: such looks are under the mutex, and are not followed.
+// stack of that one and is gone right after: such looks are under the mutex, and are not followed, so that
+// one at what another mutex guards is not found out. Two that share a lock are taken to be in order.
+// LockWhen and its kin, which nobody uses, are not here.
 #include "absl/synchronization/mutex.h"
 #include "tests/tsan/hand_over.h"
 

@@ -17,6 +17,7 @@ void Acquire(const void* address) { __tsan_acquire(const_cast<void*>(address)); 
 void absl::Notification::Notify() {
   static auto* const next = mae::NextDefinition<void(Notification*)>(MAE_ABSL MAE_NOTIFICATION "6NotifyEv");
   __tsan_release(this);
+  __tsan_release(&notified_yet_);  // which HasBeenNotified looks at
   next(this);
 }
 
@@ -47,7 +48,9 @@ bool absl::BlockingCounter::DecrementCount() {
   static auto* const next =
       mae::NextDefinition<bool(BlockingCounter*)>(MAE_ABSL MAE_COUNTER "14DecrementCountEv");
   __tsan_release(this);
-  return next(this);
+  const bool is_last = next(this);
+  if (is_last) Acquire(this);
+  return is_last;
 }
 
 void absl::BlockingCounter::Wait() {

@@ -1,5 +1,6 @@
 // Where gRPC's core calls back: functions of its headers, whose definitions here come before those that
-// other files of a program have. An object of every program that has gRPC, as a library's would not.
+// other files of a program have. An object of every program that has gRPC, as a library's would not. What the
+// library itself sets up to be called back is not replaced.
 #include <grpcpp/support/callback_common.h>
 #include <grpcpp/support/server_callback.h>
 
@@ -49,6 +50,8 @@ void grpc::internal::ServerCallbackCall::ScheduleOnDone(bool may_call_at_once) {
 }
 
 void grpc::internal::ServerCallbackCall::CallOnCancel(ServerReactor* reactor) {
+  // The library counted this down, unseen, after the handler, whose own count is a release.
+  on_cancel_conditions_remaining_.load(std::memory_order_acquire);
   if (reactor->InternalInlineable()) return reactor->OnCancel();
   Ref();  // until it has been called
   std::thread([this, reactor] {

@@ -58,7 +58,8 @@ void grpc_call_unref(grpc_call* call) {
   __tsan_acquire(&everything);
 }
 
-// A client of another process, which has ended: its calls are over.
+// A client of another process, which has ended: its calls are over. The sanitizer's own waitpid calls this
+// one; who waits for anything else is put in order too.
 pid_t waitpid(pid_t pid, int* status, int options) {
   static auto* const next = mae::NextDefinition<decltype(waitpid)>("waitpid");
   return Through(next, pid, status, options);

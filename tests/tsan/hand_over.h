@@ -1,7 +1,7 @@
-/// \file
-/// How the sanitizer is told of an order between threads that comes from libraries that are not instrumented.
 #pragma once
 
+/// \file
+/// How the sanitizer is told of an order between threads that comes from libraries that are not instrumented.
 #include <dlfcn.h>
 
 #include "absl/base/config.h"
@@ -11,7 +11,7 @@
 extern "C" {
 void __tsan_acquire(void* address);  ///< what was before the releases of `address` is before what comes now
 void __tsan_release(void* address);
-void AnnotateIgnoreReadsBegin(const char* file, int line);  ///< of this thread
+void AnnotateIgnoreReadsBegin(const char* file, int line);  ///< of this thread; its writes too
 void AnnotateIgnoreReadsEnd(const char* file, int line);
 }
 // NOLINTEND(bugprone-reserved-identifier)
@@ -33,8 +33,9 @@ Function* NextDefinition(const char* symbol) {
 }
 
 /// What is handed to gRPC is handed on by it, from thread to thread and over sockets: everything before a
-/// call into its core is before everything after a later one. That is more order than there is, so that a
-/// race between two calls' handlers may go unseen; that there be none otherwise would report each message.
+/// call into its core is before everything after a later one. Any two threads that call gRPC one after the
+/// other are thereby in order, also where they are not: of a race between them only what lies between such
+/// calls is seen. Without it, each message would be reported.
 void HandOverThroughGrpc();
 
 }  // namespace mae
