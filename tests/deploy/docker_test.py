@@ -82,6 +82,14 @@ class Settings(unittest.TestCase):
             program.stop()
             self.assertNotEqual(subprocess.run(probe, stderr=subprocess.DEVNULL).returncode, 0)
 
+    def test_the_image_by_itself_listens_for_nobody(self):
+        with tempfile.TemporaryDirectory() as folder:
+            place = {"0.0.0.0:8500": "0.0.0.0:0", "0.0.0.0:9500": "0.0.0.0:0", "/var/lib/mae": folder}
+            words = [place.get(word, word) for word in IMAGE.stage("cpu").command]
+            ended = subprocess.run([PROGRAMS / words[0], *words[1:]], capture_output=True, text=True, timeout=60)
+            self.assertNotEqual(ended.returncode, 0)
+            self.assertIn("--insecure-listen-for-everybody", ended.stderr)
+
     def test_the_server_takes_the_settings_of_compose(self):
         with tempfile.TemporaryDirectory() as folder:
             settings = pathlib.Path(folder) / "server.yaml"
