@@ -88,9 +88,10 @@ class Findings {
  public:
   explicit Findings(double warm_up) : warm_(static_cast<size_t>(warm_up)) {}
 
-  void Look(bool healthy, const ProcessSample& sample) {
+  void Look(double times, bool healthy, const ProcessSample& sample) {
     unhealthy_ += healthy ? 0 : 1;
-    samples_.push_back(sample);
+    now_ = sample;
+    if (++looks_ > warm_) samples_[times].push_back(sample);
   }
 
   void Report(absl::Duration since, double times, Answers& answers, const JobWatchers::Counts& watched) {
@@ -100,16 +101,15 @@ class Findings {
       codes.push_back(absl::StrCat("code ", code, ": ", count));
       if (!IsExpected(code)) ++unexpected_[code];
     }
-    const ProcessSample& now = samples_.back();
     const double median = TrialShare(taken.milliseconds, 0.5);
     absl::PrintF(
         "%5.0f s  x %g  %d MiB  %d threads  %d descriptors  p50 %.0f ms  p99 %.0f ms  %s  events %d  "
         "not healthy %d\n",
-        absl::ToDoubleSeconds(since), times, now.resident_kib / 1024, now.threads, now.descriptors, median,
+        absl::ToDoubleSeconds(since), times, now_.resident_kib / 1024, now_.threads, now_.descriptors, median,
         TrialShare(taken.milliseconds, 0.99), absl::StrJoin(codes, ", "), watched.events, unhealthy_);
     fflush(stdout);
     silent_ += taken.milliseconds.empty() ? 1 : 0;
-    if (samples_.size() > warm_) medians_[times].push_back(median);
+    if (looks_ > warm_) medians_[times].push_back(median);
   }
 
   absl::Status Judge(const JobWatchers::Counts& watched) {
@@ -119,9 +119,11 @@ class Findings {
     Refuse(watched.out_of_order > 0, absl::StrCat(watched.out_of_order, " events were missed or came twice"));
     Refuse(watched.broken > 0,
            absl::StrCat(watched.broken, " streams broke, the last with: ", watched.error));
-    Compare("KiB of memory", &ProcessSample::resident_kib, 1.05, 0);
-    Compare("descriptors", &ProcessSample::descriptors, 1.05, 8);
-    Compare("threads", &ProcessSample::threads, 1, 2);
+    for (const auto& [times, samples] : samples_) {
+      Compare(times, samples, "KiB of memory", &ProcessSample::resident_kib, 1.05, 0);
+      Compare(times, samples, "descriptors", &ProcessSample::descriptors, 1.05, 8);
+      Compare(times, samples, "threads", &ProcessSample::threads, 1, 2);
+    }
     for (const auto& [code, half_minutes] : unexpected_)
       Refuse(true,
              absl::StrCat("calls ended with code ", code, " in ", half_minutes, " of the half minutes"));
@@ -146,17 +148,21 @@ class Findings {
   void Refuse(bool wrong, const std::string& reason) {
     if (wrong) reasons_.push_back(reason);
   }
-  void Compare(const char* what, int64_t ProcessSample::*member, double factor, int64_t more) {
-    const size_t warm = std::min(warm_, samples_.size()), quarter = (samples_.size() - warm) / 4;
-    const int64_t first = MedianOf(samples_, warm, warm + quarter, member);
-    const int64_t last = MedianOf(samples_, samples_.size() - quarter, samples_.size(), member);
-    absl::PrintF("%s: %d after the warm-up, %d at the end\n", what, first, last);
+  // The server is held against itself at the same rate.
+  void Compare(double times, const std::vector<ProcessSample>& samples, const char* what,
+               int64_t ProcessSample::*member, double factor, int64_t more) {
+    const size_t quarter = std::max<size_t>(samples.size() / 4, 1);
+    const int64_t first = MedianOf(samples, 0, quarter, member);
+    const int64_t last = MedianOf(samples, samples.size() - quarter, samples.size(), member);
+    absl::PrintF("%s, x %g: %d after the warm-up, %d at the end\n", what, times, first, last);
     Refuse(static_cast<double>(last) > factor * static_cast<double>(first) + static_cast<double>(more),
            absl::StrCat("from ", first, " to ", last, " ", what));
   }
 
-  const size_t warm_;  // in samples, one a second
-  std::vector<ProcessSample> samples_;
+  const size_t warm_;  // in looks, one a second
+  size_t looks_ = 0;
+  ProcessSample now_;
+  std::map<double, std::vector<ProcessSample>> samples_;  // after the warm-up, by rate
   int64_t unhealthy_ = 0, silent_ = 0;
   std::map<int, int64_t> unexpected_;              // half minutes, by code
   std::map<double, std::vector<double>> medians_;  // of half minutes after the warm-up, by rate
@@ -203,7 +209,7 @@ absl::Status RunSoakTrial(const SoakTrial& trial) {
       absl::SleepFor(next - absl::Now());
       const bool healthy = IsHealthy(*health);
       sample = SampleProcess(trial.pid);
-      if (sample.ok()) findings.Look(healthy, *sample);
+      if (sample.ok()) findings.Look(trial.times[turn], healthy, *sample);
       watchers.Renew(kRenewedASecond);
       if (absl::Now() < report) continue;
       findings.Report(absl::Now() - begin, trial.times[turn], answers, watchers.counts());

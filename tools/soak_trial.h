@@ -24,9 +24,10 @@ struct SoakTrial {
 /// whether it answers a health check and what memory, descriptors and threads it holds; a line is printed
 /// every half a minute. FAILED_PRECONDITION, with each reason, if a health check failed, an event was missed
 /// or came twice, a stream broke, nothing was answered, a call ended in another way than an answer, a refusal
-/// (RESOURCE_EXHAUSTED) or its deadline, or the server grew: the median of the last quarter after the warm-up
-/// is above that of the first, by 5 % of memory, 5 % and 8 of descriptors, or 2 threads; or the median time
-/// of the answers at one of `times` doubled from the first half to the second.
+/// (RESOURCE_EXHAUSTED) or its deadline, or the server grew: at one of `times`, which it is held against
+/// itself at, the median of the last quarter after the warm-up is above that of the first, by 5 % of memory,
+/// 5 % and 8 of descriptors, or 2 threads; or the median time of the answers at one of `times` doubled from
+/// the first half to the second.
 absl::Status RunSoakTrial(const SoakTrial& trial);
 
 }  // namespace mae
