@@ -205,7 +205,7 @@ absl::Status RunSoakTrial(const SoakTrial& trial) {
   absl::StatusOr<ProcessSample> sample = ProcessSample();
   {
     const JoinedThread sender([&] { SendUntil(stop, rate, callers, requests); });
-    for (absl::Time next = begin; next < end && sample.ok(); next += absl::Seconds(1)) {
+    for (absl::Time next = begin; next <= end && sample.ok(); next += absl::Seconds(1)) {
       absl::SleepFor(next - absl::Now());
       const bool healthy = IsHealthy(*health);
       sample = SampleProcess(trial.pid);
